@@ -1,0 +1,82 @@
+"""How Python becomes machine code here: one cache that sees every edit, one decorator for rules, one for loops.
+
+Numba's own cache looks at the file of the compiled function only: an edited rule would keep its old value inside a
+cached loop. So the cache folder carries the hash of all source files of the package, and is chosen before Numba is
+imported. Where no folder can be written, nothing is cached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_hash(package: Path) -> str:
+    """Hash of all ``*.py`` files below `package`, by path and content."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def user_cache() -> Path:
+    """The folder where this user's programs keep what can be made again."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def writable_cache() -> Path | None:
+    """Our cache folder for this state of the source, or None where nothing can be written."""
+    folder = user_cache() / "senodrift" / source_hash(Path(__file__).parent)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return None
+
+
+_CACHE = writable_cache()
+if _CACHE is not None:
+    os.environ["NUMBA_CACHE_DIR"] = str(_CACHE)
+os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"  # vector mathematics would change last bits
+
+import numba  # noqa: E402
+from numba.core import types  # noqa: E402
+from numba.core.errors import TypingError  # noqa: E402
+from numba.extending import overload  # noqa: E402
+
+if _CACHE is not None:
+    numba.config.CACHE_DIR = str(_CACHE)  # also when somebody imported Numba before us
+
+
+def rule(function: F) -> F:
+    """Make a scalar function callable from compiled loops; from Python it stays the plain function it is.
+
+    Every argument must be float64 when called from a loop (`x**3` and `x**3.0` differ in the last bit), so a loop that
+    passes an integer or a float32 does not compile.
+    """
+    count = function.__code__.co_argcount
+
+    def typed(*args: Any) -> Callable[..., Any]:
+        if len(args) != count or any(arg != types.float64 for arg in args):
+            raise TypingError(f"rule {function.__name__} takes {count} float64 arguments, got {args}")
+        return function
+
+    overload(function, jit_options={"error_model": "numpy"}, strict=False)(typed)
+    return function
+
+
+def kernel(function: F) -> F:
+    """Compile a loop over arrays: cached, without the interpreter lock, IEEE arithmetic, no re-association."""
+    return numba.njit(cache=_CACHE is not None, nogil=True, error_model="numpy", fastmath=False)(function)
