@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 
 class SimError(Exception):
@@ -22,7 +22,7 @@ class ResultsError(SimError):
     """A results folder is missing, damaged, or would be overwritten."""
 
 
-class RunInterrupted(SimError):
+class InterruptedRunError(SimError):
     """The user stopped the runs; what was finished is kept."""
 
 

@@ -1,0 +1,25 @@
+"""Cleared -> healthy: a vacant site is refilled by a healthy neighbour (MODEL.md 2.3)."""
+
+from __future__ import annotations
+
+import math
+
+from sim.compiling import rule
+
+
+@rule
+def regenerative_capacity(age: float, decline: float) -> float:
+    """Share of the young capacity to divide at an `age` [yr]: exp(-decline age), `decline` in 1/yr."""
+    return math.exp(-decline * age)
+
+
+@rule
+def refill_hazard(healthy: float, present: float, rate: float, capacity: float, inhibition: float) -> float:
+    """Hazard that a vacant site is refilled [1/d]: `rate` times the share of its present neighbours that is healthy.
+
+    ``capacity`` is the regenerative capacity, ``inhibition`` the share left by factors that inhibit repair. Without a
+    healthy neighbour nothing happens.
+    """
+    if present <= 0.0:
+        return 0.0
+    return rate * (healthy / present) * capacity * inhibition

@@ -1,0 +1,38 @@
+"""What senescent cells give off, over the time since they turned (MODEL.md 2.1, 2.4)."""
+
+from __future__ import annotations
+
+from sim.compiling import rule
+
+
+@rule
+def secretion_phase(since: float, delay: float, ramp: float, duration: float) -> float:
+    """Share of the full secretion, a time `since` [d] after turning: 0 before the delay, rising evenly over `ramp`.
+
+    After ``delay + duration`` the cell is silent again. All times in days.
+    Source: 4-7 d from stress to full SASP (Coppe et al. 2008, secondary).
+    """
+    age = since - delay
+    if age < 0.0 or age >= duration:
+        return 0.0
+    if age >= ramp:
+        return 1.0
+    return age / ramp
+
+
+@rule
+def captured(distance: float, radius: float, emission: float, autocrine: float, length: float) -> float:
+    r"""Ligands of one source that a cell at `distance` [um] binds per hour.
+
+    .. math:: P(r) = (1 - P_a) \frac{r - R}{r - R + L}, \qquad
+              \lambda = N_E\,[P(d + R) - P(d - R)] \frac{R^2}{(d + R)^2 - (d - R)^2}
+
+    P(r) is the share of the ligands bound within r; a cell takes its part of the annulus that it lies in.
+    Source: Martin, Schumacher and Chandra (2023), published code (MIT), told in SCIENCE.md 2a.
+    """
+    outer = distance + radius
+    inner = distance - radius
+    far = (outer - radius) / (outer - radius + length)
+    near = (inner - radius) / (inner - radius + length) if inner > radius else 0.0
+    area = radius * radius / (outer * outer - inner * inner)
+    return emission * (1.0 - autocrine) * (far - near) * area

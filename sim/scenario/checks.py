@@ -1,0 +1,181 @@
+"""What single fields cannot know: names that must exist, places that must lie inside, sizes that must fit."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+from sim.errors import ScenarioError, did_you_mean
+from sim.scenario.causes import event_names
+from sim.scenario.schema import Event, Settings
+from sim.scenario.tissue import Tissue
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+LAYERS = ("state", "cause", "generation", "type", "cargo")
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
+    for group in ("tissues", "factors", "events"):
+        for name in getattr(settings, group):
+            if not _NAME.fullmatch(name):
+                raise ScenarioError(
+                    f"{group}.{name}: must be letters, digits and _, starting with a letter, got {name!r}"
+                )
+    _check_factor_names(settings)
+    for name, tissue in settings.tissues.items():
+        _check_tissue(f"tissues.{name}", tissue)
+    for name, event in settings.events.items():
+        _check_event(f"events.{name}", event, settings)
+    for layer in settings.record.maps:
+        _known("record.maps", layer, (*LAYERS, *settings.factors))
+    if settings.stop is not None:
+        _known("stop.cause", settings.stop.cause, event_names(settings))
+    _check_memory(settings)
+
+
+def tissue_of(event: Event, settings: Settings) -> str:
+    """The tissue that an event hits: the named one, or the only one."""
+    return event.tissue if event.tissue is not None else next(iter(settings.tissues))
+
+
+def extent_of(tissue: Tissue) -> tuple[float, ...]:
+    """Side lengths x, y (, z) [um]."""
+    if tissue.shape is not None:
+        return tuple(n * tissue.cell_spacing for n in reversed(tissue.shape))
+    assert tissue.cloud is not None
+    if tissue.cloud.packing is not None:
+        return (tissue.cloud.packing.side,) * 2
+    return tuple(tissue.cloud.extent or ())
+
+
+def n_cells(tissue: Tissue) -> float:
+    """Number of sites, without making any."""
+    if tissue.shape is not None:
+        return math.prod(tissue.shape)
+    assert tissue.cloud is not None
+    packing = tissue.cloud.packing
+    if packing is not None:
+        return packing.density * packing.side**2 / (math.pi * packing.cell_radius**2)
+    return float(len(tissue.cloud.positions or ()))
+
+
+def _known(key: str, word: str, known: Iterable[str]) -> None:
+    known = list(known)
+    if word not in known:
+        raise ScenarioError(f"{key}: must be one of {', '.join(known)}, got {word!r}{did_you_mean(word, known)}")
+
+
+def _check_factor_names(settings: Settings) -> None:
+    types = list(dict.fromkeys(kind for tissue in settings.tissues.values() for kind in tissue.cell_types))
+    for name, factor in settings.factors.items():
+        if name in LAYERS or name in event_names(settings.model_copy(update={"factors": {}, "events": {}})):
+            raise ScenarioError(f"factors.{name}: must not be the name of a map layer or a cause, got {name!r}")
+        for kind in factor.affinity:
+            _known(f"factors.{name}.affinity", kind, types)
+        for kind in factor.secretion.by_type:
+            _known(f"factors.{name}.secretion.by_type", kind, types)
+        for cause in factor.secretion.by_cause:
+            _known(f"factors.{name}.secretion.by_cause", cause, event_names(settings))
+        for part, response in (
+            ("induction", factor.induction),
+            ("cargo.response", factor.cargo and factor.cargo.response),
+        ):
+            for kind in response.by_type if response else ():
+                _known(f"factors.{name}.{part}.by_type", kind, types)
+
+
+def _check_tissue(key: str, tissue: Tissue) -> None:
+    extent = extent_of(tissue)
+    if tissue.shape is not None:
+        for n in tissue.shape:
+            if n % tissue.voxel_cells:
+                raise ScenarioError(
+                    f"{key}.voxel_cells: must divide the shape {tissue.shape}, got {tissue.voxel_cells}"
+                )
+    if isinstance(tissue.boundary, list) and len(tissue.boundary) != len(extent):
+        raise ScenarioError(f"{key}.boundary: must have one entry per axis ({len(extent)}), got {tissue.boundary}")
+    for index, hole in enumerate(tissue.holes):
+        _check_place(f"{key}.holes.{index}.at", hole.at, extent)
+
+
+def _check_place(key: str, place: list[float], extent: tuple[float, ...]) -> None:
+    if len(place) != len(extent) or not all(0 <= x <= side for x, side in zip(place, extent, strict=True)):
+        box = " x ".join(f"{side:g}" for side in extent)
+        raise ScenarioError(f"{key}: must lie inside the tissue of {box} um, got {place}")
+
+
+def _check_event(key: str, event: Event, settings: Settings) -> None:
+    if event.tissue is None and len(settings.tissues) > 1:
+        raise ScenarioError(f"{key}.tissue: is required where there are several tissues, got nothing")
+    name = tissue_of(event, settings)
+    _known(f"{key}.tissue", name, settings.tissues)
+    tissue = settings.tissues[name]
+    if event.cell_type is not None:
+        _known(f"{key}.cells", event.cell_type, tissue.cell_types)
+    if isinstance(event.at, list):
+        _check_place(f"{key}.at", event.at, extent_of(tissue))
+
+
+def estimated_bytes(settings: Settings) -> float:
+    """Memory of one run [bytes]: state, fields with their amplitudes and buffers, territory counts."""
+    cargo = sum(factor.cargo is not None for factor in settings.factors.values())
+    total = 0.0
+    for tissue in settings.tissues.values():
+        voxels = n_cells(tissue) / tissue.voxel_cells ** len(extent_of(tissue))
+        wide = sum(2 if factor.precision == "float64" else 1 for factor in settings.factors.values())
+        total += n_cells(tissue) * (48 + 8 * cargo) + voxels * 4 * 4 * wide
+    return total
+
+
+def _check_memory(settings: Settings) -> None:
+    needed, there = estimated_bytes(settings), available_bytes()
+    if needed > there:
+        name = max(settings.tissues, key=lambda each: n_cells(settings.tissues[each]))
+        shape = settings.tissues[name].shape
+        raise ScenarioError(
+            f"tissues.{name}.shape: must fit into the memory of this machine ({_size(there)} free), got {shape}, "
+            f"which needs about {_size(needed)}"
+        )
+
+
+def available_bytes() -> float:
+    """Memory that a new run may use [bytes]; unlimited where the machine does not tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def odd_settings(settings: Settings) -> Iterator[str]:
+    """What is legal but odd, one line each."""
+    for name, event in settings.events.items():
+        if event.day >= settings.days:
+            yield f"events.{name}.day: lies at or beyond the last day ({settings.days:g} d), got {event.day:g} d"
+    if settings.record.maps and not settings.record.days:
+        yield "record.maps: no map is kept, because record.days is empty"
+    for day in settings.record.days:
+        if day > settings.days:
+            yield f"record.days: lies beyond the last day ({settings.days:g} d), got {day:g} d"
+    for name, tissue in settings.tissues.items():
+        if tissue.clearance.max_rate > 0 and tissue.clearance.territory < 200:
+            yield f"tissues.{name}.clearance.territory: below 200 um the young state breaks, got {tissue.clearance.territory:g} um"
+        voxel = tissue.cell_spacing * tissue.voxel_cells if tissue.shape else 0.0
+        for factor_name, factor in settings.factors.items():
+            if factor.transport == "diffusion" and factor.own_decay > 0 and factor.length < 2 * voxel:
+                yield f"factors.{factor_name}.reach: is under two voxels of tissue {name} ({voxel:g} um), got {factor.length:g} um"

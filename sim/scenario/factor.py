@@ -1,0 +1,294 @@
+"""The schema of factors: how they travel, who secretes them, and what they do."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sim.scenario.section import Section, param
+
+
+class Hill(Section):
+    """Rate of turning senescent that saturates with the level of a factor."""
+
+    max_rate: float = param(
+        0.0021,
+        "rate at saturation",
+        unit="1/d",
+        low=0,
+        high=1e3,
+        source="SCIENCE.md 10b: s 0.0213 1/d x half-max 10 % / 100",
+        confidence="computed",
+    )
+    half_max: float = param(
+        10.0,
+        "level (percent burden) of half the rate",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="SCIENCE.md 10b",
+        confidence="computed",
+    )
+    power: float = param(2.0, "Hill power", unit="1", above=0, high=20, source="SCIENCE.md 10b", confidence="computed")
+
+
+class Linear(Section):
+    """Rate of turning senescent in proportion to the level of a factor."""
+
+    rate: float = param(
+        0.0, "rate per unit of the level", unit="1/d", low=0, high=1e3, source="no source", confidence="assumed"
+    )
+
+
+class PoissonTail(Section):
+    """Rate of turning senescent: the chance that more than a threshold of ligands bind in an hour."""
+
+    threshold: int = param(
+        62,
+        "ligands per hour that a cell bears without turning",
+        unit="1",
+        low=0,
+        high=1000,
+        source="Martin 2023, published code (SCIENCE.md 2a)",
+        confidence="measured",
+    )
+    rate: float = param(
+        24.0,
+        "rate when the threshold is surely passed",
+        unit="1/d",
+        low=0,
+        high=1e4,
+        source="Martin 2023: the chance per hour is used as a rate per hour",
+        confidence="measured",
+    )
+
+
+class Response(Section):
+    """Level to rate: exactly one of `hill`, `linear`, `poisson_tail`."""
+
+    hill: Hill | None = param(None, "saturating response")
+    linear: Linear | None = param(None, "proportional response")
+    poisson_tail: PoissonTail | None = param(None, "threshold response of single ligands")
+    by_type: dict[str, float] = param(
+        {}, "multiplier of the response per cell type (others: 1)", unit="1", low=0, high=1e3
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Response:
+        if sum(kind is not None for kind in (self.hill, self.linear, self.poisson_tail)) != 1:
+            raise ValueError("must have exactly one of hill, linear, poisson_tail")
+        return self
+
+
+# ------------------------------------------------------------------------------------------------------ factors
+
+
+class Secretion(Section):
+    """How much of a factor a senescent cell gives off, over time since it turned and by what turned it."""
+
+    strength: float = param(
+        1.0,
+        "secretion of a mature primary senescent cell, 1 = the unit of the factor",
+        unit="1",
+        low=0,
+        high=1e6,
+        source="definition of the unit (MODEL.md)",
+        confidence="computed",
+    )
+    delay: float = param(
+        0.0,
+        "time from turning senescent to the first secretion",
+        unit="d",
+        low=0,
+        high=365,
+        source="Martin 2023 default: no delay",
+        confidence="measured",
+    )
+    ramp: float = param(
+        5.0,
+        "time from the first to the full secretion, rising evenly",
+        unit="d",
+        low=0,
+        high=365,
+        source="Coppe 2008: 4-7 d to full SASP (SCIENCE.md 5b)",
+        confidence="secondary",
+    )
+    duration: float = param(
+        math.inf, "time of secretion after the delay", unit="d", above=0, source="no limit known", confidence="assumed"
+    )
+    by_cause: dict[str, float] = param(
+        {"contact": 0.0},
+        "multiplier per cause of senescence (others: 1)",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="juxtacrine cells are silent: Martin 2023, Acosta 2013",
+        confidence="secondary",
+    )
+    by_type: dict[str, float] = param({}, "multiplier per cell type (others: 1)", unit="1", low=0, high=1e3)
+    secondary: float = param(
+        0.5,
+        "multiplier for secondary cells (generation 1)",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="SCIENCE.md 10: 0.5 (0.1-1)",
+        confidence="assumed",
+    )
+    tertiary: float = param(
+        0.0,
+        "multiplier for later generations (seen only with generations: tracked)",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="Acosta 2013: tertiary cells only slow",
+        confidence="secondary",
+    )
+
+
+class Cargo(Section):
+    """A remembered dose: taken up in proportion to affinity, lost with a memory time."""
+
+    memory: float = param(
+        3.0,
+        "time constant with which the accumulated dose is lost",
+        unit="d",
+        above=0,
+        high=3650,
+        source="no source (SCIENCE.md 11)",
+        confidence="assumed",
+    )
+    response: Response = param(..., "rate of turning senescent from the accumulated dose")
+
+
+class CaptureKernel(Section):
+    """Capture of ligands by cells around a source, after Martin, Schumacher and Chandra 2023."""
+
+    emission: float = param(
+        2887.0,
+        "ligands given off by a cell per hour",
+        unit="1",
+        above=0,
+        high=1e9,
+        source="Martin 2023, published code (SCIENCE.md 2a)",
+        confidence="measured",
+    )
+    autocrine: float = param(
+        0.033,
+        "share captured by the source itself",
+        unit="1",
+        low=0,
+        high=1,
+        source="derived from Martin 2023 (SCIENCE.md 2a)",
+        confidence="computed",
+    )
+    capture_length: float = param(
+        763.0,
+        "distance within which half of the others bind",
+        unit="um",
+        above=0,
+        high=1e6,
+        source="derived from Martin 2023: 1.1 D / (nu k_eff)",
+        confidence="computed",
+    )
+    cell_radius: float = param(
+        10.0,
+        "radius of a cell",
+        unit="um",
+        above=0,
+        high=100,
+        source="Martin 2023, published code",
+        confidence="measured",
+    )
+
+
+class Jamming(Section):
+    """A factor at this level halves what it acts on."""
+
+    half_max: float = param(
+        20.0,
+        "level (percent burden) that halves the process",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="no source",
+        confidence="assumed",
+    )
+
+
+class Factor(Section):
+    """A secreted signal. One unit is its steady level at a uniform burden of 1 % mature primary senescent cells."""
+
+    transport: Literal["diffusion", "kernel", "well_mixed"] = param("diffusion", "how the factor travels")
+    diffusivity: float = param(
+        20.0,
+        "diffusivity in tissue",
+        unit="um^2/s",
+        above=0,
+        high=1e4,
+        source="SCIENCE.md 10: 20 (10-100)",
+        confidence="secondary",
+    )
+    reach: float | None = param(
+        None,
+        "diffusion length sqrt(D / k): distance of an e-fold; sets the decay",
+        unit="um",
+        above=0,
+        high=1e5,
+        source="SCIENCE.md 10: 100 (30-400)",
+        confidence="secondary",
+    )
+    decay_rate: float | None = param(
+        None, "decay where no reach is given", unit="1/d", above=0, high=1e6, source="no source", confidence="assumed"
+    )
+    capture: float = param(
+        0.0,
+        "uptake per unit of mean affinity, added to the decay",
+        unit="1/d",
+        low=0,
+        high=1e6,
+        source="no source (SCIENCE.md 11)",
+        confidence="assumed",
+    )
+    kernel: CaptureKernel | None = param(None, "the radial capture kernel of transport: kernel")
+    precision: Literal["float32", "float64"] = param("float32", "precision of the field")
+    secretion: Secretion = Field(default_factory=lambda: Secretion(), description="what senescent cells give off")
+    induction: Response | None = param(None, "paracrine induction by the level of the factor")
+    affinity: dict[str, float] = param(
+        {},
+        "uptake per cell type (others: 0)",
+        unit="1",
+        low=0,
+        high=1e6,
+        source="no source: hypothesis (Klabukov 2025)",
+        confidence="assumed",
+    )
+    cargo: Cargo | None = param(None, "senescent drift: induction by the accumulated dose")
+    jams_immunity: Jamming | None = param(None, "divides immune clearance by 1 + level / half_max")
+    inhibits_repair: Jamming | None = param(None, "divides repair by 1 + level / half_max")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Factor:
+        if self.transport == "kernel" and self.kernel is None:
+            raise ValueError("transport kernel needs the section kernel")
+        if self.transport != "kernel" and (self.reach is None) == (self.decay_rate is None):
+            raise ValueError("must have exactly one of reach, decay_rate")
+        if self.transport == "well_mixed" and self.decay_rate is None:
+            raise ValueError("transport well_mixed needs decay_rate, not reach")
+        if self.cargo is not None and not self.affinity:
+            raise ValueError("cargo needs affinity: no cell type takes the factor up")
+        return self
+
+    @property
+    def length(self) -> float:
+        """Diffusion length [um]."""
+        return self.reach if self.reach is not None else math.sqrt(self.diffusivity * 86400 / self.own_decay)
+
+    @property
+    def own_decay(self) -> float:
+        """Decay without uptake [1/d]."""
+        if self.reach is not None:
+            return self.diffusivity * 86400 / self.reach**2
+        return float(self.decay_rate or 0.0)

@@ -1,0 +1,78 @@
+"""Numbers with units: ``"100 um"``, ``"0.3 1/h"``, ``"0.097 %/d/yr"`` to a number in the unit that a field declares."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+_ATOMS: dict[str, tuple[float, str]] = {
+    "s": (1 / 86400, "time"), "min": (1 / 1440, "time"), "h": (1 / 24, "time"), "d": (1.0, "time"),
+    "wk": (7.0, "time"), "mo": (30.4375, "time"), "yr": (365.25, "time"),
+    "um": (1.0, "length"), "mm": (1e3, "length"),
+    "ug": (1e-3, "mass"), "mg": (1.0, "mass"), "g": (1e3, "mass"), "kg": (1.0, "bodyweight"),
+    "%": (1.0, "percent"), "1": (1.0, ""),
+}  # fmt: skip
+_TEXT = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?inf)\s*(.*?)\s*$")
+_UNIT = re.compile(r"(?:(?:^|\s*[*/]\s*)(?:[A-Za-z%]+|1)(?:\^\d+)?)+")
+_NO_LIMIT = {"whole tissue", "forever", "never"}  # words for "no limit" in the fields that allow it
+
+
+def unit_size(unit: str) -> tuple[float, dict[str, int]]:
+    """Size of `unit` in d, um and mg, and its dimensions; KeyError names an unknown word."""
+    if not _UNIT.fullmatch(unit):
+        raise KeyError(unit)
+    size, dimensions = 1.0, Counter[str]()
+    for sign, word, power in re.findall(r"([*/]?)\s*([A-Za-z%]+|1)(?:\^?(\d+))?", unit):
+        factor, dimension = _ATOMS[word]
+        exponent = (-1 if sign == "/" else 1) * int(power or 1)
+        size *= factor**exponent
+        if dimension:
+            dimensions[dimension] += exponent
+    return size, {name: power for name, power in dimensions.items() if power}
+
+
+def to_unit(value: object, unit: str) -> float:
+    """`value` (a number in `unit`, or a text with a unit of its own) as a float in `unit`.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, is not a number (nan), or its unit does not measure the same thing.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"must be a number{_in(unit)}, got {value!r}")
+    if isinstance(value, str):
+        return _from_text(value, unit)
+    if math.isnan(value):
+        raise ValueError("must be a number, got nan")
+    return float(value)
+
+
+def _from_text(text: str, unit: str) -> float:
+    if text.strip() in _NO_LIMIT:
+        return math.inf
+    match = _TEXT.match(text)
+    if not match:
+        raise ValueError(f"must be a number{_in(unit)}, got {text!r}")
+    number, own = float(match[1].replace(".inf", "inf")), match[2]
+    if not own:
+        return number
+    size, dimensions = unit_size(unit or "1")
+    try:
+        own_size, own_dimensions = unit_size(own)
+    except KeyError as unknown:
+        raise ValueError(f"must be{_in(unit)}, got {text!r}: unknown unit {unknown}") from None
+    if own_dimensions != dimensions:
+        raise ValueError(f"must be{_in(unit)}, got {text!r}")
+    return number if own == unit else number * (own_size / size)
+
+
+def _in(unit: str) -> str:
+    return f" in {unit}" if unit else " without a unit"
+
+
+def show(value: float, unit: str) -> str:
+    """``15 um``: a value as a person writes it."""
+    text = f"{value:.6g}"
+    return f"{text} {unit}" if unit and unit != "%" else f"{text}{' ' if unit else ''}{unit}"

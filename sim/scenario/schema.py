@@ -1,0 +1,98 @@
+"""What a scenario may say, as a whole. Lengths in um, times in d, burdens in percent unless a field says otherwise."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from sim.scenario.factor import Factor
+from sim.scenario.section import Section, param
+from sim.scenario.tissue import Tissue
+
+
+class Event(Section):
+    """Cells put into a tissue on one day: a graft, a sham graft, a lesion that stands at the start."""
+
+    day: float = param(0.0, "day from the start", unit="d", low=0, high=1e5)
+    tissue: str | None = param(None, "the tissue (may be left out where there is one)")
+    at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um")
+    radius: float = param(150.0, "all sites within this distance are replaced", unit="um", low=0, high=1e6)
+    cells: str = param("senescent", "`healthy TYPE` or `senescent TYPE`; without a type the cells keep theirs")
+    since_onset: float = param(
+        20.0,
+        "time since the grafted senescent cells turned",
+        unit="d",
+        low=0,
+        high=3650,
+        source="irradiated preadipocytes: > 70 % by 20 d (Xu 2015)",
+        confidence="secondary",
+    )
+
+    @field_validator("cells", mode="after")
+    @classmethod
+    def _state_and_type(cls, value: str) -> str:
+        words = value.split()
+        if not 1 <= len(words) <= 2 or words[0] not in ("healthy", "senescent"):
+            raise ValueError(f"must be `healthy TYPE` or `senescent TYPE`, got {value!r}")
+        return value
+
+    @property
+    def senescent(self) -> bool:
+        """Whether the cells are senescent."""
+        return self.cells.split()[0] == "senescent"
+
+    @property
+    def cell_type(self) -> str | None:
+        """The type of the cells, or None where they keep the type of the site."""
+        words = self.cells.split()
+        return words[1] if len(words) == 2 else None
+
+
+class Record(Section):
+    """What is written down, and when. Recording never changes a run."""
+
+    every: float = param(1.0, "time between rows of the tables", unit="d", above=0, high=3650)
+    maps: list[str] = param([], "layers: state, cause, generation, type, cargo, or the name of a factor")
+    days: list[float] = param([], "days on which maps are kept", unit="d", low=0)
+
+
+class Stop(Section):
+    """End a run early, when so many cells have turned senescent by one cause."""
+
+    cause: str = param(..., "the cause that is counted")
+    count: int = param(..., "the run ends after the step that reaches this count", unit="1", low=1, high=10**9)
+
+
+class Settings(Section):
+    """One arm of a scenario, complete."""
+
+    question: str = param("", "what the scenario asks")
+    qualitative: bool = param(False, "figures say that only directions are claimed")
+    days: float = param(..., "length of the run", unit="d", above=0, high=1e5)
+    dt: float = param(0.5, "length of a step", unit="d", above=0, high=30)
+    age_at_start: float = param(91.3125, "age of the host on day 0", unit="d", low=0, high=1e5)
+    replicates: int = param(8, "runs per arm, numbered from 0", unit="1", low=1, high=10**6)
+    seed: int = param(0, "key of all random numbers", unit="1", low=0, high=2**63)
+    tissues: dict[str, Tissue] = param(..., "tissues by name")
+    factors: dict[str, Factor] = param({}, "secreted signals by name")
+    events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")
+    record: Record = Field(default_factory=lambda: Record(), description="what is written down")
+    stop: Stop | None = param(None, "end a run early")
+    generations: Literal["simple", "tracked"] = param(
+        "simple", "simple: primary or secondary; tracked: every induced cell draws its sender"
+    )
+    sender_reach: float = param(500.0, "senders are sought within this distance", unit="um", above=0, high=1e5)
+
+    @field_validator("tissues", mode="after")
+    @classmethod
+    def _some_tissue(cls, value: dict[str, Tissue]) -> dict[str, Tissue]:
+        if not value:
+            raise ValueError("must name at least one tissue, got {}")
+        return value
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the run; the last one reaches or passes the last day."""
+        return math.ceil(self.days / self.dt - 1e-9)

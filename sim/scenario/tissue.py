@@ -1,0 +1,328 @@
+"""The schema of tissues: where the cells are, what they are, how they turn, are cleared and replaced."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sim.scenario.section import Section, param
+
+
+Wall = Literal["reflecting", "periodic", "absorbing"]
+
+
+class CellType(Section):
+    """A kind of resident cell."""
+
+    fraction: float = param(
+        1.0,
+        "share of the resident cells (shares are scaled to sum to 1)",
+        unit="1",
+        above=0,
+        high=1,
+        source="no source",
+        confidence="assumed",
+    )
+    susceptibility: float = param(
+        1.0,
+        "multiplier of all induction hazards",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="reference type",
+        confidence="assumed",
+    )
+
+
+class Links(Section):
+    """Who is a neighbour of whom in a cloud; exactly one of the three."""
+
+    radius: float | None = param(None, "neighbours within this distance", unit="um", above=0, high=1e4)
+    nearest: int | None = param(None, "this many nearest cells (made mutual)", unit="1", low=1, high=100)
+    window: tuple[int, int] | None = param(
+        None,
+        "bins of one cell radius: half-widths in x and y (Martin 2023)",
+        source="Martin 2023, published code",
+        confidence="measured",
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Links:
+        if sum(kind is not None for kind in (self.radius, self.nearest, self.window)) != 1:
+            raise ValueError("must have exactly one of radius, nearest, window")
+        return self
+
+
+class Packing(Section):
+    """Random sequential packing of discs in a square."""
+
+    side: float = param(
+        1000.0,
+        "side of the square",
+        unit="um",
+        above=0,
+        high=1e5,
+        source="Martin 2023: 100 radii",
+        confidence="measured",
+    )
+    cell_radius: float = param(
+        10.0, "radius of a cell", unit="um", above=0, high=100, source="Martin 2023", confidence="measured"
+    )
+    density: float = param(
+        0.35,
+        "share of the area that cells cover",
+        unit="1",
+        above=0,
+        high=0.5,
+        source="Martin 2023",
+        confidence="measured",
+    )
+
+
+class Cloud(Section):
+    """Cell positions in space: packed at random, or from a table with columns x, y (, z)."""
+
+    packing: Packing | None = param(None, "cells packed at random, anew in each replicate")
+    positions: list[list[float]] | None = param(None, "cell centres x, y (, z) in um")
+    table: str | None = param(None, "CSV file with columns x, y (, z) in um, beside the scenario file")
+    extent: list[float] | None = param(None, "side lengths x, y (, z) of the box around a table or a list", unit="um")
+    links: Links = param(..., "who is a neighbour")
+    voxel_spacing: float = param(
+        15.0,
+        "side of a field voxel",
+        unit="um",
+        above=0,
+        high=1e3,
+        source="SCIENCE.md 10: 15 (10-20)",
+        confidence="secondary",
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Cloud:
+        if sum(kind is not None for kind in (self.packing, self.positions, self.table)) != 1:
+            raise ValueError("must have exactly one of packing, positions, table")
+        if self.packing is None and self.extent is None:
+            raise ValueError("needs extent: the side lengths of the box around the cells")
+        return self
+
+
+class Hole(Section):
+    """A round place without cells (a vessel, a gland); factors pass through it."""
+
+    at: list[float] = param(..., "centre x, y (, z)", unit="um")
+    radius: float = param(..., "radius", unit="um", above=0, high=1e6)
+
+
+class Damage(Section):
+    """Hazard of turning senescent by damage, which rises with age."""
+
+    baseline: float = param(
+        0.064,
+        "share of healthy cells per day at age 0",
+        unit="%/d",
+        low=0,
+        high=100,
+        source="SCIENCE.md 10b eta0 (fitted)",
+        confidence="computed",
+    )
+    per_year: float = param(
+        0.097,
+        "rise of that share per year of age",
+        unit="%/d/yr",
+        low=0,
+        high=100,
+        source="SCIENCE.md 10b eta1 (fitted)",
+        confidence="computed",
+    )
+
+
+class Contact(Section):
+    """Juxtacrine induction, either as a hazard per senescent neighbour or at once."""
+
+    hazard: float = param(
+        0.0,
+        "rate per mature senescent neighbour",
+        unit="1/d",
+        low=0,
+        high=1e3,
+        source="no source",
+        confidence="assumed",
+    )
+    at_once: float = param(
+        0.0,
+        "chance that a healthy neighbour turns when a cell turns by another cause",
+        unit="1",
+        low=0,
+        high=1,
+        source="Martin 2023: j_prob 0 or 1",
+        confidence="measured",
+    )
+    mature_after: float = param(
+        0.0,
+        "time since turning from which a neighbour counts",
+        unit="d",
+        low=0,
+        high=365,
+        source="no source",
+        confidence="assumed",
+    )
+
+
+class Clearance(Section):
+    """Immune clearance as a mean field: saturated removal (Karin 2019), jammed by factors."""
+
+    max_rate: float = param(
+        27.4,
+        "beta: percent of the tissue removed per day at saturation",
+        unit="%/d",
+        low=0,
+        high=1e4,
+        source="SCIENCE.md 10b beta (fitted)",
+        confidence="computed",
+    )
+    half_saturation: float = param(
+        1.10,
+        "kappa: burden of half the maximal removal",
+        unit="%",
+        above=0,
+        high=100,
+        source="SCIENCE.md 10b kappa (fitted)",
+        confidence="computed",
+    )
+    capacity: float = param(
+        1.0,
+        "working share of the immune cells",
+        unit="1",
+        low=0,
+        high=1,
+        source="young adult = 1 by definition",
+        confidence="computed",
+    )
+    territory: float = param(
+        300.0,
+        "half-side of the box whose burden saturates removal (or: whole tissue)",
+        unit="um",
+        above=0,
+        source="SCIENCE.md 10: 300 (200 to whole tissue)",
+        confidence="computed",
+    )
+    own_death: float = param(
+        0.0,
+        "rate at which senescent cells die by themselves",
+        unit="1/d",
+        low=0,
+        high=100,
+        source="no source",
+        confidence="assumed",
+    )
+
+
+class Repair(Section):
+    """Refilling of vacant sites by division of healthy neighbours."""
+
+    rate: float = param(
+        1.0,
+        "rate of refilling amid healthy neighbours only",
+        unit="1/d",
+        low=0,
+        high=1e3,
+        source="SCIENCE.md 10b",
+        confidence="assumed",
+    )
+    decline: float = param(
+        0.0,
+        "loss of regenerative capacity per year of age (capacity = exp(-decline age))",
+        unit="1/yr",
+        low=0,
+        high=100,
+        source="no source",
+        confidence="assumed",
+    )
+    scar: float = param(
+        0.0,
+        "chance that a site is lost for good instead of refilled",
+        unit="1",
+        low=0,
+        high=1,
+        source="no source",
+        confidence="assumed",
+    )
+    division_limit: int | None = param(
+        None,
+        "divisions at which a cell turns senescent (replicative)",
+        unit="1",
+        low=1,
+        high=10000,
+        source="no limit in young mouse tissue assumed",
+        confidence="assumed",
+    )
+
+
+class Initial(Section):
+    """Senescent cells that are there at the start (cause `initial`)."""
+
+    burden: float = param(
+        0.0,
+        "percent of the cells senescent at the start",
+        unit="%",
+        low=0,
+        high=100,
+        source="no source",
+        confidence="assumed",
+    )
+    since_onset: float = param(
+        30.0, "time since those turned", unit="d", low=0, high=3650, source="mature SASP", confidence="assumed"
+    )
+
+
+class Tissue(Section):
+    """A patch of tissue: where the cells are, what they are, and how they turn, are cleared and replaced."""
+
+    preset: str | None = param(None, "library tissue whose values stand where this file says nothing")
+    description: str = param("", "the tissue in words")
+    shape: list[Annotated[int, Field(strict=True, gt=0)]] | None = param(None, "cells along (z,) y, x of a lattice")
+    cell_spacing: float = param(
+        15.0,
+        "distance of neighbouring cell centres",
+        unit="um",
+        low=5,
+        high=100,
+        source="SCIENCE.md 10: 15 (10-20)",
+        confidence="secondary",
+    )
+    neighbourhood: Literal["moore", "von_neumann"] = param("moore", "which sites touch")
+    boundary: Wall | list[Wall] = param("reflecting", "walls, for all axes or per axis (z,) y, x")
+    voxel_cells: int = param(1, "cells along the side of a field voxel", unit="1", low=1, high=64)
+    cloud: Cloud | None = param(None, "cell positions instead of a lattice")
+    holes: list[Hole] = param([], "places without cells")
+    cell_types: dict[str, CellType] = param({"cell": {}}, "the kinds of resident cells")
+    initial: Initial = Field(default_factory=lambda: Initial(), description="senescent cells at the start")
+    maintenance: float = param(
+        0.0,
+        "share of all induction that upkeep averts",
+        unit="1",
+        low=0,
+        high=1,
+        source="reference state",
+        confidence="assumed",
+    )
+    damage: Damage = Field(default_factory=lambda: Damage(), description="induction by damage")
+    contact: Contact = Field(default_factory=lambda: Contact(), description="juxtacrine induction")
+    clearance: Clearance = Field(default_factory=lambda: Clearance(), description="immune clearance")
+    repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
+
+    @field_validator("cell_types", mode="after")
+    @classmethod
+    def _some_type(cls, value: dict[str, CellType]) -> dict[str, CellType]:
+        if not value:
+            raise ValueError("must name at least one cell type, got {}")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Tissue:
+        if (self.shape is None) == (self.cloud is None):
+            raise ValueError("must have exactly one of shape, cloud")
+        if self.shape is not None and len(self.shape) not in (2, 3):
+            raise ValueError(f"shape must have 2 or 3 axes, got {self.shape}")
+        return self
