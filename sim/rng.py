@@ -14,10 +14,11 @@ order and after any restart, draws the same bits.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
-from typing import Any, Iterable, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -185,7 +186,7 @@ def tissue_codes(names: Iterable[str]) -> dict[str, int]:
         code = tissue_code(name)
         owner = owners.setdefault(code, name)
         if owner != name:
-            raise ScenarioError(f"tissues: {owner!r} and {name!r} would share their random numbers, rename one")
+            raise ScenarioError(f"tissues: {owner!r} and {name!r} would share random numbers, rename one")
         codes[name] = code
     return codes
 

@@ -63,6 +63,21 @@ def poisson_tail(level: float, threshold: float, rate: float) -> float:
 
 
 @rule
+def response(kind: float, level: float, first: float, second: float, third: float) -> float:
+    """Rate of turning senescent [1/d] by the response that a scenario chose.
+
+    ``kind`` 1: `hill` (max_rate, half_max, power); 2: `linear` (rate); 3: `poisson_tail` (threshold, rate); 0: none.
+    """
+    if kind == 1.0:
+        return hill(level, first, second, third)
+    if kind == 2.0:
+        return linear(level, first)
+    if kind == 3.0:
+        return poisson_tail(level, first, second)
+    return 0.0
+
+
+@rule
 def contact_hazard(neighbours: float, rate: float) -> float:
     """Juxtacrine hazard [1/d]: `rate` [1/d] per mature senescent neighbour."""
     return rate * neighbours

@@ -1,7 +1,7 @@
 """Where the cells are: sites, their neighbours and their field voxels, of a lattice or of a cloud of cells.
 
 Both kinds of tissue answer the same questions. A lattice computes the answers from the index; a cloud keeps
-tables. In both the neighbours of a site come in ascending order, so that a draw among them picks the same cell.
+tables. In both the neighbours of a site come in ascending order: a draw among them picks the same cell.
 Axes are in array order (z, y, x); coordinates are in um and in the order x, y(, z).
 """
 
@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,10 @@ Ints = npt.NDArray[np.int64]
 
 BOUNDARIES = ("reflecting", "periodic", "absorbing")
 NEIGHBOURHOODS = ("moore", "von_neumann")
-_NO_STEPS = np.zeros((27, 0), np.int64)
-_NO_TABLE = (np.zeros(1, np.int64), np.zeros(0, np.int32))
-_NO_VOXEL = np.zeros(0, np.int32)
 ROUNDING = 1e-9  # relative slack of a length: a cell exactly on a border must not depend on the last bit
+
+_NO_STEPS, _NO_VOXEL = np.zeros((27, 0), np.int64), np.zeros(0, np.int32)
+_NO_TABLE = (np.zeros(1, np.int64), np.zeros(0, np.int32))
 
 
 class Sites(NamedTuple):
@@ -41,7 +41,7 @@ class Sites(NamedTuple):
     pz: int  # 1 where the axis is periodic
     py: int
     px: int
-    steps: Ints  # lattice: (27, k) site number of the j-th neighbour minus one's own, by walls touched; 0 = none
+    steps: Ints  # lattice: (27, k) from a site to its j-th neighbour, by the walls it touches; 0 = none
     indptr: Ints  # cloud: neighbours of site i are indices[indptr[i] : indptr[i + 1]]
     indices: npt.NDArray[np.int32]
     coarse: int  # lattice: cells per voxel along an axis
@@ -52,8 +52,8 @@ class Sites(NamedTuple):
 
 @kernel
 def _quotient(i: int, n: int) -> int:
-    """Integer i // n by the fast division of floats; exact, as i + 1/2 is never near a multiple of n (i < 2**50)."""
-    return int((i + 0.5) / n)
+    """Integer i // n without its slow division; exact: i + 1/2 is never near a multiple of n (i < 2**50)."""
+    return int((i + 0.5) * (1.0 / n))
 
 
 @kernel
@@ -63,19 +63,19 @@ def _wall(i: int, n: int) -> int:
 
 
 @kernel
-def _cell(site: int, sites: Sites) -> tuple[int, int, int]:
+def cell_of(site: int, ny: int, nx: int) -> tuple[int, int, int]:
     """Place of a lattice site in the array: (z, y, x)."""
-    row = _quotient(site, sites.nx)
-    z = _quotient(row, sites.ny)
-    return z, row - z * sites.ny, site - row * sites.nx
+    row = _quotient(site, nx)
+    z = _quotient(row, ny)
+    return z, row - z * ny, site - row * nx
 
 
 @kernel
 def n_slots(site: int, sites: Sites) -> int:
     """Number of neighbour slots of `site`; a slot at a wall may be empty."""
     if sites.is_lattice:
-        return sites.steps.shape[1]
-    return sites.indptr[site + 1] - sites.indptr[site]
+        return int(sites.steps.shape[1])
+    return int(sites.indptr[site + 1] - sites.indptr[site])
 
 
 @kernel
@@ -83,7 +83,7 @@ def neighbour(site: int, j: int, sites: Sites) -> int:
     """Site in slot `j`, or -1 where a wall leaves the slot empty; the caller skips holes, by their state."""
     if not sites.is_lattice:
         return int(sites.indices[sites.indptr[site] + j])
-    z, y, x = _cell(site, sites)
+    z, y, x = cell_of(site, sites.ny, sites.nx)
     walls = 9 * _wall(z, sites.nz) + 3 * _wall(y, sites.ny) + _wall(x, sites.nx)
     step = sites.steps[walls, j]
     return site + step if step != 0 else -1
@@ -96,7 +96,7 @@ def voxel_of(site: int, sites: Sites) -> int:
         return int(sites.voxel[site])
     if sites.coarse == 1:
         return site
-    z, y, x = _cell(site, sites)
+    z, y, x = cell_of(site, sites.ny, sites.nx)
     plane = _quotient(z, sites.coarse) * sites.vy
     return (plane + _quotient(y, sites.coarse)) * sites.vx + _quotient(x, sites.coarse)
 
@@ -112,38 +112,20 @@ def _slots(site: int, sites: Sites) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """A tissue as places: how many sites, where, next to which, in which voxel.
-
-    Attributes
-    ----------
-    shape : tuple of int or None
-        Cells per axis of a lattice, None for a cloud.
-    boundary : tuple of str
-        Per axis: ``reflecting``, ``periodic`` or ``absorbing``.
-    spacing : float
-        Distance of neighbouring cells of a lattice; of a cloud the side of a cell's share of the tissue [um].
-    extent : tuple of float
-        Length of each axis [um].
-    exists : (n_sites,) bool array or None
-        False in the holes of a mask.
-    cells_per_voxel : float
-        Mean number of sites in the volume of a voxel.
-    points : (n_sites, dimension) array or None
-        Coordinates of a cloud [um]; a lattice computes them, see `positions`.
-    """
+    """A tissue as places: how many sites, where, next to which, in which voxel."""
 
     n_sites: int
     dimension: int
-    shape: tuple[int, ...] | None
-    boundary: tuple[str, ...]
-    spacing: float
-    extent: tuple[float, ...]
+    shape: tuple[int, ...] | None  # cells per axis; None for a cloud
+    boundary: tuple[str, ...]  # per axis
+    spacing: float  # distance of neighbouring cells; in a cloud the side of a cell's share of the tissue [um]
+    extent: tuple[float, ...]  # length of each axis [um]
     sites: Sites
-    exists: npt.NDArray[np.bool_] | None
+    exists: npt.NDArray[np.bool_] | None  # per site, False in the holes of a mask
     voxel_shape: tuple[int, ...]
-    voxel_spacing: float
-    cells_per_voxel: float
-    points: Floats | None
+    voxel_spacing: float  # side of a voxel [um]
+    cells_per_voxel: float  # mean number of sites in the volume of a voxel
+    points: Floats | None  # coordinates of a cloud [um]; for those of any tissue see `positions`
 
     def positions(self) -> Floats:
         """Centres of all sites, (n_sites, dimension) [um], columns x, y(, z)."""
@@ -162,14 +144,19 @@ class Geometry:
         """Coordinates of the middle of the tissue [um]."""
         return np.array(self.extent[::-1]) / 2.0
 
-    def within(self, centre: npt.ArrayLike, radius: float) -> Ints:
-        """Sites (no holes) with their centre within `radius` [um] of `centre`, across periodic walls too."""
-        apart = np.abs(self.positions() - np.asarray(centre, np.float64))
+    def distances(self, points: Floats, place: npt.ArrayLike) -> Floats:
+        """Distance of each of `points` (n, dimension) to `place` [um], across periodic walls too."""
+        apart = np.abs(points - np.asarray(place, np.float64))
         for column, (length, wall) in enumerate(zip(self.extent[::-1], self.boundary[::-1], strict=True)):
             if wall == "periodic":
                 apart[:, column] %= length
                 np.minimum(apart[:, column], length - apart[:, column], out=apart[:, column])
-        close = (apart**2).sum(axis=1) <= (radius * (1.0 + ROUNDING)) ** 2
+        lengths: Floats = np.sqrt((apart**2).sum(axis=1))
+        return lengths
+
+    def within(self, centre: npt.ArrayLike, radius: float) -> Ints:
+        """Sites (no holes) with their centre within `radius` [um] of `centre`, across periodic walls too."""
+        close = self.distances(self.positions(), centre) <= radius * (1.0 + ROUNDING)
         return np.flatnonzero(close if self.exists is None else close & self.exists)
 
 
@@ -213,22 +200,23 @@ def lattice(
     exists = None if mask is None else np.array(mask, np.bool_)
     if exists is not None and exists.shape != shape:
         raise ScenarioError(f"mask must have the shape of the tissue {shape}, got {exists.shape}")
-    dimension, walls = len(shape), _walls(boundary, len(shape))
+    walls = _walls(boundary, len(shape))
     voxels = tuple(n // voxel_cells for n in shape)
-    cells, periodic = (1, *shape)[-3:], _periodic(walls)
-    steps = _steps(cells, periodic, _offsets(neighbourhood, dimension))
+    (nz, ny, nx), periodic = (1, *shape)[-3:], _periodic(walls)
+    steps = _steps((nz, ny, nx), periodic, neighbourhood)
+    vy, vx = voxels[-2:]
     return Geometry(
         n_sites=math.prod(shape),
-        dimension=dimension,
+        dimension=len(shape),
         shape=shape,
         boundary=walls,
         spacing=float(spacing),
         extent=tuple(n * float(spacing) for n in shape),
-        sites=Sites(1, *cells, *periodic, steps, *_NO_TABLE, voxel_cells, voxels[-2], voxels[-1], _NO_VOXEL),
+        sites=Sites(1, nz, ny, nx, *periodic, steps, *_NO_TABLE, voxel_cells, vy, vx, _NO_VOXEL),
         exists=None if exists is None else exists.ravel(),
         voxel_shape=voxels,
         voxel_spacing=voxel_cells * float(spacing),
-        cells_per_voxel=float(voxel_cells**dimension),
+        cells_per_voxel=float(voxel_cells ** len(shape)),
         points=None,
     )
 
@@ -241,7 +229,8 @@ class Radius:
 
     def pairs(self, points: Floats, box: Floats) -> Ints:
         """Linked sites, (n, 2), given the lengths of the periodic axes in `box` (0 where not periodic)."""
-        return _tree(points, box).query_pairs(self.r, output_type="ndarray")
+        linked: Ints = _tree(points, box).query_pairs(self.r, output_type="ndarray")
+        return linked
 
 
 @dataclass(frozen=True)
@@ -263,7 +252,7 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Window:
-    """Neighbours are the cells whose bin lies within +-`half_x`, +-`half_y` bins (Martin 2023; plane tissues).
+    """Neighbours are the cells whose bin lies within +-`half_x`, +-`half_y` bins (Martin 2023; in a plane).
 
     Coordinates count from the middle of the tissue, in bins of side `bin` [um], truncated towards zero as in
     the published code: the bins at the middle are twice as wide.
@@ -279,17 +268,15 @@ class Window:
             raise ScenarioError("neighbours by window need a plane tissue without periodic walls")
         # bins are whole numbers: in units of the half window + 1/2, those in the window are less than 1 away
         scaled = np.trunc(points / self.bin) / (self.half_x + 0.5, self.half_y + 0.5)
-        return cKDTree(scaled).query_pairs(1.0, math.inf, output_type="ndarray")
-
-
-Links = Radius | Nearest | Window
+        linked: Ints = cKDTree(scaled).query_pairs(1.0, math.inf, output_type="ndarray")
+        return linked
 
 
 def cloud(
     positions: npt.ArrayLike,
     extent: Sequence[float],
     boundary: str | Sequence[str],
-    links: Links,
+    links: Radius | Nearest | Window,
     voxel_spacing: float,
 ) -> Geometry:
     """A tissue of cells at given places.
@@ -313,7 +300,7 @@ def cloud(
         If a cell lies outside, or no cubic voxel of about that side divides all axes.
     """
     points = np.array(positions, np.float64, order="C")
-    if points.ndim != 2 or len(points) == 0 or points.shape[1] not in (2, 3) or len(extent) != points.shape[1]:
+    if points.ndim != 2 or points.size == 0 or not 2 <= points.shape[1] == len(extent) <= 3:
         raise ScenarioError(f"positions must have as many columns as axes (2 or 3), got shape {points.shape}")
     n_sites, dimension = points.shape
     lengths = np.array(extent[::-1], np.float64)
@@ -325,7 +312,8 @@ def cloud(
     box = np.where(periodic[::-1][:dimension], lengths, 0.0)
     origin = lengths / 2.0 if isinstance(links, Window) else 0.0
     table = _table(links.pairs(points - origin, box), n_sites)
-    voxel = _voxel_index(points, voxels, voxel_side)
+    place = np.minimum(np.floor(points[:, ::-1] / voxel_side).astype(np.int64), np.array(voxels) - 1)
+    voxel = np.ravel_multi_index(tuple(place.T), voxels).astype(np.int32)
     volume = math.prod(sides)
     return Geometry(
         n_sites=n_sites,
@@ -364,55 +352,42 @@ def _periodic(walls: tuple[str, ...]) -> tuple[int, int, int]:
     return z, y, x
 
 
-def _offsets(neighbourhood: str, dimension: int) -> list[tuple[int, ...]]:
-    """Neighbours of a cell as offsets (z, y, x); the cell itself may be among them."""
-    _check_word("neighbourhood", neighbourhood, NEIGHBOURHOODS)
-    around = product((-1, 0, 1) if dimension == 3 else (0,), (-1, 0, 1), (-1, 0, 1))
-    return [d for d in around if neighbourhood == "moore" or sum(map(abs, d)) == 1]
-
-
-def _steps(cells: tuple[int, ...], periodic: tuple[int, ...], offsets: list[tuple[int, ...]]) -> Ints:
+def _steps(cells: Sequence[int], periodic: Sequence[int], neighbourhood: str) -> Ints:
     """Steps from a site's number to its neighbours', ascending, padded by 0, for the 27 ways to touch walls.
 
-    A set of targets, as on a short periodic axis two offsets may lead to one site, or back to the cell itself.
+    A set of targets: on a short periodic axis two offsets may lead to one site, or back to the cell itself.
     """
+    _check_word("neighbourhood", neighbourhood, NEIGHBOURHOODS)
+    offsets = [d for d in product((-1, 0, 1), repeat=3) if neighbourhood == "moore" or sum(map(abs, d)) == 1]
     rows = []
     for walls in product((0, 1, 2), repeat=3):
         here = [(0, min(1, n - 1), n - 1)[wall] for wall, n in zip(walls, cells, strict=True)]
-        site, targets = _index(here, cells), set()
+        site, targets = int(np.ravel_multi_index(here, cells)), set()
         for offset in offsets:
             there = [i + d for i, d in zip(here, offset, strict=True)]
             there = [i % n if wraps else i for i, n, wraps in zip(there, cells, periodic, strict=True)]
             if all(0 <= i < n for i, n in zip(there, cells, strict=True)):
-                targets.add(_index(there, cells))
+                targets.add(int(np.ravel_multi_index(there, cells)))
         rows.append(sorted(target - site for target in targets - {site}))
     width = max(map(len, rows))
     return np.array([row + [0] * (width - len(row)) for row in rows], np.int64).reshape(27, width)
 
 
-def _index(where: Sequence[int], cells: tuple[int, ...]) -> int:
-    """Flat site index of the cell (z, y, x)."""
-    return (where[0] * cells[1] + where[1]) * cells[2] + where[2]
-
-
 def _tree(points: Floats, box: Floats) -> cKDTree:
     """Search tree that wraps on the axes with a length in `box` (0 = not periodic)."""
-    wraps = box > 0.0
-    points = points.copy()
-    points[:, wraps] %= box[wraps]
-    return cKDTree(points, boxsize=box)
+    return cKDTree(points % np.where(box > 0.0, box, np.inf), boxsize=box)
 
 
 def _table(pairs: Ints, n_sites: int) -> tuple[Ints, npt.NDArray[np.int32]]:
     """Pairs of neighbours, given in either direction, as CSR rows sorted by site: (indptr, indices)."""
-    first, second = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
+    first, second = pairs.T
     links = np.unique(np.concatenate([first * n_sites + second, second * n_sites + first]))
     degree = np.bincount(links // n_sites, minlength=n_sites)
     return np.concatenate([[0], np.cumsum(degree)]).astype(np.int64), (links % n_sites).astype(np.int32)
 
 
 def _voxel_grid(extent: tuple[float, ...], wanted: float) -> tuple[tuple[int, ...], float]:
-    """Voxels per axis and the side of one [um]: the wanted side, or the next smaller that divides all axes."""
+    """Voxels per axis and the side of one [um]: the wanted one, or the next smaller that divides all axes."""
     if not wanted > 0.0:
         raise ScenarioError(f"voxel_spacing must be positive [um], got {wanted}")
     voxels = tuple(max(1, math.ceil(length / wanted * (1.0 - ROUNDING))) for length in extent)
@@ -421,9 +396,3 @@ def _voxel_grid(extent: tuple[float, ...], wanted: float) -> tuple[tuple[int, ..
         if all(math.isclose(side, other, rel_tol=2.0 * ROUNDING) for other in sides[1:]):
             return voxels, float(side)
     raise ScenarioError(f"voxel_spacing must divide every length of the extent {extent} um, got {wanted}")
-
-
-def _voxel_index(points: Floats, voxels: tuple[int, ...], side: float) -> npt.NDArray[np.int32]:
-    """Voxel of each point; a point on the far wall belongs to the last voxel."""
-    index = np.minimum(np.floor(points[:, ::-1] / side).astype(np.int64), np.array(voxels) - 1)
-    return np.ravel_multi_index(tuple(index.T), voxels).astype(np.int32)

@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+
 HEALTHY = 0
 SENESCENT = 1
 CLEARED = 2  # vacant until repaired
 SCARRED = 3  # lost for good
 ABSENT = 4  # a hole of the mask: no site, never changes, is nobody's neighbour
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred")
+
+
+@dataclass
+class CellState:
+    """One entry per site; every array is part of a checkpoint.
+
+    Attributes
+    ----------
+    state, cell_type, cause, generation : (n,) uint8 arrays
+        `cause` and `generation` belong to senescent cells and are 0 elsewhere.
+    since : (n,) float64 array
+        Day of entry into the state.
+    divisions : (n,) int32 array
+        Divisions of the cell and its mothers since the start.
+    cargo : (n_cargo, n) float64 array
+        Accumulated drift dose of healthy cells, one row per factor with cargo.
+    """
+
+    state: np.ndarray
+    cell_type: np.ndarray
+    cause: np.ndarray
+    generation: np.ndarray
+    since: np.ndarray
+    divisions: np.ndarray
+    cargo: np.ndarray
+
+    @classmethod
+    def healthy(cls, n_sites: int, n_cargo: int) -> CellState:
+        """A tissue of healthy cells of the first type."""
+        small = [np.zeros(n_sites, np.uint8) for _ in range(4)]
+        return cls(*small, np.zeros(n_sites), np.zeros(n_sites, np.int32), np.zeros((n_cargo, n_sites)))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by name (not copies)."""
+        return dict(self.__dict__)

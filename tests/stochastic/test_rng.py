@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,13 +110,11 @@ def test_a_fill_in_pieces_is_the_fill_in_one() -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
 def test_sites_of_any_integer_type_and_shape(dtype: type) -> None:
     stream = Stream(9, 9, 9)
-    expected = filled(stream, Purpose.INITIAL, 0, 0, 120)
-    sites: NDArray[np.integer[Any]] = np.arange(120).astype(dtype)
-    assert np.array_equal(stream.uniforms(Purpose.INITIAL, 0, sites.reshape(4, 30)), expected.reshape(4, 30))
-    assert np.array_equal(
-        stream.uniforms(Purpose.INITIAL, 0, sites.reshape(4, 30).T), expected.reshape(4, 30).T
-    )
-    assert stream.uniform(Purpose.INITIAL, 0, sites[7]) == expected[7]
+    expected = filled(stream, Purpose.INITIAL, 0, 0, 120).reshape(4, 30)
+    sites: NDArray[np.integer[Any]] = np.arange(120).astype(dtype).reshape(4, 30)
+    assert np.array_equal(stream.uniforms(Purpose.INITIAL, 0, sites), expected)
+    assert np.array_equal(stream.uniforms(Purpose.INITIAL, 0, sites.T), expected.T)
+    assert stream.uniform(Purpose.INITIAL, 0, sites[1, 7]) == expected[1, 7]
 
 
 def test_numpy_scalars_are_the_same_address_as_integers() -> None:
@@ -330,12 +329,11 @@ def test_uniform_and_independent(check: str) -> None:
 
 def test_the_checks_see_what_they_should() -> None:
     u = block()
+    partly_shared = np.where(np.arange(N) % 20 == 0, u, block(step=41))
     flawed = {
         "one part in fifty missing": p_kolmogorov(u * 0.98),
         "32 bits only": p_bits(np.floor(u * 2.0**32) * 2.0**-32),
-        "shared luck of one pair in twenty": p_correlation(
-            u, np.where(np.arange(N) % 20 == 0, u, block(step=41))
-        ),
+        "shared luck of one pair in twenty": p_correlation(u, partly_shared),
         "a lattice of pairs": p_pairs(u, u * 2 % 1),
     }
     assert all(p < BUDGET / len(CHECKS) for p in flawed.values()), flawed

@@ -1,0 +1,323 @@
+"""The plain engine: one Mesa agent per cell, which reads, decides, then applies. Slow; the one to read and to extend.
+
+Cells hold their own state as attributes and write every change to the arrays of the tissue, which the shared code
+(sources, fields, territory counts, tables) reads. All rules are called as plain Python.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import mesa
+import numpy as np
+
+from sim.rng import Purpose
+from sim.rules.clearance import jamming, removal_hazard
+from sim.rules.induction import (
+    accumulated_cargo,
+    chance,
+    chance_among,
+    contact_hazard,
+    damage_hazard,
+    induction_hazard,
+    response,
+)
+from sim.rules.repair import refill_hazard, regenerative_capacity
+from sim.scenario.causes import (
+    CONTACT,
+    DAMAGE,
+    FIRST_FACTOR,
+    IMMUNE,
+    NOTHING,
+    OWN_DEATH,
+    REPAIRED,
+    REPLICATIVE,
+    SCARRED_BY,
+)
+from sim.tissue.geometry import voxel_of
+from sim.tissue.patch import Happenings, Patch
+from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
+from sim.tissue.territory import territory_burden
+
+FAINT = 1e-30  # smaller doses are 0, as in the compiled engine
+
+
+class Cell(mesa.Agent):
+    """One site and the cell on it. `tissue.now` holds what the step has in common: levels, draws, time, parameters."""
+
+    def __init__(self, tissue: CellTissue, site: int, voxel: int) -> None:
+        super().__init__(tissue)
+        self.tissue = tissue
+        self.site = site
+        self.voxel = voxel
+        self.neighbours: list[Cell] = []
+        self.coming = NOTHING
+        self.coming_generation = 0
+        self.read()
+
+    def read(self) -> None:
+        """Take over what the arrays say of this site."""
+        cells = self.tissue.patch.cells
+        self.state = int(cells.state[self.site])
+        self.cell_type = int(cells.cell_type[self.site])
+        self.cause = int(cells.cause[self.site])
+        self.generation = int(cells.generation[self.site])
+        self.since = float(cells.since[self.site])
+        self.divisions = int(cells.divisions[self.site])
+        self.cargo = cells.cargo[:, self.site].tolist()
+
+    def write(self) -> None:
+        """Show the arrays what this site is now."""
+        cells = self.tissue.patch.cells
+        cells.state[self.site] = self.state
+        cells.cell_type[self.site] = self.cell_type
+        cells.cause[self.site] = self.cause
+        cells.generation[self.site] = self.generation
+        cells.since[self.site] = self.since
+        cells.divisions[self.site] = self.divisions
+        cells.cargo[:, self.site] = self.cargo
+
+    # -------------------------------------------------------------------------------------------------- take up
+
+    def take_up(self) -> None:
+        """A healthy cell accumulates cargo in proportion to its affinity."""
+        if self.state != HEALTHY:
+            return
+        for row, level, at, affinity, keep, memory in self.tissue.now.cargoes:
+            uptake = affinity[self.cell_type] * level[self.site if at else self.voxel]
+            dose = accumulated_cargo(self.cargo[row], uptake, keep, memory)
+            self.cargo[row] = dose if dose >= FAINT else 0.0
+
+    # --------------------------------------------------------------------------------------------------- decide
+
+    def decide(self) -> None:
+        """Draw the fate of this step from the old state."""
+        if self.state == HEALTHY:
+            self.coming = self.decide_healthy()
+        elif self.state == SENESCENT:
+            self.coming = self.decide_senescent()
+        elif self.state == CLEARED:
+            self.coming = self.decide_cleared()
+        if self.coming != NOTHING:
+            self.tissue.decided.append(self)
+
+    def decide_healthy(self) -> int:
+        """Turn senescent by damage, factors, cargo or contact, or not."""
+        now = self.tissue.now
+        p = now.parameters
+        if 0 < p.division_limit <= self.divisions:
+            return REPLICATIVE
+        susceptibility = now.susceptibility[self.cell_type]
+        hazards = [induction_hazard(now.damage, susceptibility, p.maintenance)]
+        for kind, numbers, by_type, level, at in now.responses:
+            if level is None:  # the accumulated cargo of row `at`
+                rate = response(kind, self.cargo[at], *numbers) * by_type[self.cell_type]
+            else:
+                rate = response(kind, level[self.site if at else self.voxel], *numbers) * by_type[self.cell_type]
+            hazards.append(induction_hazard(rate, susceptibility, p.maintenance))
+        if p.contact_rate > 0.0:
+            count = 0
+            for other in self.neighbours:
+                if other.state == SENESCENT and now.t - other.since >= p.mature_after:
+                    count += 1
+            hazards.append(
+                induction_hazard(contact_hazard(float(count), p.contact_rate), susceptibility, p.maintenance)
+            )
+        return chosen(now.draws[self.site], hazards, now.codes, p.dt)
+
+    def decide_senescent(self) -> int:
+        """Be cleared by immune cells, die, or stay."""
+        now = self.tissue.now
+        p = now.parameters
+        hazard = 0.0
+        if p.max_rate > 0.0:
+            jam = 1.0
+            for level, half_max, at in now.jams:
+                jam *= jamming(level[self.site if at else self.voxel], half_max)
+            burden = territory_burden(self.site, now.territory)
+            hazard = removal_hazard(burden, p.max_rate, p.half_saturation, p.capacity, jam)
+        return chosen(now.draws[self.site], [hazard, p.own_death], (IMMUNE, OWN_DEATH), p.dt)
+
+    def decide_cleared(self) -> int:
+        """Be refilled by a healthy neighbour, or stay vacant."""
+        now = self.tissue.now
+        p = now.parameters
+        healthy = [other for other in self.neighbours if other.state == HEALTHY]
+        inhibition = 1.0
+        for level, half_max, at in now.inhibitions:
+            inhibition *= jamming(level[self.site if at else self.voxel], half_max)
+        hazard = refill_hazard(
+            float(len(healthy)), float(len(self.neighbours)), p.refill_rate, now.capacity, inhibition
+        )
+        if chosen(now.draws[self.site], [hazard], (REPAIRED,), p.dt) == NOTHING:
+            return NOTHING
+        stream, step = self.tissue.patch.stream, now.step
+        if stream.uniform(Purpose.SCAR, step, self.site) < p.scar:
+            return SCARRED_BY
+        self.mother = healthy[int(stream.uniform(Purpose.MOTHER, step, self.site) * len(healthy))]
+        self.born_divisions = self.mother.divisions + 1
+        return REPAIRED
+
+    # ---------------------------------------------------------------------------------------------------- apply
+
+    def apply(self) -> None:
+        """Let the decided fate come true."""
+        if self.coming == NOTHING:
+            return
+        code, self.coming = self.coming, NOTHING
+        self.turn(SENESCENT if code > SCARRED_BY else AFTER[code], code if code > SCARRED_BY else NOTHING)
+        self.generation = self.coming_generation if self.state == SENESCENT else 0
+        if code == REPAIRED:
+            self.cell_type = self.mother.cell_type
+            self.divisions = self.born_divisions
+            self.mother.divisions += 1
+            self.mother.write()
+        self.write()
+
+    def turn(self, state: int, cause: int) -> None:
+        """Enter a state at the end of this step."""
+        self.state = state
+        self.cause = cause
+        self.since = self.tissue.now.t_next
+        self.cargo = [0.0] * len(self.cargo)
+
+    def spread_at_once(self) -> None:
+        """A healthy neighbour of newly turned cells turns with them; called on the healthy cells that were asked."""
+        now = self.tissue.now
+        senders = sum(other in now.fresh for other in self.neighbours)
+        u = self.tissue.patch.stream.uniform(Purpose.CONTACT, now.step, self.site)
+        if u < chance_among(now.parameters.at_once, float(senders)):
+            self.tissue.turned_at_once.append(self)
+
+
+AFTER = {IMMUNE: CLEARED, OWN_DEATH: CLEARED, REPAIRED: HEALTHY, SCARRED_BY: SCARRED}
+
+
+def chosen(u: float, hazards: list[float], codes: tuple[int, ...], dt: float) -> int:
+    """Competing risks with one uniform: does anything happen, and which, in proportion to its hazard."""
+    total = hazards[0]
+    for hazard in hazards[1:]:
+        total += hazard
+    p_any = chance(total, dt)
+    if u >= p_any:
+        return NOTHING
+    target = u / p_any * total
+    reached, last = 0.0, NOTHING
+    for hazard, code in zip(hazards, codes, strict=True):
+        if hazard > 0.0:
+            reached += hazard
+            last = code
+            if target < reached:
+                break
+    return last
+
+
+class CellTissue(mesa.Model):
+    """The Mesa model that owns the cells of one patch."""
+
+    def __init__(self, patch: Patch) -> None:
+        super().__init__(rng=0)  # never drawn from: all numbers have an address
+        self.patch = patch
+        self.now: Any = SimpleNamespace()
+        self.decided: list[Cell] = []
+        self.turned_at_once: list[Cell] = []
+        exists = patch.geometry.exists
+        sites = range(patch.geometry.n_sites) if exists is None else np.flatnonzero(exists).tolist()
+        self.cells = {site: Cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
+        for site, cell in self.cells.items():
+            cell.neighbours = [self.cells[other] for other in patch.geometry.neighbours(site)]
+
+
+class AgentsEngine:
+    """Cells as agents; the same states as the compiled engine, site by site, step by step."""
+
+    def __init__(self, patch: Patch) -> None:
+        self.patch = patch
+        self.tissue = CellTissue(patch)
+
+    def take_up(self) -> None:
+        """Healthy cells take up cargo."""
+        patch, p, now = self.patch, self.patch.parameters, self.tissue.now
+        self._levels = [row.astype(np.float64).tolist() for row in patch.levels]
+        now.cargoes = [
+            (row, self._levels[f], bool(patch.by_site[f]), p.affinity[f].tolist(), float(p.keep[f]), float(p.memory[f]))
+            for f, row in enumerate(p.cargo_row.tolist())
+            if row >= 0
+        ]
+        if now.cargoes:
+            self.tissue.agents.do("take_up")
+            patch.cells.cargo[:, list(self.tissue.cells)] = np.array(
+                [cell.cargo for cell in self.tissue.cells.values()]
+            ).T
+
+    def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """What will happen, in site order."""
+        self.patch.count_territory()
+        self._look_around(t, step)
+        self.tissue.decided.clear()
+        self.tissue.agents.do("decide")
+        decided = self.tissue.decided
+        return np.array([cell.site for cell in decided], np.int64), np.array(
+            [cell.coming for cell in decided], np.uint8
+        )
+
+    def _look_around(self, t: float, step: int) -> None:
+        """What all cells share in this step, as plain Python numbers."""
+        patch, p, now = self.patch, self.patch.parameters, self.tissue.now
+        n_factors, at = len(self._levels), patch.by_site.tolist()
+        every = np.arange(patch.geometry.n_sites, dtype=np.int64)
+        now.parameters, now.t, now.t_next, now.step = p, t, (step + 1) * p.dt, step
+        now.draws = patch.stream.uniforms(Purpose.DECIDE, step, every).tolist()
+        now.damage = damage_hazard(patch.age_years(t), p.baseline, p.per_year)
+        now.capacity = regenerative_capacity(patch.age_years(t), p.decline)
+        now.susceptibility = p.susceptibility.tolist()
+        now.territory = patch.territory.view
+        now.jams = [(self._levels[f], float(p.jam_half[f]), at[f]) for f in range(n_factors) if p.jam_half[f] > 0.0]
+        now.inhibitions = [
+            (self._levels[f], float(p.inhibit_half[f]), at[f]) for f in range(n_factors) if p.inhibit_half[f] > 0.0
+        ]
+        now.responses, now.codes = [], [DAMAGE]
+        for f in range(n_factors):
+            if p.level_kind[f] != 0.0:
+                numbers, by_type = p.level_numbers[f].tolist(), p.level_by_type[f].tolist()
+                now.responses.append((float(p.level_kind[f]), numbers, by_type, self._levels[f], at[f]))
+                now.codes.append(FIRST_FACTOR + 2 * f)
+            if p.cargo_row[f] >= 0:
+                numbers, by_type = p.cargo_numbers[f].tolist(), p.cargo_by_type[f].tolist()
+                now.responses.append((float(p.cargo_kind[f]), numbers, by_type, None, int(p.cargo_row[f])))
+                now.codes.append(FIRST_FACTOR + 2 * f + 1)
+        if p.contact_rate > 0.0:
+            now.codes.append(CONTACT)
+
+    def apply(self, happenings: Happenings, t_next: float, step: int) -> np.ndarray:
+        """Write what was decided."""
+        tissue, cells = self.tissue, self.tissue.cells
+        for site, generation in zip(happenings.sites.tolist(), happenings.generations.tolist(), strict=True):
+            cells[site].coming_generation = generation
+        tissue.agents.do("apply")
+        counts = np.bincount(happenings.codes, minlength=len(self.patch.event_names))
+        if tissue.now.parameters.at_once > 0.0:
+            fresh = [cells[site] for site in happenings.sites.tolist() if cells[site].state == SENESCENT]
+            counts[CONTACT] += self._at_once(fresh, t_next)
+        return counts
+
+    def _at_once(self, fresh: list[Cell], t_next: float) -> int:
+        """Neighbours of newly turned cells turn with them."""
+        tissue = self.tissue
+        tissue.now.fresh = set(fresh)
+        asked = {other: None for cell in fresh for other in cell.neighbours}
+        tissue.turned_at_once.clear()
+        for cell in asked:
+            if cell.state == HEALTHY and cell.since < t_next:
+                cell.spread_at_once()
+        for cell in tissue.turned_at_once:
+            cell.turn(SENESCENT, CONTACT)
+            cell.generation = 1
+            cell.write()
+        return len(tissue.turned_at_once)
+
+    def refresh(self, sites: np.ndarray) -> None:
+        """Cells at `sites` read the arrays again."""
+        for site in sites.tolist():
+            self.tissue.cells[site].read()

@@ -1,0 +1,102 @@
+"""The fast engine: loops over arrays that call the rules as machine code, in blocks of sites on one or more threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sim.engines.kernels import BLOCK, apply_kernel, cargo_kernel, decide_kernel
+from sim.rules.induction import damage_hazard
+from sim.rules.repair import regenerative_capacity
+from sim.scenario.causes import CONTACT, REPAIRED
+from sim.tissue.patch import Happenings, Patch
+from sim.tissue.state import HEALTHY, SENESCENT
+
+
+def _cargo_block(arguments: tuple[Any, ...], low: int, high: int) -> None:
+    cargo_kernel(low, high, *arguments)
+
+
+class CompiledEngine:
+    """Decisions and changes of one patch as compiled loops; any number of threads gives the same bits."""
+
+    def __init__(self, patch: Patch) -> None:
+        self.patch = patch
+        n = patch.geometry.n_sites
+        self._sites = np.empty(n, np.int64)
+        self._codes = np.empty(n, np.uint8)
+        self._pool = ThreadPoolExecutor(patch.threads) if patch.threads > 1 else None
+        blocks = -(-n // BLOCK)
+        edges = [min(n, BLOCK * (blocks * i // patch.threads)) for i in range(patch.threads + 1)]
+        self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
+
+    def _over_sites(self, task: Callable[[int, int], Any]) -> list[Any]:
+        """`task(low, high)` on each range of sites, in order."""
+        if self._pool is None:
+            return [task(low, high) for low, high in self._ranges]
+        return list(self._pool.map(lambda ends: task(*ends), self._ranges))
+
+    def take_up(self) -> None:
+        """Healthy cells take up cargo."""
+        patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
+        for f in np.flatnonzero(p.cargo_row >= 0).tolist():
+            row, numbers = cells.cargo[p.cargo_row[f]], (p.affinity[f], float(p.keep[f]), float(p.memory[f]))
+            field = (patch.levels[f], bool(patch.by_site[f]), patch.geometry.sites)
+            arguments = (cells.state, cells.cell_type, row, *field, *numbers)
+            self._over_sites(partial(_cargo_block, arguments))
+
+    def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """What will happen, in site order."""
+        patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
+        patch.count_territory()
+        age = patch.age_years(t)
+        damage = damage_hazard(age, p.baseline, p.per_year)
+        capacity = regenerative_capacity(age, p.decline)
+        view, address = patch.territory.view, patch.address(step)
+        bits = patch.levels.view(np.int32 if patch.levels.dtype == np.float32 else np.int64)
+
+        def block(low: int, high: int) -> int:
+            return int(
+                decide_kernel(
+                    low, high, t, damage, capacity,
+                    cells.state, cells.cell_type, cells.since, cells.divisions, cells.cargo,
+                    patch.levels, bits, patch.by_site, patch.geometry.sites, view, p, address,
+                    self._sites, self._codes,
+                )
+            )  # fmt: skip
+
+        counts = self._over_sites(block)
+        ends = [(low, low + count) for (low, _), count in zip(self._ranges, counts, strict=True)]
+        sites = np.concatenate([self._sites[low:end] for low, end in ends])
+        return sites, np.concatenate([self._codes[low:end] for low, end in ends])
+
+    def apply(self, happenings: Happenings, t_next: float, step: int) -> np.ndarray:
+        """Write what was decided."""
+        patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
+        address = patch.address(step)
+        codes = happenings.codes.copy()
+        apply_kernel(
+            happenings.sites, codes, happenings.generations, t_next,
+            cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions, cells.cargo,
+            patch.geometry.sites, p.scar, address,
+        )  # fmt: skip
+        counts = np.bincount(codes, minlength=len(patch.event_names))
+        if p.at_once > 0.0:
+            newly = happenings.sites[codes > REPAIRED]
+            newly = newly[cells.state[newly] == SENESCENT]
+            open_to = (cells.state == HEALTHY) & (cells.since < t_next)
+            turned = patch.turned_at_once(newly, open_to, address)
+            cells.state[turned] = SENESCENT
+            cells.cause[turned] = CONTACT
+            cells.generation[turned] = 1
+            cells.since[turned] = t_next
+            cells.cargo[:, turned] = 0.0
+            counts[CONTACT] += turned.size
+        return counts
+
+    def refresh(self, sites: np.ndarray) -> None:
+        """Nothing to do: the arrays are the state."""

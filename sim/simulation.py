@@ -1,0 +1,165 @@
+"""Simulation: one arm, one replicate. The plan of a step is printed and run from the same list; knows no Mesa."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.engines import ENGINES, Engine, make_engine
+from sim.errors import ScenarioError, did_you_mean
+from sim.rng import Stream, tissue_codes
+from sim.scenario import causes
+from sim.scenario.schema import Settings
+from sim.tissue.patch import Happenings, Patch
+from sim.tissue.senders import SenderTracer, Transmission
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One line of the plan of a step."""
+
+    name: str
+    words: str
+    run: Callable[[], None]
+
+
+class Simulation:
+    """One run of one arm.
+
+    Parameters
+    ----------
+    settings : Settings
+        The arm, complete.
+    replicate : int
+        Which luck; arms with the same replicate share it, cell by cell.
+    seed : int, optional
+        Instead of the seed of the settings.
+    engine : str
+        ``compiled`` or ``agents``; the states are the same.
+    threads : int
+        Threads of the compiled engine and of the transforms; the states are the same.
+
+    Attributes
+    ----------
+    step_index : int
+        Steps taken.
+    day : float
+        Time of the state [d].
+    patches : dict of Patch
+        Tissues by name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        replicate: int = 0,
+        seed: int | None = None,
+        engine: str = "compiled",
+        threads: int = 1,
+    ) -> None:
+        if engine not in ENGINES:
+            raise ScenarioError(
+                f"engine: must be one of {', '.join(ENGINES)}, got {engine!r}{did_you_mean(engine, ENGINES)}"
+            )
+        self.settings = settings
+        self.step_index = 0
+        self.day = 0.0
+        codes = tissue_codes(settings.tissues)
+        key = settings.seed if seed is None else seed
+        self.patches = {
+            name: Patch(settings, name, Stream(key, codes[name], replicate), threads) for name in settings.tissues
+        }
+        self.engines: dict[str, Engine] = {}
+        self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
+        self._tracers = {name: SenderTracer(settings, patch) for name, patch in self.patches.items()}
+        self._decided: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.engines = {name: make_engine(engine, patch) for name, patch in self.patches.items()}
+        self._happen()  # the events of day 0 belong to the first state
+
+    def plan(self) -> tuple[Phase, ...]:
+        """One step, top to bottom (shown by ``senodrift explain``)."""
+        return (
+            Phase("events", "grafts and other outside events of these days", self._happen_now),
+            Phase("secrete", "senescent cells give off factors", self._secrete),
+            Phase("transport", "factors spread and decay, one exact step", self._transport),
+            Phase("take up", "healthy cells accumulate cargo", self._take_up),
+            Phase("decide", "every site draws its fate from the old state", self._decide),
+            Phase("apply", "all fates come true at once", self._apply),
+        )
+
+    def step(self) -> None:
+        """Advance by one dt."""
+        for phase in self.plan():
+            phase.run()
+        self.step_index += 1
+        self.day = self.step_index * self.settings.dt
+
+    @property
+    def finished(self) -> bool:
+        """Whether the horizon or the stop condition of the scenario is reached."""
+        if self.step_index >= self.settings.n_steps:
+            return True
+        stop = self.settings.stop
+        if stop is None:
+            return False
+        return sum(int(p.cum[p.event_names.index(stop.cause)]) for p in self.patches.values()) >= stop.count
+
+    # ------------------------------------------------------------------------------------------------ the phases
+
+    def _happen_now(self) -> None:
+        if self.step_index > 0:
+            self._happen()
+
+    def _happen(self) -> None:
+        for name, patch in self.patches.items():
+            self.engines[name].refresh(patch.happen(self.day, self.settings.dt, self.step_index))
+
+    def _secrete(self) -> None:
+        for patch in self.patches.values():
+            patch.secrete(self.day)
+
+    def _transport(self) -> None:
+        for patch in self.patches.values():
+            patch.transport()
+
+    def _take_up(self) -> None:
+        for engine in self.engines.values():
+            engine.take_up()
+
+    def _decide(self) -> None:
+        for name, engine in self.engines.items():
+            self._decided[name] = engine.decide(self.day, self.step_index)
+
+    def _apply(self) -> None:
+        t_next = (self.step_index + 1) * self.settings.dt
+        for name, patch in self.patches.items():
+            sites, codes = self._decided[name]
+            generations = self._generations(name, sites, codes, t_next)
+            counts = self.engines[name].apply(Happenings(sites, codes, generations), t_next, self.step_index)
+            patch.cum += counts
+            if self.settings.generations == "tracked" and patch.parameters.at_once > 0.0:
+                self._trace_at_once(name, sites, t_next)
+
+    def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:
+        """0 for cells that turn by themselves; 1 for induced ones, or the sender's plus 1 where senders are tracked."""
+        induced = (codes == causes.CONTACT) | (
+            (codes >= causes.FIRST_FACTOR) & (codes < causes.first_event(self.settings))
+        )
+        generations = induced.astype(np.uint8)
+        if self.settings.generations == "tracked":
+            tracer = self._tracers[name]
+            edges = tracer.trace(sites[induced], codes[induced], self.day, t_next, self.step_index)
+            generations[induced] = [edge.generation for edge in edges]
+            self.transmissions[name] += edges
+        return generations
+
+    def _trace_at_once(self, name: str, decided: np.ndarray, t_next: float) -> None:
+        cells = self.patches[name].cells
+        turned = np.flatnonzero((cells.cause == causes.CONTACT) & (cells.since == t_next))
+        turned = np.setdiff1d(turned, decided, assume_unique=True)
+        edges = self._tracers[name].trace_at_once(turned, t_next, self.step_index)
+        cells.generation[turned] = [edge.generation for edge in edges]
+        self.transmissions[name] += edges
+        self.engines[name].refresh(turned)

@@ -1,0 +1,126 @@
+"""A tissue's settings to its geometry, its first cells and the transport of its factors."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from sim.errors import ScenarioError
+from sim.fields import KernelCloud, KernelLattice, Spectral, Transport, WellMixed
+from sim.rng import Purpose, Stream
+from sim.rules.secretion import captured
+from sim.scenario import causes
+from sim.scenario.factor import CaptureKernel, Factor
+from sim.scenario.tissue import Cloud, Tissue
+from sim.tissue.geometry import Geometry, Nearest, Radius, Window, cloud, lattice
+from sim.tissue.packing import pack_discs
+from sim.tissue.parameters import total_decay
+from sim.tissue.state import ABSENT, SENESCENT, CellState
+
+SECONDS_PER_DAY = 86400.0
+
+
+def build_geometry(tissue: Tissue, stream: Stream) -> Geometry:
+    """Sites of a lattice or a cloud, without the holes."""
+    if tissue.shape is not None:
+        whole = _lattice(tissue, None)
+        if not tissue.holes:
+            return whole
+        return _lattice(tissue, _outside_holes(tissue, whole.positions()).reshape(tissue.shape))
+    assert tissue.cloud is not None
+    points, extent = _points(tissue.cloud, stream)
+    points = points[_outside_holes(tissue, points)]
+    return cloud(points, extent[::-1], tissue.boundary, _links(tissue.cloud), tissue.cloud.voxel_spacing)
+
+
+def _lattice(tissue: Tissue, mask: np.ndarray | None) -> Geometry:
+    assert tissue.shape is not None
+    return lattice(
+        tissue.shape, tissue.cell_spacing, tissue.neighbourhood, tissue.boundary, mask, voxel_cells=tissue.voxel_cells
+    )
+
+
+def _outside_holes(tissue: Tissue, positions: np.ndarray) -> np.ndarray:
+    keep = np.ones(len(positions), bool)
+    for hole in tissue.holes:
+        keep &= ((positions - hole.at) ** 2).sum(axis=1) > hole.radius**2
+    return keep
+
+
+def _points(source: Cloud, stream: Stream) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Cell centres x, y (, z) and side lengths in the same order [um]."""
+    if source.packing is not None:
+        packing = source.packing
+        return pack_discs(packing.side, packing.cell_radius, packing.density, stream), (packing.side,) * 2
+    extent = tuple(source.extent or ())
+    if source.positions is not None:
+        return np.array(source.positions, float), extent
+    assert source.table is not None
+    try:
+        table = pd.read_csv(source.table)
+        return table[["x", "y", "z"][: len(extent)]].to_numpy(float), extent
+    except (OSError, KeyError, ValueError) as error:
+        raise ScenarioError(f"{source.table}: table: must be CSV with columns x, y (, z), got {error}") from error
+
+
+def _links(source: Cloud) -> Radius | Nearest | Window:
+    links = source.links
+    if links.radius is not None:
+        return Radius(links.radius)
+    if links.nearest is not None:
+        return Nearest(links.nearest)
+    assert links.window is not None
+    bin_side = source.packing.cell_radius if source.packing is not None else source.voxel_spacing
+    return Window(bin_side, *links.window)
+
+
+def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream) -> CellState:
+    """Cells on day 0: types by their shares, a share of them senescent already."""
+    cells = CellState.healthy(geometry.n_sites, n_cargo)
+    every = np.arange(geometry.n_sites, dtype=np.int64)
+    shares = np.array([kind.fraction for kind in tissue.cell_types.values()])
+    if shares.size > 1:
+        edges = np.cumsum(shares / shares.sum())[:-1]
+        cells.cell_type[:] = np.searchsorted(edges, stream.uniforms(Purpose.CELL_TYPE, 0, every), side="right")
+    if tissue.initial.burden > 0:
+        old = stream.uniforms(Purpose.INITIAL, 0, every) < tissue.initial.burden / 100
+        cells.state[old] = SENESCENT
+        cells.cause[old] = causes.INITIAL
+        cells.since[old] = -tissue.initial.since_onset
+    if geometry.exists is not None:
+        holes = ~geometry.exists
+        for array in (cells.cell_type, cells.cause, cells.since):
+            array[holes] = 0
+        cells.state[holes] = ABSENT
+    return cells
+
+
+def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: float) -> Transport:
+    """How `factor` travels in this tissue."""
+    if factor.transport == "well_mixed":
+        return WellMixed(total_decay(factor, tissue), math.prod(geometry.voxel_shape), dt)
+    if factor.transport == "kernel":
+        assert factor.kernel is not None
+        radial = partial(capture_at, kernel=factor.kernel)
+        if geometry.shape is None:
+            return KernelCloud(geometry.positions(), radial)
+        return KernelLattice(geometry.shape, geometry.spacing, geometry.boundary, radial)
+    return Spectral(
+        geometry.voxel_shape,
+        geometry.voxel_spacing,
+        geometry.boundary,
+        factor.diffusivity * SECONDS_PER_DAY,
+        total_decay(factor, tissue),
+        dt,
+        np.dtype(factor.precision),
+    )
+
+
+def capture_at(distances: np.ndarray, kernel: CaptureKernel) -> np.ndarray:
+    """Ligands bound per hour at each distance [um], by the capture rule."""
+    numbers = (kernel.cell_radius, kernel.emission, kernel.autocrine, kernel.capture_length)
+    unique, place = np.unique(distances, return_inverse=True)
+    return np.array([captured(d, *numbers) for d in unique.tolist()])[place].reshape(distances.shape)

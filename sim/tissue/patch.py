@@ -1,0 +1,193 @@
+"""One tissue in a simulation: its cells, its factors, and what both engines share (sources, fields, territory, events)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.compiling import kernel
+from sim.fields import Spectral, WellMixed
+from sim.rng import Purpose, Stream
+from sim.rules.secretion import secretion_phase
+from sim.scenario import causes
+from sim.scenario.checks import tissue_of
+from sim.scenario.schema import Event, Settings
+from sim.tissue.build import build_geometry, build_transport, first_cells
+from sim.tissue.contact import turned_at_once
+from sim.tissue.geometry import voxel_of
+from sim.tissue.parameters import compile_parameters, unit_secretion
+from sim.tissue.state import HEALTHY, SENESCENT
+from sim.tissue.territory import Territory
+
+
+class Address(NamedTuple):
+    """What all random numbers of a tissue in one step have in common."""
+
+    step: int
+    replicate: int
+    k0: int
+    k1: int
+    decide: int  # c2 of each purpose
+    mother: int
+    scar: int
+    contact: int
+
+
+class Happenings(NamedTuple):
+    """What is about to happen, in site order."""
+
+    sites: np.ndarray  # (m,) int64
+    codes: np.ndarray  # (m,) uint8, see sim.scenario.causes
+    generations: np.ndarray  # (m,) uint8 of cells that turn senescent
+
+
+class Patch:
+    """The simulated patch of one tissue.
+
+    Attributes
+    ----------
+    cells : CellState
+    levels : (F, width) array
+        What cells read of each factor: per voxel, or per site where ``by_site[f]``.
+    cum : (E,) int64 array
+        Events so far, by code.
+    """
+
+    def __init__(self, settings: Settings, name: str, stream: Stream, threads: int = 1) -> None:
+        tissue = settings.tissues[name]
+        self.name, self.tissue, self.stream, self.threads = name, tissue, stream, threads
+        self.age_at_start = settings.age_at_start
+        self.parameters = compile_parameters(settings, tissue)
+        self.geometry = build_geometry(tissue, stream)
+        self.cells = first_cells(tissue, self.geometry, int(max(self.parameters.cargo_row, default=-1)) + 1, stream)
+        self.territory = Territory(self.geometry, tissue.clearance.territory)
+        self.event_names = causes.event_names(settings)
+        self.cum = np.zeros(len(self.event_names), np.int64)
+        self.cum[causes.INITIAL] = np.count_nonzero(self.cells.state == SENESCENT)
+        self._events = [
+            (event, causes.first_event(settings) + index)
+            for index, event in enumerate(settings.events.values())
+            if tissue_of(event, settings) == name
+        ]
+        self._make_fields(settings)
+
+    def _make_fields(self, settings: Settings) -> None:
+        factors = list(settings.factors.values())
+        self.factor_names = tuple(settings.factors)
+        self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
+        n_voxels = int(np.prod(self.geometry.voxel_shape))
+        self.by_site = np.array([f.transport == "kernel" for f in factors], bool)
+        widths = [self.geometry.n_sites if at_site else n_voxels for at_site in self.by_site]
+        plain = all(isinstance(t, Spectral) and t.field.dtype == np.float32 for t in self.transports)
+        self.levels = np.zeros((len(factors), max(widths, default=1)), np.float32 if plain else np.float64)
+        for transport, row in zip(self.transports, self.levels, strict=True):
+            if plain:
+                transport.field = row.reshape(transport.field.shape)  # written in place, not copied
+        self._sources = [
+            np.zeros(width, t.field.dtype if isinstance(t, Spectral) else np.float64)
+            for t, width in zip(self.transports, widths, strict=True)
+        ]
+        self._copied = not plain
+        weight = [
+            unit_secretion(f, self.tissue) / (1.0 if at_site else self.geometry.cells_per_voxel)
+            for f, at_site in zip(factors, self.by_site, strict=True)
+        ]
+        self.secretion = self.parameters.secretion * np.array(weight).reshape(-1, 1, 1, 1)
+
+    # ------------------------------------------------------------------------------------------ phases of a step
+
+    def happen(self, t: float, dt: float, step: int) -> np.ndarray:
+        """Outside events of the days [t, t + dt); returns the sites that changed."""
+        changed: list[np.ndarray] = []
+        for event, code in self._events:
+            if t <= event.day < t + dt:
+                changed += self._place(event, code, t, step)
+        return np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
+
+    def _place(self, event: Event, code: int, t: float, step: int) -> Iterable[np.ndarray]:
+        cells = self.cells
+        centre = self.geometry.centre() if event.at == "centre" else np.array(event.at)
+        sites = self.geometry.within(centre, event.radius)
+        cells.state[sites] = SENESCENT if event.senescent else HEALTHY
+        cells.since[sites] = t - event.since_onset if event.senescent else t
+        cells.cause[sites] = code if event.senescent else causes.NOTHING
+        cells.generation[sites] = 0
+        cells.divisions[sites] = 0
+        cells.cargo[:, sites] = 0.0
+        if event.cell_type is not None:
+            cells.cell_type[sites] = list(self.tissue.cell_types).index(event.cell_type)
+        self.cum[code] += sites.size
+        if not event.senescent or self.parameters.at_once == 0.0:
+            return (sites,)
+        turned = self.turned_at_once(sites, cells.state == HEALTHY, self.address(step), draw=1)
+        cells.state[turned] = SENESCENT
+        cells.since[turned] = t
+        cells.cause[turned] = causes.CONTACT
+        cells.generation[turned] = 1
+        cells.cargo[:, turned] = 0.0
+        self.cum[causes.CONTACT] += turned.size
+        return sites, turned
+
+    def turned_at_once(self, newly: np.ndarray, open_to: np.ndarray, address: Address, draw: int = 0) -> np.ndarray:
+        """Sites in the bool array `open_to` that turn at once by contact with the `newly` turned ones."""
+        c2 = self.stream.c2(Purpose.CONTACT, draw)
+        keys = (address.step, c2, address.replicate, address.k0, address.k1)
+        return turned_at_once(newly, open_to, self.geometry.sites, self.parameters.at_once, *keys)
+
+    def secrete(self, t: float) -> None:
+        """Senescent cells to sources [unit/d], by cause, generation, type and time since they turned."""
+        cells, p = self.cells, self.parameters
+        for f, source in enumerate(self._sources):
+            deposit(
+                source, t, cells.cause, cells.generation, cells.cell_type, cells.since, self.secretion[f],
+                *p.phase[f].tolist(), bool(self.by_site[f]), self.geometry.sites,
+            )  # fmt: skip
+
+    def transport(self) -> None:
+        """One exact step of every factor."""
+        for transport, source, row in zip(self.transports, self._sources, self.levels, strict=True):
+            shaped = source if isinstance(transport, WellMixed) else source.reshape(transport.field.shape)
+            transport.advance(shaped, self.threads)
+            if self._copied:
+                row[: max(transport.field.size, 1)] = transport.field.ravel()
+                if isinstance(transport, WellMixed):
+                    row[:] = transport.field[0]
+
+    def count_territory(self) -> None:
+        """Burden of every immune territory, for this step's decisions."""
+        if self.parameters.max_rate > 0.0:
+            self.territory.update(self.cells.state)
+
+    # ------------------------------------------------------------------------------------------------- questions
+
+    def address(self, step: int) -> Address:
+        """The address of all draws of one step."""
+        stream = self.stream
+        purposes = (Purpose.DECIDE, Purpose.MOTHER, Purpose.SCAR, Purpose.CONTACT)
+        return Address(step, stream.replicate, stream.k0, stream.k1, *(stream.c2(purpose) for purpose in purposes))
+
+    def age_years(self, t: float) -> float:
+        """Age of the host [yr] at time `t` [d]."""
+        return (self.age_at_start + t) / 365.25
+
+    def level(self, name: str) -> np.ndarray:
+        """What cells read of a factor, per voxel (or site), flat."""
+        f = self.factor_names.index(name)
+        width = self.geometry.n_sites if self.by_site[f] else int(np.prod(self.geometry.voxel_shape))
+        return self.levels[f, :width]
+
+
+@kernel
+def deposit(source, t, cause, generation, cell_type, since, strength, delay, ramp, duration, by_site, sites):  # type: ignore[no-untyped-def]
+    """Secretion of every senescent cell into its voxel, in site order."""
+    source[:] = 0.0
+    direct = by_site or (sites.is_lattice == 1 and sites.coarse == 1)
+    for site in range(cause.size):
+        if cause[site] != 0:
+            weight = strength[cause[site], min(generation[site], 2), cell_type[site]]
+            if weight != 0.0:
+                phase = secretion_phase(t - since[site], delay, ramp, duration)
+                voxel = site if direct else voxel_of(site, sites)
+                source[voxel] += weight * phase

@@ -1,0 +1,103 @@
+"""Who made this cell senescent: one sender per induced cell, drawn by what each senescent cell contributes.
+
+Outside the speed budget, and shared by both engines: it reads arrays and writes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import k0
+
+from sim.rng import Purpose
+from sim.rules.secretion import secretion_phase
+from sim.scenario import causes
+from sim.scenario.factor import Factor
+from sim.scenario.schema import Settings
+from sim.tissue.build import capture_at
+from sim.tissue.patch import Patch
+from sim.tissue.state import SENESCENT
+
+
+class Transmission(NamedTuple):
+    """One edge of the transmission tree; sender -1 where nobody within reach contributes."""
+
+    day: float
+    site: int
+    code: int
+    sender: int
+    generation: int
+
+
+class SenderTracer:
+    """Draws the senders of one patch among the senescent cells within ``sender_reach``."""
+
+    def __init__(self, settings: Settings, patch: Patch) -> None:
+        self.patch = patch
+        self.reach = settings.sender_reach
+        self.factors = list(settings.factors.values())
+        self.positions = patch.geometry.positions() if settings.generations == "tracked" else np.zeros((0, 2))
+
+    def trace(self, sites: np.ndarray, codes: np.ndarray, t: float, t_next: float, step: int) -> list[Transmission]:
+        """Senders of the cells that a factor, cargo or contact is about to turn, from the state before they turn."""
+        cells = self.patch.cells
+        senescent = np.flatnonzero(cells.state == SENESCENT)
+        mature = t - cells.since >= self.patch.parameters.mature_after
+        edges = []
+        for site, code in zip(sites.tolist(), codes.tolist(), strict=True):
+            if code == causes.CONTACT:
+                near = self._neighbours(site)
+                senders = near[(cells.state[near] == SENESCENT) & mature[near]]
+                weights = np.ones(senders.size)
+            else:
+                f = (code - causes.FIRST_FACTOR) // 2
+                distance = self.patch.geometry.distances(self.positions[senescent], self.positions[site])
+                senders, distance = senescent[distance <= self.reach], distance[distance <= self.reach]
+                weights = self._secretion(f, senders, t) * self._kernel(self.factors[f], distance)
+            edges.append(self._draw(site, code, senders, weights, t_next, step))
+        return edges
+
+    def trace_at_once(self, sites: np.ndarray, t_next: float, step: int) -> list[Transmission]:
+        """Senders of the cells that turned at once by contact: uniformly among the neighbours that just turned."""
+        cells = self.patch.cells
+        edges = []
+        for site in sites.tolist():
+            near = self._neighbours(site)
+            fresh = (
+                (cells.state[near] == SENESCENT) & (cells.since[near] == t_next) & (cells.cause[near] != causes.CONTACT)
+            )
+            senders = near[fresh]
+            edges.append(self._draw(site, causes.CONTACT, senders, np.ones(senders.size), t_next, step))
+        return edges
+
+    def _neighbours(self, site: int) -> np.ndarray:
+        return np.array(self.patch.geometry.neighbours(site), np.int64)
+
+    def _secretion(self, f: int, senders: np.ndarray, t: float) -> np.ndarray:
+        cells, p = self.patch.cells, self.patch.parameters
+        strength = p.secretion[
+            f, cells.cause[senders], np.minimum(cells.generation[senders], 2), cells.cell_type[senders]
+        ]
+        phases = [secretion_phase(t - since, *p.phase[f].tolist()) for since in cells.since[senders].tolist()]
+        return np.asarray(strength * np.array(phases))
+
+    def _kernel(self, factor: Factor, distance: np.ndarray) -> np.ndarray:
+        """Stationary level around a single source, up to a constant; walls are left out."""
+        if factor.transport == "well_mixed":
+            return np.ones(distance.size)
+        if factor.transport == "kernel":
+            assert factor.kernel is not None
+            return capture_at(distance, factor.kernel)
+        scaled = np.maximum(distance, self.patch.geometry.voxel_spacing / 2) / factor.length
+        return np.asarray(k0(scaled) if self.patch.geometry.dimension == 2 else np.exp(-scaled) / scaled)
+
+    def _draw(
+        self, site: int, code: int, senders: np.ndarray, weights: np.ndarray, t_next: float, step: int
+    ) -> Transmission:
+        total = np.cumsum(weights)
+        if senders.size == 0 or total[-1] <= 0.0:
+            return Transmission(t_next, site, code, -1, 1)
+        u = self.patch.stream.uniform(Purpose.SENDER, step, site)
+        sender = int(senders[min(int(np.searchsorted(total, u * total[-1], side="right")), senders.size - 1)])
+        return Transmission(t_next, site, code, sender, min(255, int(self.patch.cells.generation[sender]) + 1))

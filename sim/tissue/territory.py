@@ -1,0 +1,245 @@
+"""The immune territory: how burdened is the neighbourhood that an immune cell looks after (MODEL.md 2.2).
+
+The territory of a cell is the square or cube of a given half-side around it, on clouds too: a lattice and the
+cloud of its points agree. Counts are whole numbers, so they depend on no order. Senescent and resident cells
+(healthy and senescent) share one 64-bit word: senescent in its low half, resident in the high.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.compiling import kernel
+from sim.tissue.geometry import ROUNDING, Floats, Geometry, Ints, cell_of
+from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
+
+States = npt.NDArray[np.uint8]
+Ranges = tuple[int, int, int, int]  # one or two half-open ranges of cells on an axis: [0], [1] and [2], [3]
+
+_WHOLE, _LATTICE, _CLOUD = 0, 1, 2
+_HALF = 32  # bits of a count
+
+
+class Bins(NamedTuple):
+    """The cells of a cloud, sorted into boxes; axes in the order x, y, z (a plane has one layer of boxes)."""
+
+    points: Floats  # (n_sites, 3) [um]
+    length: Floats  # of the tissue [um]
+    periodic: Ints
+    n: Ints  # boxes per axis
+    start: Ints  # the sites of box i are members[start[i] : start[i + 1]]
+    members: Ints
+
+
+class TerritoryView(NamedTuple):
+    """What compiled loops need; its arrays are updated in place: one view serves as long as its territory."""
+
+    kind: int
+    reach: int  # lattice: cells from the middle to the edge of a territory
+    nz: int  # lattice: cells per axis
+    ny: int
+    nx: int
+    pz: int  # lattice: 1 where the axis is periodic
+    py: int
+    px: int
+    table: Ints  # lattice: (nz, ny + 1, nx + 1) counts from the first corner of the tissue up to each cell
+    counts: Ints  # whole tissue: one count; cloud: the count of each site's territory
+
+
+@kernel
+def territory_burden(site: int, view: TerritoryView) -> float:
+    """Senescent share of the residents in the territory of `site`, in percent; 0 where nobody is resident."""
+    if view.kind == _LATTICE:
+        count = _count_around(site, view)
+    else:
+        count = view.counts[site if view.kind == _CLOUD else 0]
+    resident = count >> _HALF
+    if resident == 0:
+        return 0.0
+    return 100.0 * float(count - (resident << _HALF)) / float(resident)
+
+
+class Territory:
+    """The burden of every cell's territory, to be recounted whenever states have changed.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The tissue.
+    half_side : float
+        From a cell to the edge of its territory [um]; infinite for the whole tissue.
+
+    Attributes
+    ----------
+    view : TerritoryView
+        For `territory_burden`. It stays the same object: `update` changes what its arrays hold.
+    """
+
+    def __init__(self, geometry: Geometry, half_side: float) -> None:
+        sites, reach = geometry.sites, 0
+        table, counts = np.zeros((0, 0, 0), np.int64), np.zeros(0, np.int64)
+        self._half_side = half_side * (1.0 + ROUNDING)
+        if math.isinf(half_side):
+            kind, counts = _WHOLE, np.zeros(1, np.int64)
+        elif sites.is_lattice:
+            kind, reach = _LATTICE, int(self._half_side / geometry.spacing)
+            table = np.zeros((sites.nz, sites.ny + 1, sites.nx + 1), np.int64)
+        else:
+            kind, counts = _CLOUD, np.zeros(geometry.n_sites, np.int64)
+            self._before = np.full(geometry.n_sites, ABSENT, np.uint8)
+            self._bins = _sort_into_bins(geometry, half_side)
+        self.view = TerritoryView(kind, reach, *sites[1:7], table, counts)
+
+    def update(self, state: States) -> None:
+        """Recount, given the states of all sites; on a cloud the cost follows the number of changed sites."""
+        if self.view.kind == _WHOLE:
+            self.view.counts[0] = _count_all(state)
+        elif self.view.kind == _LATTICE:
+            nz, rows, columns = self.view.table.shape
+            _sum_areas(state.reshape(nz, rows - 1, columns - 1), self.view.table)
+        else:
+            _count_changes(state, self._before, self._half_side, self._bins, self.view.counts)
+
+
+@kernel
+def _word(state: int) -> int:
+    """One site as a count: senescent in the low half, resident in the high."""
+    return (int(state in (HEALTHY, SENESCENT)) << _HALF) + int(state == SENESCENT)
+
+
+@kernel
+def _count_all(state: States) -> int:
+    total = 0
+    for site in range(state.size):
+        total += _word(state[site])
+    return total
+
+
+# -- lattice: a summed-area table, four entries per territory (eight in space) ------------------------------
+
+
+@kernel
+def _sum_areas(state: States, table: Ints) -> None:
+    """Let table[z, y, x] be the count of all cells before row y and column x, up to plane z and with it."""
+    nz, ny, nx = state.shape
+    column = np.empty(nx, np.int64)
+    for z in range(nz):
+        column[:] = 0
+        for y in range(ny):
+            for x in range(nx):
+                column[x] += _word(state[z, y, x])
+            total = 0
+            for x in range(nx):
+                total += column[x]
+                table[z, y + 1, x + 1] = total
+            if z > 0:
+                for x in range(1, nx + 1):
+                    table[z, y + 1, x] += table[z - 1, y + 1, x]
+
+
+@kernel
+def _count_around(site: int, view: TerritoryView) -> int:
+    """Count of a lattice site's territory: table entries at the corners of its boxes, alternating in sign."""
+    z, y, x = cell_of(site, view.ny, view.nx)
+    table = view.table
+    zs = _ranges(z, view.reach, view.nz, view.pz)
+    ys = _ranges(y, view.reach, view.ny, view.py)
+    xs = _ranges(x, view.reach, view.nx, view.px)
+    count = 0
+    for a in range(4):  # even: where a range begins, odd: where it ends; before 0 there is nothing to count
+        if zs[a] == 0:
+            continue
+        for b in range(4):
+            if ys[b] == 0:
+                continue
+            for c in range(4):
+                if xs[c] != 0:
+                    corner = table[zs[a] - 1, ys[b], xs[c]]
+                    count += corner if (a + b + c) % 2 == 1 else -corner
+    return count
+
+
+@kernel
+def _ranges(i: int, reach: int, n: int, periodic: int) -> Ranges:
+    """Cells within `reach` of cell `i` on an axis of `n` cells, each once."""
+    low, high = i - reach, i + reach + 1
+    if periodic and high - low < n:
+        if low < 0:
+            return 0, high, low + n, n
+        if high > n:
+            return 0, high - n, low, n
+    elif periodic:
+        return 0, n, 0, 0
+    return max(low, 0), min(high, n), 0, 0
+
+
+# -- cloud: a count per site, kept up to date by the sites that change ---------------------------------------
+
+
+def _sort_into_bins(geometry: Geometry, half_side: float) -> Bins:
+    """Boxes of about a quarter of the half-side, but not smaller than what a cell has."""
+    missing = 3 - geometry.dimension
+    points = np.pad(geometry.positions(), ((0, 0), (0, missing)))
+    length = np.array([*geometry.extent[::-1], *[1.0] * missing])
+    n = np.maximum(1, length / max(half_side / 4.0, geometry.spacing)).astype(np.int64)
+    place = np.minimum((points / (length / n)).astype(np.int64), n - 1)
+    box = np.ravel_multi_index(tuple(place.T), tuple(n))
+    start = np.concatenate([[0], np.cumsum(np.bincount(box, minlength=int(n.prod())))]).astype(np.int64)
+    sites = geometry.sites
+    periodic = np.array([sites.px, sites.py, sites.pz], np.int64)
+    return Bins(points, length, periodic, n, start, np.argsort(box, kind="stable"))
+
+
+@kernel
+def _count_changes(state: States, before: States, half_side: float, bins: Bins, counts: Ints) -> None:
+    """Bring `counts` and `before` up to date with `state`."""
+    for site in range(state.size):
+        change = _word(state[site]) - _word(before[site])
+        before[site] = state[site]
+        if change != 0:
+            _add_around(site, change, half_side, bins, counts)
+
+
+@kernel
+def _add_around(site: int, change: int, half_side: float, bins: Bins, counts: Ints) -> None:
+    """Add `change` to the count of every site in whose territory `site` is."""
+    x0, x1 = _boxes(site, 0, half_side, bins)
+    y0, y1 = _boxes(site, 1, half_side, bins)
+    z0, z1 = _boxes(site, 2, half_side, bins)
+    nx, ny, nz = bins.n
+    for x in range(x0, x1):
+        for y in range(y0, y1):
+            for z in range(z0, z1):
+                box = ((x % nx) * ny + y % ny) * nz + z % nz
+                for k in range(bins.start[box], bins.start[box + 1]):
+                    other = bins.members[k]
+                    if _is_near(site, other, half_side, bins):
+                        counts[other] += change
+
+
+@kernel
+def _boxes(site: int, axis: int, half_side: float, bins: Bins) -> tuple[int, int]:
+    """Range of boxes that the territory may touch, each once; beyond a periodic wall the numbers run on."""
+    n, here = bins.n[axis], bins.points[site, axis]
+    per_box = n / bins.length[axis]
+    margin = half_side * (1.0 + ROUNDING)
+    low, high = math.floor((here - margin) * per_box), math.floor((here + margin) * per_box) + 1
+    if not bins.periodic[axis]:
+        return max(low, 0), min(high, n)
+    return (low, high) if high - low < n else (0, n)
+
+
+@kernel
+def _is_near(site: int, other: int, half_side: float, bins: Bins) -> bool:
+    """Whether two sites are in each other's territory."""
+    for axis in range(3):
+        apart = abs(bins.points[site, axis] - bins.points[other, axis])
+        if bins.periodic[axis]:
+            apart = min(apart, bins.length[axis] - apart)
+        if apart > half_side:
+            return False
+    return True
