@@ -1,0 +1,38 @@
+"""Senodrift: how cellular senescence spreads through tissue, and what stops it.
+
+>>> import sim
+>>> scenario = sim.load("configs/skin_graft.yaml", {"tissues.skin.shape": [64, 64]})
+>>> results = sim.run(scenario, replicates=8, seed=1, workers=2)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+_HOMES = {
+    "load": "sim.scenario.load",
+    "from_dict": "sim.scenario.load",
+    "Scenario": "sim.scenario.load",
+    "run": "sim.experiment.run",
+    "read_results": "sim.results",
+    "Results": "sim.results",
+    "compare": "sim.analysis.compare",
+    "Simulation": "sim.simulation",
+    "SenescenceModel": "sim.model",
+    "SimError": "sim.errors",
+    "ScenarioError": "sim.errors",
+}
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Public names on first use (PEP 562), so that a worker does not pay for Mesa."""
+    if name not in _HOMES:
+        raise AttributeError(f"module sim has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

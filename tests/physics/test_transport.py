@@ -55,7 +55,8 @@ def slope(spacings: list[float], errors: list[float]) -> float:
 def distances(shape: tuple[int, ...], spacing: float, image: tuple[int, ...]) -> Array:
     """Distance of each voxel of a periodic box from that image of voxel 0; no voxel is nearer than 1e-9."""
     axes = [spacing * (np.arange(n) - n * i) for n, i in zip(shape, image, strict=True)]
-    return np.maximum(1e-9, np.sqrt(sum(x**2 for x in np.meshgrid(*axes, indexing="ij", sparse=True))))
+    r: Array = np.sqrt(sum(x**2 for x in np.meshgrid(*axes, indexing="ij", sparse=True)))
+    return np.maximum(1e-9, r)
 
 
 # ---- at rest -------------------------------------------------------------------------------------

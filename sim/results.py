@@ -1,0 +1,243 @@
+"""The tables of a run: their columns, a results folder, and reading it back. A run record in, plain tables out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.errors import ResourceError, ResultsError
+from sim.scenario.yaml_text import read_yaml
+
+KEYS = ["arm", "replicate", "tissue", "day"]
+TABLES = ("timeseries", "events", "sites")
+
+
+@dataclass
+class RunRecord:
+    """What one replicate of one arm leaves behind.
+
+    Attributes
+    ----------
+    status : str
+        ``finished``, ``failed`` or ``interrupted``; `stage` and `message` say where and why.
+    timeseries, events : DataFrame
+        Rows of this run; see ARCHITECTURE.md section 3 for the columns.
+    maps : tissue name to layers
+        ``days`` (k,) and per layer a (k, *shape) array; a cloud has one value per site.
+    """
+
+    arm: str
+    replicate: int
+    status: str = "interrupted"
+    stage: str = ""
+    message: str = ""
+    wall_s: float = 0.0
+    timeseries: pd.DataFrame = field(default_factory=pd.DataFrame)
+    events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    maps: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+
+class Results:
+    """Tables of an experiment, in memory or in a folder.
+
+    Attributes
+    ----------
+    manifest : dict
+        Scenario name, seed, versions, commit, and one row per run with its status.
+    scenario : dict
+        The fully resolved scenario as plain data.
+    timeseries : DataFrame
+        One row per arm, replicate, tissue and day.
+    events : DataFrame
+        Outside events and, where senders are tracked, every transmission.
+    sites : DataFrame
+        tissue, site, x, y, z, type of the first replicate.
+    folder : Path or None
+    """
+
+    def __init__(
+        self,
+        manifest: dict[str, Any],
+        scenario: dict[str, Any],
+        timeseries: pd.DataFrame,
+        events: pd.DataFrame,
+        sites: pd.DataFrame,
+        maps: Mapping[tuple[str, int, str], dict[str, np.ndarray]] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.manifest, self.scenario, self.folder = manifest, scenario, folder
+        self.timeseries, self.events, self.sites = timeseries, events, sites
+        self._maps = maps
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms in the order of the scenario."""
+        return list(self.manifest["arms"])
+
+    @property
+    def tissues(self) -> list[str]:
+        """Tissues in the order of the scenario."""
+        return list(self.manifest["tissues"])
+
+    @property
+    def map_keys(self) -> list[tuple[str, int, str]]:
+        """(arm, replicate, tissue) of every stored set of maps."""
+        if self._maps is not None:
+            return list(self._maps)
+        assert self.folder is not None
+        order = {arm: rank for rank, arm in enumerate(self.arms)}
+        keys = [path.stem.rsplit("-", 2) for path in (self.folder / "maps").glob("*.npz")]
+        return sorted(((arm, int(r), tissue) for arm, r, tissue in keys), key=lambda key: (order[key[0]], *key[1:]))
+
+    def maps(self, arm: str, replicate: int = 0, tissue: str | None = None) -> dict[str, np.ndarray]:
+        """Layers by name, each (days, *shape), with ``days`` (d) and ``spacing`` (um).
+
+        Raises
+        ------
+        ResultsError
+            If no maps were kept for this run.
+        """
+        key = (arm, replicate, self.tissues[0] if tissue is None else tissue)
+        if key not in self.map_keys:
+            raise ResultsError(f"maps: none kept for arm {key[0]}, replicate {key[1]}, tissue {key[2]}")
+        if self._maps is not None:
+            return self._maps[key]
+        assert self.folder is not None
+        return _read(self.folder / "maps" / f"{key[0]}-{key[1]}-{key[2]}.npz", _load_npz)
+
+    @property
+    def plot(self) -> Any:
+        """Figures of these results: ``results.plot.burden()`` returns a Matplotlib figure."""
+        return import_module("sim.figures").Plots(self)  # by name: figures stand above tables
+
+    def summary(self) -> pd.DataFrame:
+        """Burden on the last day, per arm and tissue: n, mean, sd."""
+        last = self.timeseries.sort_values("day").groupby(["arm", "replicate", "tissue"], sort=False).last()
+        table = last.groupby(["arm", "tissue"])["burden"].agg(["size", "mean", "std"]).reset_index()
+        table = table.rename(columns={"size": "n", "mean": "burden_mean", "std": "burden_sd"})
+        order = {arm: rank for rank, arm in enumerate(self.arms)}
+        return table.sort_values(
+            ["tissue", "arm"], key=lambda c: c.map(order) if c.name == "arm" else c, ignore_index=True
+        )
+
+    def __repr__(self) -> str:
+        statuses = pd.Series([run["status"] for run in self.manifest["runs"]]).value_counts()
+        runs = ", ".join(f"{count} {status}" for status, count in statuses.items())
+        return f"Results of {self.manifest['scenario']} ({runs}), burden on the last day in %:\n{self.summary()}"
+
+
+def combine(
+    manifest: dict[str, Any], scenario: dict[str, Any], records: list[RunRecord], sites: pd.DataFrame
+) -> Results:
+    """One `Results` from the records of all runs, in the order given."""
+    manifest = {**manifest, "runs": [_run_row(record) for record in records]}
+    finished = [record for record in records if record.status == "finished"]
+    maps = {(r.arm, r.replicate, tissue): layers for r in finished for tissue, layers in r.maps.items()}
+    return Results(
+        manifest, scenario, _stack([r.timeseries for r in finished]), _stack([r.events for r in finished]), sites, maps
+    )
+
+
+def _run_row(record: RunRecord) -> dict[str, Any]:
+    row = {"arm": record.arm, "replicate": record.replicate, "status": record.status, "wall_s": round(record.wall_s, 3)}
+    return row if record.status == "finished" else {**row, "stage": record.stage, "message": record.message}
+
+
+def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of all tables; a cause that an arm does not have is a count of 0 there."""
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        return pd.DataFrame(columns=KEYS)
+    stacked = pd.concat(tables, ignore_index=True)
+    counts = [name for name in stacked.columns if name.startswith(("n_", "new_", "cum_", "gen_"))]
+    stacked[counts] = stacked[counts].fillna(0).astype(np.int64)
+    return stacked
+
+
+# ------------------------------------------------------------------------------------------------------- folders
+
+
+class Folder:
+    """A results folder in the making: ``OUT.partial`` until it is complete, then ``OUT``."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.partial = out.with_name(out.name + ".partial")
+        if out.exists():
+            raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
+        try:
+            self.partial.mkdir(parents=True)
+        except FileExistsError:
+            raise ResultsError(
+                f"{out}: out: {self.partial.name} is there already: another run, or one that was killed"
+            ) from None
+        except OSError as error:
+            raise ResourceError(f"{out}: out: must be a folder that can be written, got {error.strerror}") from None
+
+    def write(self, results: Results, scenario_yaml: str) -> None:
+        """All tables of `results`; `finish` makes them visible under their name."""
+        try:
+            (self.partial / "scenario.yaml").write_text(scenario_yaml, encoding="utf-8")
+            for name in TABLES:
+                getattr(results, name).to_parquet(self.partial / f"{name}.parquet", index=False)
+            results.summary().to_csv(self.partial / "summary.csv", index=False)
+            for arm, replicate, tissue in results.map_keys:
+                (self.partial / "maps").mkdir(exist_ok=True)
+                layers: dict[str, Any] = results.maps(arm, replicate, tissue)
+                np.savez_compressed(self.partial / "maps" / f"{arm}-{replicate}-{tissue}.npz", **layers)
+            text = json.dumps(results.manifest, indent=1)
+            (self.partial / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ResourceError(f"{self.out}: out: must have room for the tables, got {error.strerror}") from error
+
+    def finish(self) -> Path:
+        """Give the folder its name."""
+        self.partial.rename(self.out)
+        return self.out
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+
+def read_results(folder: str | Path) -> Results:
+    """A results folder as `Results`; ResultsError names the file that is missing or damaged."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ResultsError(f"{folder}: results: must be a results folder, got no such folder")
+    manifest = _read(folder / "manifest.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+    scenario = _read(folder / "scenario.yaml", read_yaml)
+    tables = {name: _read(folder / f"{name}.parquet", pd.read_parquet) for name in TABLES}
+    return Results(manifest, scenario, **tables, folder=folder)
+
+
+def _load_npz(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as layers:
+        return {name: layers[name] for name in layers.files}
+
+
+def _read(path: Path, reader: Any) -> Any:
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: results: is missing from its folder") from None
+    except Exception as error:  # any damage, by whatever library reads it
+        raise ResultsError(f"{path}: results: cannot be read ({type(error).__name__})") from error
+
+
+def fresh_folder(parent: Path, name: str) -> Path:
+    """`parent/name`, with a number where that exists already."""
+    candidates: Iterator[str] = iter([name, *(f"{name}-{i}" for i in range(2, 10000))])
+    return next(p for p in (parent / each for each in candidates) if not p.exists() and not _partial(p).exists())
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
