@@ -1,0 +1,1 @@
+"""Experiments: arms x replicates to tables, in this process or in others."""

@@ -173,7 +173,7 @@ class Clearance(Section):
     """Immune clearance as a mean field: saturated removal (Karin 2019), jammed by factors."""
 
     max_rate: float = param(
-        27.4,
+        0.274,
         "beta: percent of the tissue removed per day at saturation",
         unit="%/d",
         low=0,

@@ -1,4 +1,4 @@
-"""One tissue in a simulation: its cells, its factors, and what both engines share (sources, fields, territory, events)."""
+"""One tissue in a simulation: its cells and factors, and what both engines share (sources, fields, counts, events)."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ class Patch:
         What cells read of each factor: per voxel, or per site where ``by_site[f]``.
     cum : (E,) int64 array
         Events so far, by code.
+    happened : list of (event name, day, sites)
+        Outside events so far.
     """
 
     def __init__(self, settings: Settings, name: str, stream: Stream, threads: int = 1) -> None:
@@ -71,6 +73,7 @@ class Patch:
             for index, event in enumerate(settings.events.values())
             if tissue_of(event, settings) == name
         ]
+        self.happened: list[tuple[str, float, int]] = []
         self._make_fields(settings)
 
     def _make_fields(self, settings: Settings) -> None:
@@ -119,6 +122,7 @@ class Patch:
         if event.cell_type is not None:
             cells.cell_type[sites] = list(self.tissue.cell_types).index(event.cell_type)
         self.cum[code] += sites.size
+        self.happened.append((self.event_names[code], t, sites.size))
         if not event.senescent or self.parameters.at_once == 0.0:
             return (sites,)
         turned = self.turned_at_once(sites, cells.state == HEALTHY, self.address(step), draw=1)

@@ -1,0 +1,64 @@
+"""State to numbers: the rows of the tables and the layers of the maps. Reads a patch, never changes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.scenario import causes
+from sim.scenario.schema import Settings
+from sim.tissue.patch import Patch
+from sim.tissue.state import HEALTHY, SENESCENT, STATE_NAMES
+
+REMOVALS = (causes.IMMUNE, causes.OWN_DEATH, causes.REPAIRED, causes.SCARRED_BY)
+
+
+class Census:
+    """Rows of one patch: counts by state, type, cause and generation, and the levels of its factors."""
+
+    def __init__(self, settings: Settings, patch: Patch) -> None:
+        self.patch = patch
+        self.types = list(patch.tissue.cell_types)
+        self.codes = (*causes.inducing(settings), *REMOVALS)
+        self._before = np.zeros_like(patch.cum)
+
+    def row(self, day: float) -> dict[str, Any]:
+        """One row of the time series; `new_` counts since the row before."""
+        patch, cells = self.patch, self.patch.cells
+        table = np.bincount(cells.state + 5 * cells.cell_type.astype(np.int64), minlength=5 * len(self.types))
+        table = table.reshape(len(self.types), 5)
+        totals = table.sum(axis=0)
+        resident = totals[HEALTHY] + totals[SENESCENT]
+        row: dict[str, Any] = {"tissue": patch.name, "day": day}
+        row |= {f"n_{name}": int(totals[code]) for code, name in enumerate(STATE_NAMES)}
+        row["burden"] = 100.0 * totals[SENESCENT] / resident if resident else 0.0
+        for kind, counts in zip(self.types, table, strict=True):
+            row |= {f"n_{kind}_{name}": int(counts[code]) for code, name in enumerate(STATE_NAMES)}
+        new = patch.cum - self._before
+        self._before = patch.cum.copy()
+        row |= {f"new_{patch.event_names[code]}": int(new[code]) for code in self.codes}
+        row |= {f"cum_{patch.event_names[code]}": int(patch.cum[code]) for code in self.codes}
+        generations = np.bincount(cells.generation[cells.state == SENESCENT], minlength=2)
+        row |= {f"gen_{n}": int(count) for n, count in enumerate(generations)}
+        for name in patch.factor_names:
+            level = patch.level(name)
+            row[f"mean_{name}"] = float(level.mean(dtype=np.float64))
+            row[f"max_{name}"] = float(level.max())
+        return row
+
+
+def layer(patch: Patch, name: str) -> np.ndarray:
+    """A map layer: one value per site (or voxel), in the shape of the tissue; a copy.
+
+    ``cargo`` is the sum of the doses of all factors with cargo.
+    """
+    cells, geometry = patch.cells, patch.geometry
+    per_site = geometry.shape or (geometry.n_sites,)
+    if name in patch.factor_names:
+        at_site = patch.by_site[patch.factor_names.index(name)]
+        return patch.level(name).reshape(per_site if at_site else geometry.voxel_shape).astype(np.float32)
+    if name == "cargo":
+        return cells.cargo.sum(axis=0).astype(np.float32).reshape(per_site)
+    array = {"state": cells.state, "cause": cells.cause, "generation": cells.generation, "type": cells.cell_type}[name]
+    return array.reshape(per_site).copy()
