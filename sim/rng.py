@@ -23,10 +23,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.compiling import kernel
+from sim.compiling import inlined, kernel
 from sim.errors import ScenarioError
-
-import numba  # isort: skip  # after sim.compiling, which sets Numba's environment
 
 Integer: TypeAlias = int | np.integer[Any]
 Words: TypeAlias = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
@@ -53,8 +51,6 @@ class Purpose(IntEnum):
 # and what is returned is masked. So LLVM sees one 32 x 32 -> 64 product, one shift and two xors per word, and
 # vectorises loops over sites (integers only, so the bits are the same at any width). Inlining must be forced:
 # ten rounds are above LLVM's limit, and a call inside a loop forbids vectors (13 ns per word instead of 1.4).
-_inlined = numba.njit(nogil=True, error_model="numpy", fastmath=False, forceinline=True)
-
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -64,7 +60,7 @@ _WEYL_1 = np.uint64(0xBB67AE85)  # sqrt(3) - 1
 _ROUNDS = 10
 
 
-@_inlined
+@inlined
 def philox(c0: Integer, c1: Integer, c2: Integer, c3: Integer, k0: Integer, k1: Integer) -> Words:
     """Four 32-bit words from counter (c0, c1, c2, c3) and key (k0, k1), of which the low 32 bits count."""
     a, b, c, d = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
@@ -78,14 +74,14 @@ def philox(c0: Integer, c1: Integer, c2: Integer, c3: Integer, k0: Integer, k1: 
     return a & _LOW, b & _LOW, c & _LOW, d & _LOW
 
 
-@_inlined
+@inlined
 def unit_interval(w0: Integer, w1: Integer) -> float:
     """The 53-bit number in [0, 1) made of 27 bits of word `w0` and 26 bits of word `w1`."""
     high, low = np.uint64(w0) >> np.uint64(5), np.uint64(w1) >> np.uint64(6)
     return float((high << np.uint64(26)) + low) * 2.0**-53
 
 
-@kernel
+@inlined
 def uniform(site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: Integer, k1: Integer) -> float:
     """The uniform number at one address; `c2`, `k0`, `k1` as `Stream` gives them. Nothing is checked."""
     w0, w1, _, _ = philox(site, step, c2, replicate, k0, k1)
@@ -123,7 +119,7 @@ def fill_words(
         out[i] = philox(np.uint64(first_site) + np.uint64(i), step, c2, replicate, k0, k1)[0]
 
 
-@kernel
+@inlined
 def screen_threshold(p_bound: float) -> np.uint32:
     r"""The word above which a site needs no second look.
 

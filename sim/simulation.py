@@ -137,10 +137,12 @@ class Simulation:
         for name, patch in self.patches.items():
             sites, codes = self._decided[name]
             generations = self._generations(name, sites, codes, t_next)
-            counts = self.engines[name].apply(Happenings(sites, codes, generations), t_next, self.step_index)
+            counts, turned = self.engines[name].apply(Happenings(sites, codes, generations), t_next, self.step_index)
             patch.cum += counts
-            if self.settings.generations == "tracked" and patch.parameters.at_once > 0.0:
-                self._trace_at_once(name, sites, t_next)
+            patch.secretion.note(sites)
+            patch.secretion.note(turned)
+            if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
+                self._trace_at_once(name, turned, t_next)
 
     def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:
         """0 for cells that turn by themselves; 1 for induced ones, or the sender's plus 1 where senders are tracked."""
@@ -155,11 +157,8 @@ class Simulation:
             self.transmissions[name] += edges
         return generations
 
-    def _trace_at_once(self, name: str, decided: np.ndarray, t_next: float) -> None:
-        cells = self.patches[name].cells
-        turned = np.flatnonzero((cells.cause == causes.CONTACT) & (cells.since == t_next))
-        turned = np.setdiff1d(turned, decided, assume_unique=True)
+    def _trace_at_once(self, name: str, turned: np.ndarray, t_next: float) -> None:
         edges = self._tracers[name].trace_at_once(turned, t_next, self.step_index)
-        cells.generation[turned] = [edge.generation for edge in edges]
+        self.patches[name].cells.generation[turned] = [edge.generation for edge in edges]
         self.transmissions[name] += edges
         self.engines[name].refresh(turned)

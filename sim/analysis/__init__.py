@@ -1,0 +1,1 @@
+"""Questions to the tables of a run: effects with intervals. Reads `Results`, never the model."""

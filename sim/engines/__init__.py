@@ -21,8 +21,8 @@ class Engine(Protocol):
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Sites and event codes of what will happen in [t, t + dt), in site order; reads only the old state."""
 
-    def apply(self, happenings: Happenings, t_next: float, step: int) -> np.ndarray:
-        """Write what was decided; returns how often each event code came true."""
+    def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Write what was decided; returns how often each event code came true, and who turned at once by contact."""
 
     def refresh(self, sites: np.ndarray) -> None:
         """The arrays changed at `sites` from outside."""

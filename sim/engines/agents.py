@@ -36,6 +36,19 @@ from sim.scenario.causes import (
     SCARRED_BY,
 )
 from sim.tissue.geometry import voxel_of
+from sim.tissue.parameters import (
+    AFFINITY,
+    BY_SITE,
+    CARGO,
+    CARGO_BY_TYPE,
+    CARGO_ROW,
+    INHIBIT_HALF,
+    JAM_HALF,
+    KEEP,
+    LEVEL,
+    LEVEL_BY_TYPE,
+    MEMORY,
+)
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
 from sim.tissue.territory import territory_burden
@@ -105,7 +118,7 @@ class Cell(mesa.Agent):
     def decide_healthy(self) -> int:
         """Turn senescent by damage, factors, cargo or contact, or not."""
         now = self.tissue.now
-        p = now.parameters
+        p = now.numbers
         if 0 < p.division_limit <= self.divisions:
             return REPLICATIVE
         susceptibility = now.susceptibility[self.cell_type]
@@ -129,20 +142,20 @@ class Cell(mesa.Agent):
     def decide_senescent(self) -> int:
         """Be cleared by immune cells, die, or stay."""
         now = self.tissue.now
-        p = now.parameters
+        p = now.numbers
         hazard = 0.0
         if p.max_rate > 0.0:
             jam = 1.0
             for level, half_max, at in now.jams:
                 jam *= jamming(level[self.site if at else self.voxel], half_max)
-            burden = territory_burden(self.site, now.territory)
+            burden = territory_burden(self.site, *now.territory)
             hazard = removal_hazard(burden, p.max_rate, p.half_saturation, p.capacity, jam)
         return chosen(now.draws[self.site], [hazard, p.own_death], (IMMUNE, OWN_DEATH), p.dt)
 
     def decide_cleared(self) -> int:
         """Be refilled by a healthy neighbour, or stay vacant."""
         now = self.tissue.now
-        p = now.parameters
+        p = now.numbers
         healthy = [other for other in self.neighbours if other.state == HEALTHY]
         inhibition = 1.0
         for level, half_max, at in now.inhibitions:
@@ -187,7 +200,7 @@ class Cell(mesa.Agent):
         now = self.tissue.now
         senders = sum(other in now.fresh for other in self.neighbours)
         u = self.tissue.patch.stream.uniform(Purpose.CONTACT, now.step, self.site)
-        if u < chance_among(now.parameters.at_once, float(senders)):
+        if u < chance_among(now.numbers.at_once, float(senders)):
             self.tissue.turned_at_once.append(self)
 
 
@@ -241,9 +254,9 @@ class AgentsEngine:
         patch, p, now = self.patch, self.patch.parameters, self.tissue.now
         self._levels = [row.astype(np.float64).tolist() for row in patch.levels]
         now.cargoes = [
-            (row, self._levels[f], bool(patch.by_site[f]), p.affinity[f].tolist(), float(p.keep[f]), float(p.memory[f]))
-            for f, row in enumerate(p.cargo_row.tolist())
-            if row >= 0
+            (int(row[CARGO_ROW]), self._levels[f], row[BY_SITE] == 1.0, p.by_type[f, AFFINITY].tolist(), row[KEEP], row[MEMORY])
+            for f, row in enumerate(p.factors.tolist())
+            if row[CARGO_ROW] >= 0
         ]
         if now.cargoes:
             self.tissue.agents.do("take_up")
@@ -265,44 +278,46 @@ class AgentsEngine:
     def _look_around(self, t: float, step: int) -> None:
         """What all cells share in this step, as plain Python numbers."""
         patch, p, now = self.patch, self.patch.parameters, self.tissue.now
-        n_factors, at = len(self._levels), patch.by_site.tolist()
         every = np.arange(patch.geometry.n_sites, dtype=np.int64)
-        now.parameters, now.t, now.t_next, now.step = p, t, (step + 1) * p.dt, step
+        now.numbers, now.t, now.t_next, now.step = p.numbers, t, (step + 1) * p.numbers.dt, step
         now.draws = patch.stream.uniforms(Purpose.DECIDE, step, every).tolist()
-        now.damage = damage_hazard(patch.age_years(t), p.baseline, p.per_year)
-        now.capacity = regenerative_capacity(patch.age_years(t), p.decline)
+        now.damage = damage_hazard(patch.age_years(t), p.numbers.baseline, p.numbers.per_year)
+        now.capacity = regenerative_capacity(patch.age_years(t), p.numbers.decline)
         now.susceptibility = p.susceptibility.tolist()
         now.territory = patch.territory.view
-        now.jams = [(self._levels[f], float(p.jam_half[f]), at[f]) for f in range(n_factors) if p.jam_half[f] > 0.0]
-        now.inhibitions = [
-            (self._levels[f], float(p.inhibit_half[f]), at[f]) for f in range(n_factors) if p.inhibit_half[f] > 0.0
-        ]
-        now.responses, now.codes = [], [DAMAGE]
-        for f in range(n_factors):
-            if p.level_kind[f] != 0.0:
-                numbers, by_type = p.level_numbers[f].tolist(), p.level_by_type[f].tolist()
-                now.responses.append((float(p.level_kind[f]), numbers, by_type, self._levels[f], at[f]))
+        now.jams, now.inhibitions, now.responses, now.codes = [], [], [], [DAMAGE]
+        for f, row in enumerate(p.factors.tolist()):
+            level, at_site = self._levels[f], row[BY_SITE] == 1.0
+            if row[JAM_HALF] > 0.0:
+                now.jams.append((level, row[JAM_HALF], at_site))
+            if row[INHIBIT_HALF] > 0.0:
+                now.inhibitions.append((level, row[INHIBIT_HALF], at_site))
+            if row[LEVEL] != 0.0:
+                by_type = p.by_type[f, LEVEL_BY_TYPE].tolist()
+                now.responses.append((row[LEVEL], row[LEVEL + 1 : LEVEL + 4], by_type, level, at_site))
                 now.codes.append(FIRST_FACTOR + 2 * f)
-            if p.cargo_row[f] >= 0:
-                numbers, by_type = p.cargo_numbers[f].tolist(), p.cargo_by_type[f].tolist()
-                now.responses.append((float(p.cargo_kind[f]), numbers, by_type, None, int(p.cargo_row[f])))
+            if row[CARGO] != 0.0:
+                by_type = p.by_type[f, CARGO_BY_TYPE].tolist()
+                now.responses.append((row[CARGO], row[CARGO + 1 : CARGO + 4], by_type, None, int(row[CARGO_ROW])))
                 now.codes.append(FIRST_FACTOR + 2 * f + 1)
-        if p.contact_rate > 0.0:
+        if p.numbers.contact_rate > 0.0:
             now.codes.append(CONTACT)
 
-    def apply(self, happenings: Happenings, t_next: float, step: int) -> np.ndarray:
+    def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""
         tissue, cells = self.tissue, self.tissue.cells
         for site, generation in zip(happenings.sites.tolist(), happenings.generations.tolist(), strict=True):
             cells[site].coming_generation = generation
         tissue.agents.do("apply")
         counts = np.bincount(happenings.codes, minlength=len(self.patch.event_names))
-        if tissue.now.parameters.at_once > 0.0:
+        turned: list[int] = []
+        if tissue.now.numbers.at_once > 0.0:
             fresh = [cells[site] for site in happenings.sites.tolist() if cells[site].state == SENESCENT]
-            counts[CONTACT] += self._at_once(fresh, t_next)
-        return counts
+            turned = self._at_once(fresh, t_next)
+        counts[CONTACT] += len(turned)
+        return counts, np.array(turned, np.int64)
 
-    def _at_once(self, fresh: list[Cell], t_next: float) -> int:
+    def _at_once(self, fresh: list[Cell], t_next: float) -> list[int]:
         """Neighbours of newly turned cells turn with them."""
         tissue = self.tissue
         tissue.now.fresh = set(fresh)
@@ -315,7 +330,7 @@ class AgentsEngine:
             cell.turn(SENESCENT, CONTACT)
             cell.generation = 1
             cell.write()
-        return len(tissue.turned_at_once)
+        return sorted(cell.site for cell in tissue.turned_at_once)
 
     def refresh(self, sites: np.ndarray) -> None:
         """Cells at `sites` read the arrays again."""

@@ -13,8 +13,9 @@ from sim.engines.kernels import BLOCK, apply_kernel, cargo_kernel, decide_kernel
 from sim.rules.induction import damage_hazard
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT, REPAIRED
+from sim.tissue.parameters import AFFINITY, BY_SITE, CARGO_ROW, KEEP, MEMORY
 from sim.tissue.patch import Happenings, Patch
-from sim.tissue.state import HEALTHY, SENESCENT
+from sim.tissue.state import SENESCENT
 
 
 def _cargo_block(arguments: tuple[Any, ...], low: int, high: int) -> None:
@@ -33,6 +34,9 @@ class CompiledEngine:
         blocks = -(-n // BLOCK)
         edges = [min(n, BLOCK * (blocks * i // patch.threads)) for i in range(patch.threads + 1)]
         self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
+        sites, p = patch.geometry.sites, patch.parameters
+        self._slots = int(sites.steps.shape[1] if sites.is_lattice else np.diff(sites.indptr).max(initial=0))
+        self._largest = np.vstack([p.by_type.max(axis=2), np.full((1, 3), p.susceptibility.max())])
 
     def _over_sites(self, task: Callable[[int, int], Any]) -> list[Any]:
         """`task(low, high)` on each range of sites, in order."""
@@ -43,28 +47,32 @@ class CompiledEngine:
     def take_up(self) -> None:
         """Healthy cells take up cargo."""
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
-        for f in np.flatnonzero(p.cargo_row >= 0).tolist():
-            row, numbers = cells.cargo[p.cargo_row[f]], (p.affinity[f], float(p.keep[f]), float(p.memory[f]))
-            field = (patch.levels[f], bool(patch.by_site[f]), patch.geometry.sites)
-            arguments = (cells.state, cells.cell_type, row, *field, *numbers)
-            self._over_sites(partial(_cargo_block, arguments))
+        for f, row in enumerate(p.factors[:, CARGO_ROW].astype(int).tolist()):
+            if row >= 0:
+                field = (patch.levels[f], bool(p.factors[f, BY_SITE]), patch.geometry.sites)
+                uptake = (p.by_type[f, AFFINITY], float(p.factors[f, KEEP]), float(p.factors[f, MEMORY]))
+                arguments = (cells.state, cells.cell_type, cells.cargo[row], *field, *uptake)
+                self._over_sites(partial(_cargo_block, arguments))
 
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """What will happen, in site order."""
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
         patch.count_territory()
         age = patch.age_years(t)
-        damage = damage_hazard(age, p.baseline, p.per_year)
-        capacity = regenerative_capacity(age, p.decline)
-        view, address = patch.territory.view, patch.address(step)
-        bits = patch.levels.view(np.int32 if patch.levels.dtype == np.float32 else np.int64)
+        damage = damage_hazard(age, p.numbers.baseline, p.numbers.per_year)
+        capacity = regenerative_capacity(age, p.numbers.decline)
+        integer = np.int32 if patch.levels.dtype == np.float32 else np.int64
 
         def block(low: int, high: int) -> int:
+            floats = (np.zeros(1), np.zeros(1, patch.levels.dtype))
+            bits = (cells.cargo.view(np.int64), patch.levels.view(integer), floats[0].view(np.int64),
+                    floats[1].view(integer))  # fmt: skip
             return int(
                 decide_kernel(
-                    low, high, t, damage, capacity,
+                    low, high, t, damage, capacity, self._slots,
                     cells.state, cells.cell_type, cells.since, cells.divisions, cells.cargo,
-                    patch.levels, bits, patch.by_site, patch.geometry.sites, view, p, address,
+                    patch.levels, patch.geometry.sites, *patch.territory.view,
+                    p.numbers, p.factors, p.by_type, p.susceptibility, self._largest, patch.address(step), floats, bits,
                     self._sites, self._codes,
                 )
             )  # fmt: skip
@@ -74,7 +82,7 @@ class CompiledEngine:
         sites = np.concatenate([self._sites[low:end] for low, end in ends])
         return sites, np.concatenate([self._codes[low:end] for low, end in ends])
 
-    def apply(self, happenings: Happenings, t_next: float, step: int) -> np.ndarray:
+    def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
         address = patch.address(step)
@@ -82,21 +90,21 @@ class CompiledEngine:
         apply_kernel(
             happenings.sites, codes, happenings.generations, t_next,
             cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions, cells.cargo,
-            patch.geometry.sites, p.scar, address,
+            patch.geometry.sites, p.numbers.scar, address,
         )  # fmt: skip
         counts = np.bincount(codes, minlength=len(patch.event_names))
-        if p.at_once > 0.0:
+        turned = np.zeros(0, np.int64)
+        if p.numbers.at_once > 0.0:
             newly = happenings.sites[codes > REPAIRED]
             newly = newly[cells.state[newly] == SENESCENT]
-            open_to = (cells.state == HEALTHY) & (cells.since < t_next)
-            turned = patch.turned_at_once(newly, open_to, address)
+            turned = patch.turned_at_once(newly, t_next, address)
             cells.state[turned] = SENESCENT
             cells.cause[turned] = CONTACT
             cells.generation[turned] = 1
             cells.since[turned] = t_next
             cells.cargo[:, turned] = 0.0
             counts[CONTACT] += turned.size
-        return counts
+        return counts, turned
 
     def refresh(self, sites: np.ndarray) -> None:
         """Nothing to do: the arrays are the state."""

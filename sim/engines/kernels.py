@@ -1,7 +1,8 @@
 """The compiled loops over sites. They hold no biology: they load float64 numbers, call the rules, and draw.
 
 A site is skipped when the first 32 bits of its uniform already exceed an upper bound of its chance; the bound is taken
-over a block of sites from the monotone rules themselves, so that no state can change by skipping.
+over a block of sites from the monotone rules themselves, so that no state can change by skipping. Pieces of a loop get
+plain arrays: an array fetched from a tuple in an inner loop counts references (10 ns each time).
 """
 # mypy: disable-error-code="no-untyped-def"
 
@@ -9,13 +10,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.compiling import kernel
+from sim.compiling import inlined, kernel
 from sim.rng import fill_words, screen_threshold, uniform
 from sim.rules.clearance import jamming, removal_hazard
 from sim.rules.induction import accumulated_cargo, chance, contact_hazard, induction_hazard, response
 from sim.rules.repair import refill_hazard
 from sim.scenario.causes import CONTACT, DAMAGE, FIRST_FACTOR, IMMUNE, OWN_DEATH, REPAIRED, REPLICATIVE, SCARRED_BY
 from sim.tissue.geometry import n_slots, neighbour, voxel_of
+from sim.tissue.parameters import (
+    BY_SITE,
+    CARGO,
+    CARGO_BY_TYPE,
+    CARGO_ROW,
+    INHIBIT_HALF,
+    JAM_HALF,
+    LEVEL,
+    LEVEL_BY_TYPE,
+)
 from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SCARRED, SENESCENT
 from sim.tissue.territory import territory_burden
 
@@ -28,99 +39,74 @@ FAINT = 1e-30  # smaller doses are 0: arithmetic on denormals is 35 times slower
 def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, affinity, keep, memory):
     """Accumulated dose of one factor after a step, on the sites low to high."""
     direct = by_site or (sites.is_lattice == 1 and sites.coarse == 1)
-    for site in range(low, high):
-        voxel = site if direct else voxel_of(site, sites)
-        uptake = affinity[cell_type[site]] * np.float64(level[voxel])
-        dose = accumulated_cargo(cargo[site], uptake, keep, memory)
-        cargo[site] = dose if state[site] == HEALTHY and dose >= FAINT else 0.0
+    states, types, doses = state[low:high], cell_type[low:high], cargo[low:high]  # indices from 0: vectors
+    if direct:
+        seen = level[low:high]
+        for i in range(doses.size):
+            dose = accumulated_cargo(doses[i], affinity[types[i]] * np.float64(seen[i]), keep, memory)
+            doses[i] = dose if (states[i] == HEALTHY) & (dose >= FAINT) else 0.0
+    else:
+        for i in range(doses.size):
+            seen_here = np.float64(level[voxel_of(low + i, sites)])
+            dose = accumulated_cargo(doses[i], affinity[types[i]] * seen_here, keep, memory)
+            doses[i] = dose if (states[i] == HEALTHY) & (dose >= FAINT) else 0.0
+
+
+# ------------------------------------------------------------------------------------------------ upper bounds
+
+
+@inlined
+def highest(values):
+    """Largest of some integers: an order-free reduction, which vectorises."""
+    top = values[0]
+    for i in range(values.size):
+        top = max(top, values[i])
+    return top
 
 
 @kernel
-def block_maximum(bits, f, first, last):
-    """Largest non-negative float of a row, by its bits as an integer (an order-free reduction that vectorises)."""
-    highest = bits[f, first]
-    for i in range(first, last):
-        highest = max(highest, bits[f, i])
-    return highest
+def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers, factors,
+                  largest):  # fmt: skip
+    """Upper bound of the chance that any healthy site of a block turns senescent in the step.
 
-
-@kernel
-def respond(kind, level, numbers):
-    """The response rule with its three numbers in an array."""
-    return response(kind, level, numbers[0], numbers[1], numbers[2])
-
-
-@kernel
-def healthy_bound(first, last, damage, cargo, levels, bits, by_site, sites, p):
-    """Upper bound of the chance that any healthy site of a block turns senescent in the step."""
-    direct = sites.is_lattice == 1 and sites.coarse == 1
+    ``cargo_top`` and ``level_top`` are a float and its bits in one place, to turn the bits of a maximum into the maximum;
+    ``largest`` (F + 1, 3) holds the largest multipliers of any cell type, its last row the largest susceptibility.
+    """
     hazard = damage
-    for f in range(p.level_kind.size):
-        if p.level_kind[f] != 0.0:
-            start, end = (first, last) if direct or by_site[f] else (0, levels.shape[1])
-            top = np.float64(levels[f, start])
-            highest = block_maximum(bits, f, start, end)
-            for i in range(start, end):
-                if bits[f, i] == highest:
-                    top = np.float64(levels[f, i])
-                    break
-            hazard += respond(p.level_kind[f], top, p.level_numbers[f]) * p.level_by_type[f].max()
-        if p.cargo_row[f] >= 0 and p.cargo_kind[f] != 0.0:
-            top = cargo[p.cargo_row[f], first:last].max()
-            hazard += respond(p.cargo_kind[f], top, p.cargo_numbers[f]) * p.cargo_by_type[f].max()
-    if p.contact_rate > 0.0:
-        most = 0
-        if sites.is_lattice:
-            most = n_slots(first, sites)
-        else:
-            for site in range(first, last):
-                most = max(most, n_slots(site, sites))
-        hazard += contact_hazard(float(most), p.contact_rate)
-    hazard = induction_hazard(hazard * SLACK, p.susceptibility.max(), p.maintenance)
-    return chance(hazard, p.dt) * SLACK
+    for f in range(factors.shape[0]):
+        if factors[f, LEVEL] != 0.0:
+            start, end = (first, last) if direct or factors[f, BY_SITE] == 1.0 else (0, level_bits.shape[1])
+            level_top[1][0] = highest(level_bits[f, start:end])
+            top = np.float64(level_top[0][0])
+            rate = response(factors[f, LEVEL], top, factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3])
+            hazard += rate * largest[f, LEVEL_BY_TYPE]
+        if factors[f, CARGO] != 0.0:
+            cargo_top[1][0] = highest(cargo_bits[int(factors[f, CARGO_ROW]), first:last])
+            top = cargo_top[0][0]
+            rate = response(factors[f, CARGO], top, factors[f, CARGO + 1], factors[f, CARGO + 2], factors[f, CARGO + 3])
+            hazard += rate * largest[f, CARGO_BY_TYPE]
+    hazard += contact_hazard(float(slots), numbers.contact_rate)
+    return chance(induction_hazard(hazard * SLACK, largest[-1, 0], numbers.maintenance), numbers.dt) * SLACK
 
 
-@kernel
-def mature_neighbours(site, t, state, since, mature_after, sites):
-    """Senescent neighbours that turned at least `mature_after` days ago."""
+@inlined
+def candidates(first, words, limits, states, divisions, division_limit, found):
+    """Sites of a block whose first random word leaves the event of their state possible; without a branch."""
+    limited = division_limit > 0 and highest(divisions) >= division_limit
     count = 0
-    for j in range(n_slots(site, sites)):
-        other = neighbour(site, j, sites)
-        if other >= 0 and state[other] == SENESCENT and t - since[other] >= mature_after:
-            count += 1
+    for i in range(states.size):
+        possible = words[i] <= limits[states[i]]
+        if limited:
+            possible |= (states[i] == HEALTHY) & (divisions[i] >= division_limit)
+        found[count] = first + i
+        count += possible
     return count
 
 
-@kernel
-def induction_event(site, t, u, damage, state, cell_type, since, cargo, levels, by_site, sites, p, hazards, codes):
-    """Event code of a healthy site, 0 if nothing happens: one uniform, competing risks."""
-    kind = cell_type[site]
-    susceptibility = p.susceptibility[kind]
-    hazards[0], codes[0] = induction_hazard(damage, susceptibility, p.maintenance), DAMAGE
-    total, n = hazards[0], 1
-    voxel = voxel_of(site, sites)
-    for f in range(p.level_kind.size):
-        if p.level_kind[f] != 0.0:
-            level = np.float64(levels[f, site if by_site[f] else voxel])
-            rate = respond(p.level_kind[f], level, p.level_numbers[f]) * p.level_by_type[f, kind]
-            hazards[n], codes[n] = induction_hazard(rate, susceptibility, p.maintenance), FIRST_FACTOR + 2 * f
-            total += hazards[n]
-            n += 1
-        if p.cargo_row[f] >= 0:
-            rate = respond(p.cargo_kind[f], cargo[p.cargo_row[f], site], p.cargo_numbers[f]) * p.cargo_by_type[f, kind]
-            hazards[n], codes[n] = induction_hazard(rate, susceptibility, p.maintenance), FIRST_FACTOR + 2 * f + 1
-            total += hazards[n]
-            n += 1
-    if p.contact_rate > 0.0:
-        count = mature_neighbours(site, t, state, since, p.mature_after, sites)
-        rate = contact_hazard(float(count), p.contact_rate)
-        hazards[n], codes[n] = induction_hazard(rate, susceptibility, p.maintenance), CONTACT
-        total += hazards[n]
-        n += 1
-    return chosen(u, total, hazards, codes, n, p.dt)
+# ---------------------------------------------------------------------------------------------- fates of a site
 
 
-@kernel
+@inlined
 def chosen(u, total, hazards, codes, n, dt):
     """Competing risks: does anything happen, and which, in proportion to its hazard (never one with hazard 0)."""
     p_any = chance(total, dt)
@@ -137,80 +123,134 @@ def chosen(u, total, hazards, codes, n, dt):
     return last
 
 
-@kernel
-def removal_event(site, u, levels, by_site, sites, view, p, hazards, codes):
-    """Event code of a senescent site: immune removal or its own death."""
-    hazards[0], codes[0] = 0.0, IMMUNE
-    if p.max_rate > 0.0:
-        jam, voxel = 1.0, voxel_of(site, sites)
-        for f in range(p.jam_half.size):
-            if p.jam_half[f] > 0.0:
-                jam *= jamming(np.float64(levels[f, site if by_site[f] else voxel]), p.jam_half[f])
-        burden = territory_burden(site, view)
-        hazards[0] = removal_hazard(burden, p.max_rate, p.half_saturation, p.capacity, jam)
-    hazards[1], codes[1] = p.own_death, OWN_DEATH
-    return chosen(u, hazards[0] + hazards[1], hazards, codes, 2, p.dt)
+@inlined
+def induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, levels, near, n_near, numbers, factors,
+                    by_type, susceptibility, hazards, codes):  # fmt: skip
+    """Event code of a healthy site, 0 if nothing happens: one uniform, competing risks."""
+    kind = cell_type[site]
+    weight = susceptibility[kind]
+    hazards[0], codes[0] = induction_hazard(damage, weight, numbers.maintenance), DAMAGE
+    total, n = hazards[0], 1
+    for f in range(factors.shape[0]):
+        if factors[f, LEVEL] != 0.0:
+            level = np.float64(levels[f, site if factors[f, BY_SITE] == 1.0 else voxel])
+            rate = response(factors[f, LEVEL], level, factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3])
+            hazards[n] = induction_hazard(rate * by_type[f, LEVEL_BY_TYPE, kind], weight, numbers.maintenance)
+            codes[n] = FIRST_FACTOR + 2 * f
+            total += hazards[n]
+            n += 1
+        if factors[f, CARGO] != 0.0:
+            dose = cargo[int(factors[f, CARGO_ROW]), site]
+            rate = response(factors[f, CARGO], dose, factors[f, CARGO + 1], factors[f, CARGO + 2], factors[f, CARGO + 3])
+            hazards[n] = induction_hazard(rate * by_type[f, CARGO_BY_TYPE, kind], weight, numbers.maintenance)
+            codes[n] = FIRST_FACTOR + 2 * f + 1
+            total += hazards[n]
+            n += 1
+    if numbers.contact_rate > 0.0:
+        count = 0
+        for j in range(n_near):
+            other = near[j]
+            count += state[other] == SENESCENT and t - since[other] >= numbers.mature_after
+        rate = contact_hazard(float(count), numbers.contact_rate)
+        hazards[n], codes[n] = induction_hazard(rate, weight, numbers.maintenance), CONTACT
+        total += hazards[n]
+        n += 1
+    return chosen(u, total, hazards, codes, n, numbers.dt)
 
 
-@kernel
-def repair_event(site, u, capacity, state, levels, by_site, sites, p, hazards, codes):
+@inlined
+def reduced(site, voxel, levels, factors, column):
+    """Share of a process that all factors together leave, each by its half-max in `column`."""
+    left = 1.0
+    for f in range(factors.shape[0]):
+        if factors[f, column] > 0.0:
+            level = np.float64(levels[f, site if factors[f, BY_SITE] == 1.0 else voxel])
+            left *= jamming(level, factors[f, column])
+    return left
+
+
+@inlined
+def repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, hazards, codes):
     """Event code of a vacant site: refilled, or nothing."""
     healthy, present = 0, 0
-    for j in range(n_slots(site, sites)):
-        other = neighbour(site, j, sites)
-        if other >= 0 and state[other] != ABSENT:
-            present += 1
-            healthy += state[other] == HEALTHY
-    inhibition, voxel = 1.0, voxel_of(site, sites)
-    for f in range(p.inhibit_half.size):
-        if p.inhibit_half[f] > 0.0:
-            inhibition *= jamming(np.float64(levels[f, site if by_site[f] else voxel]), p.inhibit_half[f])
-    hazards[0] = refill_hazard(float(healthy), float(present), p.refill_rate, capacity, inhibition)
+    for j in range(n_near):
+        present += state[near[j]] != ABSENT
+        healthy += state[near[j]] == HEALTHY
+    inhibition = reduced(site, voxel, levels, factors, INHIBIT_HALF)
+    hazards[0] = refill_hazard(float(healthy), float(present), numbers.refill_rate, capacity, inhibition)
     codes[0] = REPAIRED
-    return chosen(u, hazards[0], hazards, codes, 1, p.dt)
+    return chosen(u, hazards[0], hazards, codes, 1, numbers.dt)
 
 
 @kernel
-def decide_kernel(low, high, t, damage, capacity, state, cell_type, since, divisions, cargo, levels, bits, by_site,
-                  sites, view, p, address, out_sites, out_codes):  # fmt: skip
-    """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number."""
-    words = np.empty(BLOCK, np.uint32)
-    hazards, codes = np.empty(2 * p.level_kind.size + 2), np.empty(2 * p.level_kind.size + 2, np.int64)
-    removal = removal_hazard(0.0, p.max_rate, p.half_saturation, p.capacity, 1.0) if p.max_rate > 0.0 else 0.0
-    may_clear = screen_threshold(chance((removal + p.own_death) * SLACK, p.dt) * SLACK)
-    may_repair = screen_threshold(chance(p.refill_rate * capacity * SLACK, p.dt) * SLACK)
+def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since, divisions, cargo, levels, sites, box,
+                  table, counts, numbers, factors, by_type, susceptibility, largest, address, floats, bits, out_sites,
+                  out_codes):  # fmt: skip
+    """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number.
+
+    ``bits`` are cargo, levels and the two single numbers ``floats`` (of either dtype) as the integers of their bits.
+    """
+    words, found = np.empty(BLOCK, np.uint32), np.empty(BLOCK + 1, np.int64)
+    hazards, codes = np.empty(2 * factors.shape[0] + 2), np.empty(2 * factors.shape[0] + 2, np.int64)
+    near = np.empty(max(slots, 1), np.int64)
+    cargo_bits, level_bits = bits[0], bits[1]
+    cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
+    direct = sites.is_lattice == 1 and sites.coarse == 1
+    dt, rate, kappa, own_death = numbers.dt, numbers.max_rate, numbers.half_saturation, numbers.own_death
+    removal = removal_hazard(0.0, rate, kappa, numbers.capacity, 1.0) if rate > 0.0 else 0.0
+    limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
+    limits[SENESCENT] = screen_threshold(chance((removal + own_death) * SLACK, dt) * SLACK)
+    limits[CLEARED] = screen_threshold(chance(numbers.refill_rate * capacity * SLACK, dt) * SLACK)
     count = low
     for first in range(low, high, BLOCK):
         last = min(first + BLOCK, high)
-        fill_words(
-            first, address.step, address.decide, address.replicate, address.k0, address.k1, words[: last - first]
-        )
-        bound = healthy_bound(first, last, damage, cargo, levels, bits, by_site, sites, p)
-        may_turn = screen_threshold(bound)
-        for site in range(first, last):
-            word, now = words[site - first], state[site]
-            code = 0
-            if now == HEALTHY:
-                if p.division_limit > 0 and divisions[site] >= p.division_limit:
-                    code = REPLICATIVE
-                elif word <= may_turn:
-                    u = uniform(site, address.step, address.decide, address.replicate, address.k0, address.k1)
-                    code = induction_event(site, t, u, damage, state, cell_type, since, cargo, levels, by_site, sites,
-                                           p, hazards, codes)  # fmt: skip
-            elif now == SENESCENT:
-                if word <= may_clear:
-                    u = uniform(site, address.step, address.decide, address.replicate, address.k0, address.k1)
-                    code = removal_event(site, u, levels, by_site, sites, view, p, hazards, codes)
-            elif now == CLEARED and word <= may_repair:
-                u = uniform(site, address.step, address.decide, address.replicate, address.k0, address.k1)
-                code = repair_event(site, u, capacity, state, levels, by_site, sites, p, hazards, codes)
+        fill_words(first, address.step, address.decide, address.replicate, address.k0, address.k1, words[: last - first])
+        limits[HEALTHY] = screen_threshold(
+            healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers,
+                          factors, largest)
+        )  # fmt: skip
+        states, counters = state[first:last], divisions[first:last]
+        for i in range(candidates(first, words, limits, states, counters, numbers.division_limit, found)):
+            site = found[i]
+            now, burden = state[site], 0.0
+            if now == SENESCENT and rate > 0.0:
+                burden = territory_burden(site, box, table, counts)
+                removal = removal_hazard(burden, rate, kappa, numbers.capacity, 1.0)
+                if words[site - first] > screen_threshold((removal + own_death) * dt * SLACK):
+                    continue  # a chance is at most hazard times dt: most end here, before the draw and the jamming
+            voxel = site if direct else voxel_of(site, sites)
+            u = uniform(site, address.step, address.decide, address.replicate, address.k0, address.k1)
+            if now == SENESCENT:
+                hazards[0], codes[0], hazards[1], codes[1] = 0.0, IMMUNE, own_death, OWN_DEATH
+                if rate > 0.0:
+                    jam = reduced(site, voxel, levels, factors, JAM_HALF)
+                    hazards[0] = removal_hazard(burden, rate, kappa, numbers.capacity, jam)
+                code = chosen(u, hazards[0] + own_death, hazards, codes, 2, dt)
+            elif now == HEALTHY and numbers.division_limit > 0 and divisions[site] >= numbers.division_limit:
+                code = REPLICATIVE
+            else:
+                n_near = 0
+                if now == CLEARED or numbers.contact_rate > 0.0:
+                    for j in range(n_slots(site, sites)):
+                        other = neighbour(site, j, sites)
+                        near[n_near] = other
+                        n_near += other >= 0
+                if now == HEALTHY:
+                    code = induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, levels, near, n_near,
+                                           numbers, factors, by_type, susceptibility, hazards, codes)  # fmt: skip
+                else:
+                    code = repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, hazards,
+                                        codes)  # fmt: skip
             if code != 0:
                 out_sites[count], out_codes[count] = site, code
                 count += 1
     return count - low
 
 
-@kernel
+# ------------------------------------------------------------------------------------------------ coming true
+
+
+@inlined
 def drawn_mother(site, state, sites, address):
     """A healthy neighbour of a vacant site, each with the same chance; neighbours ascend in every geometry."""
     healthy = 0
@@ -248,7 +288,8 @@ def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, gen
         since[site] = t_next
         cause[site] = 0
         generation[site] = 0
-        cargo[:, site] = 0.0
+        for row in range(cargo.shape[0]):
+            cargo[row, site] = 0.0
         if code == IMMUNE or code == OWN_DEATH:
             state[site] = CLEARED
         elif code == SCARRED_BY:

@@ -13,11 +13,9 @@ def secretion_phase(since: float, delay: float, ramp: float, duration: float) ->
     Source: 4-7 d from stress to full SASP (Coppe et al. 2008, secondary).
     """
     age = since - delay
-    if age < 0.0 or age >= duration:
-        return 0.0
-    if age >= ramp:
-        return 1.0
-    return age / ramp
+    late = age if age > 0.0 else 0.0  # no early return: a loop over sites then runs in vectors
+    share = late / ramp if late < ramp else 1.0
+    return share if age >= 0.0 and age < duration else 0.0
 
 
 @rule

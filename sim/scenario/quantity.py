@@ -14,7 +14,7 @@ _ATOMS: dict[str, tuple[float, str]] = {
     "%": (1.0, "percent"), "1": (1.0, ""),
 }  # fmt: skip
 _TEXT = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?inf)\s*(.*?)\s*$")
-_UNIT = re.compile(r"(?:(?:^|\s*[*/]\s*)(?:[A-Za-z%]+|1)(?:\^\d+)?)+")
+_UNIT = re.compile(r"(?:(?:^|\s*[*/]\s*)(?:[A-Za-z%]+|1)(?:\^\d)?)+")
 _NO_LIMIT = {"whole tissue", "forever", "never"}  # words for "no limit" in the fields that allow it
 
 
@@ -44,9 +44,12 @@ def to_unit(value: object, unit: str) -> float:
         raise ValueError(f"must be a number{_in(unit)}, got {value!r}")
     if isinstance(value, str):
         return _from_text(value, unit)
-    if math.isnan(value):
+    if value != value:
         raise ValueError("must be a number, got nan")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"must be a number below 1e308{_in(unit)}, got a larger one") from None
 
 
 def _from_text(text: str, unit: str) -> float:
@@ -69,10 +72,10 @@ def _from_text(text: str, unit: str) -> float:
 
 
 def _in(unit: str) -> str:
-    return f" in {unit}" if unit else " without a unit"
+    return " without a unit" if unit in ("", "1") else f" in {unit}"
 
 
 def show(value: float, unit: str) -> str:
     """``15 um``: a value as a person writes it."""
-    text = f"{value:.6g}"
-    return f"{text} {unit}" if unit and unit != "%" else f"{text}{' ' if unit else ''}{unit}"
+    text = str(value) if isinstance(value, int) else f"{value:.6g}"
+    return text if unit in ("", "1") else f"{text} {unit}"

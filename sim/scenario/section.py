@@ -7,7 +7,8 @@ automatic bad-value tests.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -57,9 +58,18 @@ def check_range(value: float, extra: dict[str, Any]) -> float:
     return value
 
 
-def is_quantity(annotation: Any) -> bool:
-    """Whether a field of this type holds one number or none."""
-    return annotation in (float, int, float | None, int | None)
+def section_in(annotation: Any) -> type[Section] | None:
+    """The section that a field of this type holds, alone, in a list, or in a mapping by name."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(filter(None, map(section_in, get_args(annotation))), None)
+
+
+def number_in(annotation: Any) -> type[float] | type[int] | None:
+    """Float or int where a field of this type holds numbers, alone, in a list, or in a mapping by name."""
+    if annotation in (float, int):
+        return annotation  # type: ignore[no-any-return]
+    return next(filter(None, map(number_in, get_args(annotation))), None)
 
 
 class Section(BaseModel):
@@ -69,22 +79,38 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _read_quantity(cls, value: Any, info: ValidationInfo) -> Any:
+    def _read_quantities(cls, value: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields[str(info.field_name)]
         extra = field.json_schema_extra
-        if not isinstance(extra, dict) or value is None:
-            return value
+        return value if value is None or not isinstance(extra, dict) else _read(value, field.annotation, extra)
 
-        def number(each: object) -> float:
-            return check_range(to_unit(each, str(extra["unit"])), extra)
 
-        if isinstance(value, dict) and field.annotation == dict[str, float]:
-            return {key: number(each) for key, each in value.items()}
-        if isinstance(value, list) and "list[float]" in str(field.annotation):
-            return [number(each) for each in value]
-        if field.annotation in (int, int | None):
-            return _whole(number(value))
-        return number(value) if is_quantity(field.annotation) else value
+def _read(value: Any, annotation: Any, extra: dict[str, Any]) -> Any:
+    """`value` with every number in it checked and in the unit of the field; anything else as it is."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if annotation in (float, int):
+        return _number(value, annotation, extra)
+    if origin in (Union, UnionType):
+        return _read(value, inner[0], extra)  # numbers stand first, None or a word after them
+    if origin in (list, tuple) and isinstance(value, (list, tuple)):
+        return [_read(each, inner[0], extra) for each in value]
+    if origin is dict and isinstance(value, dict):
+        return {name: _read_named(name, each, inner[1], extra) for name, each in value.items()}
+    return value
+
+
+def _read_named(name: object, value: Any, annotation: Any, extra: dict[str, Any]) -> Any:
+    try:
+        return _read(value, annotation, extra)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+
+
+def _number(value: Any, kind: type, extra: dict[str, Any]) -> float:
+    if kind is int and type(value) is int and abs(value) < 2**64:
+        return check_range(value, extra)  # a long seed keeps all its digits
+    number = check_range(to_unit(value, str(extra["unit"])), extra)
+    return _whole(number) if kind is int else number
 
 
 def _whole(number: float) -> int:

@@ -11,15 +11,21 @@ from sim.errors import ScenarioError
 Tree = dict[str, Any]
 
 
-def merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> Tree:
-    """`base` with `patch` on top: mappings deep, lists replaced whole, None removes. Neither is changed."""
+REMOVED = "removed"  # what `at_path` finds where a None stands in the way
+
+
+def merge(base: Mapping[str, Any], patch: Mapping[str, Any], *, keep_removed: bool = False) -> Tree:
+    """`base` with `patch` on top: mappings deep, lists replaced whole, None removes. Neither is changed.
+
+    With `keep_removed` the None stays as a mark, for a base that comes later (a preset).
+    """
     out = copy.deepcopy(dict(base))
     for key, value in patch.items():
-        if value is None:
+        if value is None and not keep_removed:
             out.pop(key, None)
         elif isinstance(value, Mapping):
             below = out.get(key)
-            out[key] = merge(below if isinstance(below, Mapping) else {}, value)
+            out[key] = merge(below if isinstance(below, Mapping) else {}, value, keep_removed=keep_removed)
         else:
             out[key] = copy.deepcopy(value)
     return out
@@ -35,23 +41,22 @@ def at_path(tree: Any, dotted: str, *, nearest: bool = False) -> Any:
             return None
         node = node[part]
         if node is None:
-            return "removed" if nearest else None
+            return REMOVED if nearest else None
     return node
 
 
-def set_path(tree: Tree, dotted: str, value: Any, file: str) -> None:
-    """Replace the value at a dotted path, in place; None removes it."""
+def set_path(tree: Tree, dotted: str, value: Any) -> None:
+    """Replace the value at a dotted path, in place; None is kept as the mark of a removal. ScenarioError has no file."""
     node = tree
     *parents, last = dotted.split(".")
     for part in parents:
-        below = node.setdefault(part, {})
+        below = node.get(part)
+        if below is None:
+            below = node[part] = {}
         if not isinstance(below, dict):
-            raise ScenarioError(f"{file}: {dotted}: must address a key of a mapping, got {part}: {below!r}")
+            raise ScenarioError(f"{dotted}: must address a key of a mapping, got {part}: {below!r}")
         node = below
-    if value is None:
-        node.pop(last, None)
-    else:
-        node[last] = value
+    node[last] = value
 
 
 def strip_sources(tree: Tree, prefix: str = "") -> tuple[Tree, dict[str, tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""YAML as people write it: ``1e-3`` is a number, ``no`` is a word, a key stands once."""
+"""YAML as people write it: ``1e-3`` is a number, ``no`` is a word, ``012`` is no octal, a key stands once."""
 
 from __future__ import annotations
 
@@ -24,17 +24,23 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float",
-                                                                    "tag:yaml.org,2002:timestamp")]
+class _Dumper(yaml.SafeDumper):
+    """Writes quotes around every text that the loader would not read as text."""
+
+
+_OTHER_WORDS = ("bool", "int", "float", "timestamp")  # YAML 1.1 reads no, 012, 1:30 and 2020-01-01 as numbers
+_RESOLVERS = {
+    first: [(tag, pattern) for tag, pattern in rules if tag.rpartition(":")[2] not in _OTHER_WORDS]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}  # fmt: skip
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tTfF"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|nan))$"),
-    list("-+0123456789."),
-)
+}
+for _reader in (_Loader, _Dumper):
+    _reader.yaml_implicit_resolvers = {first: list(rules) for first, rules in _RESOLVERS.items()}
+    for _tag, _pattern, _first in (
+        ("bool", r"^(?:true|false|True|False)$", "tTfF"),
+        ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+        ("float", r"^[-+]?(?:(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|nan))$", "-+0123456789."),
+    ):
+        _reader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -67,4 +73,4 @@ def parse_value(text: str) -> Any:
 
 def dump_yaml(tree: dict[str, Any]) -> str:
     """`tree` as YAML that `read_yaml` reads back equal."""
-    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -8,38 +8,33 @@ from sim.compiling import kernel
 from sim.rng import uniform
 from sim.rules.induction import chance_among
 from sim.tissue.geometry import n_slots, neighbour
+from sim.tissue.state import HEALTHY
 
 
 @kernel
-def turned_at_once(newly, open_to, sites, each, step, c2, replicate, k0, k1):  # type: ignore[no-untyped-def]
-    """Sites that turn by contact with the `newly` turned ones, ascending.
+def turned_at_once(newly, state, since, before, sites, each, step, c2, replicate, k0, k1):  # type: ignore[no-untyped-def]
+    """Sites that turn by contact with the `newly` turned ones (int64, ascending), ascending.
 
-    Parameters
-    ----------
-    newly : (m,) int64 array
-        Sites that turned by another cause.
-    open_to : (n,) bool array
-        Sites that may turn: healthy before, and with no event of their own.
-    each : float
-        Chance per newly turned neighbour; one uniform per site, whatever the number of neighbours.
+    Only cells may turn that are healthy since a time before `before` [d], so not those refilled in this very step.
+    ``each`` is the chance per newly turned neighbour; a site draws one uniform whatever their number. The other
+    arguments are the geometry and the address of the draws.
     """
-    fresh = np.zeros(open_to.size, np.uint8)
-    fresh[newly] = 1
-    asked = np.zeros(open_to.size, np.uint8)
-    turned = np.empty(open_to.size, np.int64)
-    count = 0
+    mark = np.zeros(state.size, np.uint8)  # 1: turned newly, 2: asked already
+    mark[newly] = 1
+    turned = []
     for source in newly:
         for j in range(n_slots(source, sites)):
             site = neighbour(source, j, sites)
-            if site < 0 or not open_to[site] or asked[site] or fresh[site]:
+            if site < 0 or mark[site] != 0 or state[site] != HEALTHY or since[site] >= before:
                 continue
-            asked[site] = 1
+            mark[site] = 2
+            u = uniform(site, step, c2, replicate, k0, k1)
+            if u >= each * n_slots(site, sites):
+                continue  # more than the chance with senders all around
             senders = 0
             for i in range(n_slots(site, sites)):
                 other = neighbour(site, i, sites)
-                if other >= 0:
-                    senders += fresh[other]
-            if uniform(site, step, c2, replicate, k0, k1) < chance_among(each, float(senders)):
-                turned[count] = site
-                count += 1
-    return np.sort(turned[:count])
+                senders += other >= 0 and mark[other] == 1
+            if u < chance_among(each, float(senders)):
+                turned.append(site)
+    return np.sort(np.array(turned, np.int64)) if len(turned) > 0 else np.zeros(0, np.int64)

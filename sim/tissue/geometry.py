@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from sim.compiling import kernel
+from sim.compiling import inlined, kernel
 from sim.errors import ScenarioError, did_you_mean
 
 Floats = npt.NDArray[np.float64]
@@ -50,19 +50,19 @@ class Sites(NamedTuple):
     voxel: npt.NDArray[np.int32]  # cloud: voxel of each site
 
 
-@kernel
+@inlined
 def _quotient(i: int, n: int) -> int:
     """Integer i // n without its slow division; exact: i + 1/2 is never near a multiple of n (i < 2**50)."""
     return int((i + 0.5) * (1.0 / n))
 
 
-@kernel
+@inlined
 def _wall(i: int, n: int) -> int:
     """0 at the low wall of an axis, 2 at the high one, 1 between them (and where both are one)."""
     return int(i > 0) + int(i == n - 1)
 
 
-@kernel
+@inlined
 def cell_of(site: int, ny: int, nx: int) -> tuple[int, int, int]:
     """Place of a lattice site in the array: (z, y, x)."""
     row = _quotient(site, nx)
@@ -70,7 +70,7 @@ def cell_of(site: int, ny: int, nx: int) -> tuple[int, int, int]:
     return z, row - z * ny, site - row * nx
 
 
-@kernel
+@inlined
 def n_slots(site: int, sites: Sites) -> int:
     """Number of neighbour slots of `site`; a slot at a wall may be empty."""
     if sites.is_lattice:
@@ -78,7 +78,7 @@ def n_slots(site: int, sites: Sites) -> int:
     return int(sites.indptr[site + 1] - sites.indptr[site])
 
 
-@kernel
+@inlined
 def neighbour(site: int, j: int, sites: Sites) -> int:
     """Site in slot `j`, or -1 where a wall leaves the slot empty; the caller skips holes, by their state."""
     if not sites.is_lattice:
@@ -89,7 +89,7 @@ def neighbour(site: int, j: int, sites: Sites) -> int:
     return site + step if step != 0 else -1
 
 
-@kernel
+@inlined
 def voxel_of(site: int, sites: Sites) -> int:
     """Field voxel (flat index, array order) that holds `site`."""
     if not sites.is_lattice:

@@ -15,29 +15,25 @@ from sim.scenario.tissue import Tissue
 NO_RESPONSE, HILL, LINEAR, POISSON_TAIL = 0.0, 1.0, 2.0, 3.0  # the kinds of sim.rules.induction.response
 
 
-class Parameters(NamedTuple):
-    """What rules need to know of one tissue; F factors, T cell types, E event codes.
+# Columns of `Parameters.factors`
+LEVEL = 0  # kind of the response to the level, then its three numbers
+CARGO = 4  # kind of the response to the accumulated cargo, then its three numbers
+CARGO_ROW = 8  # row of the cargo array, -1 without cargo
+MEMORY, KEEP = 9, 10  # memory [d] and exp(-dt / memory)
+JAM_HALF, INHIBIT_HALF = 11, 12  # 0: the factor does not act there
+BY_SITE = 13  # 1 where the level is given per site, 0 per voxel
+COLUMNS = 14
+# Middle index of `Parameters.by_type`
+LEVEL_BY_TYPE, CARGO_BY_TYPE, AFFINITY = 0, 1, 2
 
-    Rates are per day, ages in years, burdens in percent; a half-max of 0 means that the factor does not act there.
-    """
+
+class Numbers(NamedTuple):
+    """The single numbers of a tissue. Rates are per day, ages in years, burdens in percent."""
 
     dt: float
     baseline: float
     per_year: float
     maintenance: float
-    susceptibility: np.ndarray  # (T,)
-    level_kind: np.ndarray  # (F,) response to the level: NO_RESPONSE, HILL, LINEAR, POISSON_TAIL
-    level_numbers: np.ndarray  # (F, 3)
-    level_by_type: np.ndarray  # (F, T)
-    cargo_row: np.ndarray  # (F,) row of the cargo array, -1 without cargo
-    cargo_kind: np.ndarray  # (F,)
-    cargo_numbers: np.ndarray  # (F, 3)
-    cargo_by_type: np.ndarray  # (F, T)
-    affinity: np.ndarray  # (F, T)
-    memory: np.ndarray  # (F,) d
-    keep: np.ndarray  # (F,) exp(-dt / memory)
-    jam_half: np.ndarray  # (F,)
-    inhibit_half: np.ndarray  # (F,)
     contact_rate: float
     at_once: float
     mature_after: float
@@ -49,40 +45,61 @@ class Parameters(NamedTuple):
     decline: float
     scar: float
     division_limit: int  # 0: none
+
+
+class Parameters(NamedTuple):
+    """What rules need to know of one tissue; F factors, T cell types, E event codes.
+
+    Single numbers stand apart from few arrays: a loop that fetches an array from a tuple counts references (10 ns).
+    """
+
+    numbers: Numbers
+    factors: np.ndarray  # (F, COLUMNS)
+    by_type: np.ndarray  # (F, 3, T) multipliers of the responses, and affinity
+    susceptibility: np.ndarray  # (T,)
     secretion: np.ndarray  # (F, E, 3, T) strength by cause, generation (0, 1, later) and type
     phase: np.ndarray  # (F, 3) delay, ramp, duration [d]
 
 
 def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
     """The numbers of `tissue` under `settings`."""
-    factors = list(settings.factors.values())
-    types = list(tissue.cell_types)
+    factors, types = list(settings.factors.values()), list(tissue.cell_types)
+    table = np.zeros((len(factors), COLUMNS))
+    by_type = np.ones((len(factors), 3, len(types)))
     rows = np.cumsum([factor.cargo is not None for factor in factors]) - 1
-    level = [_response(factor.induction, types) for factor in factors]
-    cargo = [_response(factor.cargo.response if factor.cargo else None, types) for factor in factors]
-    memory = np.array([factor.cargo.memory if factor.cargo else 1.0 for factor in factors])
-    repair, clearance = tissue.repair, tissue.clearance
+    for f, factor in enumerate(factors):
+        cargo, memory = factor.cargo, factor.cargo.memory if factor.cargo else 1.0
+        table[f, LEVEL : LEVEL + 4] = _response(factor.induction)
+        table[f, CARGO : CARGO + 4] = _response(cargo.response if cargo else None)
+        table[f, CARGO_ROW] = rows[f] if cargo else -1
+        table[f, MEMORY], table[f, KEEP] = memory, math.exp(-settings.dt / memory)
+        table[f, JAM_HALF] = factor.jams_immunity.half_max if factor.jams_immunity else 0.0
+        table[f, INHIBIT_HALF] = factor.inhibits_repair.half_max if factor.inhibits_repair else 0.0
+        table[f, BY_SITE] = factor.transport == "kernel"
+        for index, name in enumerate(types):
+            by_type[f, LEVEL_BY_TYPE, index] = factor.induction.by_type.get(name, 1.0) if factor.induction else 1.0
+            by_type[f, CARGO_BY_TYPE, index] = cargo.response.by_type.get(name, 1.0) if cargo else 1.0
+            by_type[f, AFFINITY, index] = factor.affinity.get(name, 0.0)
     return Parameters(
+        numbers=_numbers(settings, tissue),
+        factors=table,
+        by_type=by_type,
+        susceptibility=np.array([kind.susceptibility for kind in tissue.cell_types.values()]),
+        secretion=_secretion(settings, types),
+        phase=np.array([[f.secretion.delay, f.secretion.ramp, f.secretion.duration] for f in factors]).reshape(-1, 3),
+    )
+
+
+def _numbers(settings: Settings, tissue: Tissue) -> Numbers:
+    repair, clearance, contact = tissue.repair, tissue.clearance, tissue.contact
+    return Numbers(
         dt=settings.dt,
         baseline=tissue.damage.baseline / 100,
         per_year=tissue.damage.per_year / 100,
         maintenance=tissue.maintenance,
-        susceptibility=np.array([kind.susceptibility for kind in tissue.cell_types.values()]),
-        level_kind=_table([kind for kind, _, _ in level], (len(factors),)),
-        level_numbers=_table([numbers for _, numbers, _ in level], (len(factors), 3)),
-        level_by_type=_table([by_type for _, _, by_type in level], (len(factors), len(types))),
-        cargo_row=np.array([row if f.cargo else -1 for f, row in zip(factors, rows, strict=True)], np.int64),
-        cargo_kind=_table([kind for kind, _, _ in cargo], (len(factors),)),
-        cargo_numbers=_table([numbers for _, numbers, _ in cargo], (len(factors), 3)),
-        cargo_by_type=_table([by_type for _, _, by_type in cargo], (len(factors), len(types))),
-        affinity=_table([[f.affinity.get(t, 0.0) for t in types] for f in factors], (len(factors), len(types))),
-        memory=memory,
-        keep=np.array([math.exp(-settings.dt / tau) for tau in memory]),
-        jam_half=np.array([f.jams_immunity.half_max if f.jams_immunity else 0.0 for f in factors]),
-        inhibit_half=np.array([f.inhibits_repair.half_max if f.inhibits_repair else 0.0 for f in factors]),
-        contact_rate=tissue.contact.hazard,
-        at_once=tissue.contact.at_once,
-        mature_after=tissue.contact.mature_after,
+        contact_rate=contact.hazard,
+        at_once=contact.at_once,
+        mature_after=contact.mature_after,
         max_rate=clearance.max_rate,
         half_saturation=clearance.half_saturation,
         capacity=clearance.capacity,
@@ -91,8 +108,6 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         decline=repair.decline,
         scar=repair.scar,
         division_limit=repair.division_limit or 0,
-        secretion=_secretion(settings, types),
-        phase=_table([[f.secretion.delay, f.secretion.ramp, f.secretion.duration] for f in factors], (len(factors), 3)),
     )
 
 
@@ -118,21 +133,16 @@ def unit_secretion(factor: Factor, tissue: Tissue) -> float:
     return 100.0 * (total_decay(factor, tissue) or 1.0)
 
 
-def _table(rows: list, shape: tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
-    return np.array(rows, dtype).reshape(shape)
-
-
-def _response(response: Response | None, types: list[str]) -> tuple[float, list[float], list[float]]:
-    """Kind, three numbers, and the multiplier per type."""
-    by_type = [response.by_type.get(name, 1.0) if response else 1.0 for name in types]
+def _response(response: Response | None) -> tuple[float, float, float, float]:
+    """Kind and three numbers of `sim.rules.induction.response`."""
     if response is None:
-        return NO_RESPONSE, [0.0, 1.0, 1.0], by_type
+        return NO_RESPONSE, 0.0, 1.0, 1.0
     if response.hill is not None:
-        return HILL, [response.hill.max_rate, response.hill.half_max, response.hill.power], by_type
+        return HILL, response.hill.max_rate, response.hill.half_max, response.hill.power
     if response.linear is not None:
-        return LINEAR, [response.linear.rate, 0.0, 0.0], by_type
+        return LINEAR, response.linear.rate, 0.0, 0.0
     assert response.poisson_tail is not None
-    return POISSON_TAIL, [float(response.poisson_tail.threshold), response.poisson_tail.rate, 0.0], by_type
+    return POISSON_TAIL, float(response.poisson_tail.threshold), response.poisson_tail.rate, 0.0
 
 
 def _secretion(settings: Settings, types: list[str]) -> np.ndarray:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from sim.compiling import kernel
 from sim.fields import Spectral, WellMixed
 from sim.rng import Purpose, Stream
-from sim.rules.secretion import secretion_phase
 from sim.scenario import causes
 from sim.scenario.checks import tissue_of
 from sim.scenario.schema import Event, Settings
 from sim.tissue.build import build_geometry, build_transport, first_cells
 from sim.tissue.contact import turned_at_once
-from sim.tissue.geometry import voxel_of
-from sim.tissue.parameters import compile_parameters, unit_secretion
+from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, unit_secretion
+from sim.tissue.secretion import Secretion
 from sim.tissue.state import HEALTHY, SENESCENT
 from sim.tissue.territory import Territory
 
@@ -63,7 +62,7 @@ class Patch:
         self.age_at_start = settings.age_at_start
         self.parameters = compile_parameters(settings, tissue)
         self.geometry = build_geometry(tissue, stream)
-        self.cells = first_cells(tissue, self.geometry, int(max(self.parameters.cargo_row, default=-1)) + 1, stream)
+        self.cells = first_cells(tissue, self.geometry, int(self.parameters.factors[:, CARGO_ROW].max(initial=-1)) + 1, stream)
         self.territory = Territory(self.geometry, tissue.clearance.territory)
         self.event_names = causes.event_names(settings)
         self.cum = np.zeros(len(self.event_names), np.int64)
@@ -81,23 +80,23 @@ class Patch:
         self.factor_names = tuple(settings.factors)
         self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
         n_voxels = int(np.prod(self.geometry.voxel_shape))
-        self.by_site = np.array([f.transport == "kernel" for f in factors], bool)
+        self.by_site = self.parameters.factors[:, BY_SITE] == 1.0
         widths = [self.geometry.n_sites if at_site else n_voxels for at_site in self.by_site]
         plain = all(isinstance(t, Spectral) and t.field.dtype == np.float32 for t in self.transports)
         self.levels = np.zeros((len(factors), max(widths, default=1)), np.float32 if plain else np.float64)
-        for transport, row in zip(self.transports, self.levels, strict=True):
-            if plain:
-                transport.field = row.reshape(transport.field.shape)  # written in place, not copied
-        self._sources = [
-            np.zeros(width, t.field.dtype if isinstance(t, Spectral) else np.float64)
-            for t, width in zip(self.transports, widths, strict=True)
-        ]
+        if plain:  # source, modes and level take turns in one array: less memory to walk through
+            for transport, row in zip(self.transports, self.levels, strict=True):
+                transport.field = row.reshape(transport.field.shape)
+            self._sources = list(self.levels)
+        else:
+            dtypes = [t.field.dtype if isinstance(t, Spectral) else np.float64 for t in self.transports]
+            self._sources = [np.zeros(width, dtype) for width, dtype in zip(widths, dtypes, strict=True)]
         self._copied = not plain
-        weight = [
+        units = [
             unit_secretion(f, self.tissue) / (1.0 if at_site else self.geometry.cells_per_voxel)
             for f, at_site in zip(factors, self.by_site, strict=True)
         ]
-        self.secretion = self.parameters.secretion * np.array(weight).reshape(-1, 1, 1, 1)
+        self.secretion = Secretion(self.parameters, np.array(units), self.cells, self.geometry, self.levels.dtype)
 
     # ------------------------------------------------------------------------------------------ phases of a step
 
@@ -105,9 +104,11 @@ class Patch:
         """Outside events of the days [t, t + dt); returns the sites that changed."""
         changed: list[np.ndarray] = []
         for event, code in self._events:
-            if t <= event.day < t + dt:
+            if int(event.day / dt + 1e-9) == step:  # not t <= day < t + dt: rounding would leave gaps between steps
                 changed += self._place(event, code, t, step)
-        return np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
+        sites = np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
+        self.secretion.note(sites)
+        return sites
 
     def _place(self, event: Event, code: int, t: float, step: int) -> Iterable[np.ndarray]:
         cells = self.cells
@@ -123,9 +124,9 @@ class Patch:
             cells.cell_type[sites] = list(self.tissue.cell_types).index(event.cell_type)
         self.cum[code] += sites.size
         self.happened.append((self.event_names[code], t, sites.size))
-        if not event.senescent or self.parameters.at_once == 0.0:
+        if not event.senescent or self.parameters.numbers.at_once == 0.0:
             return (sites,)
-        turned = self.turned_at_once(sites, cells.state == HEALTHY, self.address(step), draw=1)
+        turned = self.turned_at_once(sites, math.inf, self.address(step), draw=1)
         cells.state[turned] = SENESCENT
         cells.since[turned] = t
         cells.cause[turned] = causes.CONTACT
@@ -134,25 +135,24 @@ class Patch:
         self.cum[causes.CONTACT] += turned.size
         return sites, turned
 
-    def turned_at_once(self, newly: np.ndarray, open_to: np.ndarray, address: Address, draw: int = 0) -> np.ndarray:
-        """Sites in the bool array `open_to` that turn at once by contact with the `newly` turned ones."""
+    def turned_at_once(self, newly: np.ndarray, before: float, address: Address, draw: int = 0) -> np.ndarray:
+        """Sites healthy since before `before` [d] that turn at once by contact with the `newly` turned ones."""
         c2 = self.stream.c2(Purpose.CONTACT, draw)
+        place = (before, self.geometry.sites, self.parameters.numbers.at_once)
         keys = (address.step, c2, address.replicate, address.k0, address.k1)
-        return turned_at_once(newly, open_to, self.geometry.sites, self.parameters.at_once, *keys)
+        return turned_at_once(newly, self.cells.state, self.cells.since, *place, *keys)
 
     def secrete(self, t: float) -> None:
         """Senescent cells to sources [unit/d], by cause, generation, type and time since they turned."""
-        cells, p = self.cells, self.parameters
+        self.secretion.update(t)
         for f, source in enumerate(self._sources):
-            deposit(
-                source, t, cells.cause, cells.generation, cells.cell_type, cells.since, self.secretion[f],
-                *p.phase[f].tolist(), bool(self.by_site[f]), self.geometry.sites,
-            )  # fmt: skip
+            self.secretion.deposit(f, source, bool(self.by_site[f]))
 
     def transport(self) -> None:
         """One exact step of every factor."""
         for transport, source, row in zip(self.transports, self._sources, self.levels, strict=True):
-            shaped = source if isinstance(transport, WellMixed) else source.reshape(transport.field.shape)
+            stirred = isinstance(transport, WellMixed)
+            shaped = source.sum(keepdims=True) if stirred else source.reshape(transport.field.shape)
             transport.advance(shaped, self.threads)
             if self._copied:
                 row[: max(transport.field.size, 1)] = transport.field.ravel()
@@ -161,7 +161,7 @@ class Patch:
 
     def count_territory(self) -> None:
         """Burden of every immune territory, for this step's decisions."""
-        if self.parameters.max_rate > 0.0:
+        if self.parameters.numbers.max_rate > 0.0:
             self.territory.update(self.cells.state)
 
     # ------------------------------------------------------------------------------------------------- questions
@@ -181,17 +181,3 @@ class Patch:
         f = self.factor_names.index(name)
         width = self.geometry.n_sites if self.by_site[f] else int(np.prod(self.geometry.voxel_shape))
         return self.levels[f, :width]
-
-
-@kernel
-def deposit(source, t, cause, generation, cell_type, since, strength, delay, ramp, duration, by_site, sites):  # type: ignore[no-untyped-def]
-    """Secretion of every senescent cell into its voxel, in site order."""
-    source[:] = 0.0
-    direct = by_site or (sites.is_lattice == 1 and sites.coarse == 1)
-    for site in range(cause.size):
-        if cause[site] != 0:
-            weight = strength[cause[site], min(generation[site], 2), cell_type[site]]
-            if weight != 0.0:
-                phase = secretion_phase(t - since[site], delay, ramp, duration)
-                voxel = site if direct else voxel_of(site, sites)
-                source[voxel] += weight * phase

@@ -43,7 +43,7 @@ class SenderTracer:
         """Senders of the cells that a factor, cargo or contact is about to turn, from the state before they turn."""
         cells = self.patch.cells
         senescent = np.flatnonzero(cells.state == SENESCENT)
-        mature = t - cells.since >= self.patch.parameters.mature_after
+        mature = t - cells.since >= self.patch.parameters.numbers.mature_after
         edges = []
         for site, code in zip(sites.tolist(), codes.tolist(), strict=True):
             if code == causes.CONTACT:
@@ -64,10 +64,8 @@ class SenderTracer:
         edges = []
         for site in sites.tolist():
             near = self._neighbours(site)
-            fresh = (
-                (cells.state[near] == SENESCENT) & (cells.since[near] == t_next) & (cells.cause[near] != causes.CONTACT)
-            )
-            senders = near[fresh]
+            fresh = (cells.state[near] == SENESCENT) & (cells.since[near] == t_next)
+            senders = near[fresh & ~np.isin(near, sites)]  # a contact hazard passes it on, contact at once does not
             edges.append(self._draw(site, causes.CONTACT, senders, np.ones(senders.size), t_next, step))
         return edges
 

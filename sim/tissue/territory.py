@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.compiling import kernel
+from sim.compiling import inlined, kernel
 from sim.tissue.geometry import ROUNDING, Floats, Geometry, Ints, cell_of
 from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
 
@@ -35,28 +35,26 @@ class Bins(NamedTuple):
     members: Ints
 
 
-class TerritoryView(NamedTuple):
-    """What compiled loops need; its arrays are updated in place: one view serves as long as its territory."""
+class Box(NamedTuple):
+    """The numbers of a lattice's territories; compiled loops get the two arrays of counts beside it."""
 
     kind: int
-    reach: int  # lattice: cells from the middle to the edge of a territory
-    nz: int  # lattice: cells per axis
+    reach: int  # cells from the middle to the edge of a territory
+    nz: int  # cells per axis
     ny: int
     nx: int
-    pz: int  # lattice: 1 where the axis is periodic
+    pz: int  # 1 where the axis is periodic
     py: int
     px: int
-    table: Ints  # lattice: (nz, ny + 1, nx + 1) counts from the first corner of the tissue up to each cell
-    counts: Ints  # whole tissue: one count; cloud: the count of each site's territory
 
 
-@kernel
-def territory_burden(site: int, view: TerritoryView) -> float:
+@inlined
+def territory_burden(site: int, box: Box, table: Ints, counts: Ints) -> float:
     """Senescent share of the residents in the territory of `site`, in percent; 0 where nobody is resident."""
-    if view.kind == _LATTICE:
-        count = _count_around(site, view)
+    if box.kind == _LATTICE:
+        count = _count_around(site, box, table)
     else:
-        count = view.counts[site if view.kind == _CLOUD else 0]
+        count = counts[site if box.kind == _CLOUD else 0]
     resident = count >> _HALF
     if resident == 0:
         return 0.0
@@ -75,8 +73,10 @@ class Territory:
 
     Attributes
     ----------
-    view : TerritoryView
-        For `territory_burden`. It stays the same object: `update` changes what its arrays hold.
+    view : (Box, table, counts)
+        For ``territory_burden(site, *view)``. On a lattice `table` (nz, ny + 1, nx + 1) holds counts from the first
+        corner of the tissue up to each cell; `counts` has one entry for the whole tissue, or one per site of a cloud.
+        The arrays stay the same objects: `update` changes what they hold.
     """
 
     def __init__(self, geometry: Geometry, half_side: float) -> None:
@@ -92,20 +92,21 @@ class Territory:
             kind, counts = _CLOUD, np.zeros(geometry.n_sites, np.int64)
             self._before = np.full(geometry.n_sites, ABSENT, np.uint8)
             self._bins = _sort_into_bins(geometry, half_side)
-        self.view = TerritoryView(kind, reach, *sites[1:7], table, counts)
+        self.view = (Box(kind, reach, *sites[1:7]), table, counts)
 
     def update(self, state: States) -> None:
         """Recount, given the states of all sites; on a cloud the cost follows the number of changed sites."""
-        if self.view.kind == _WHOLE:
-            self.view.counts[0] = _count_all(state)
-        elif self.view.kind == _LATTICE:
-            nz, rows, columns = self.view.table.shape
-            _sum_areas(state.reshape(nz, rows - 1, columns - 1), self.view.table)
+        box, table, counts = self.view
+        if box.kind == _WHOLE:
+            counts[0] = _count_all(state)
+        elif box.kind == _LATTICE:
+            nz, rows, columns = table.shape
+            _sum_areas(state.reshape(nz, rows - 1, columns - 1), table)
         else:
-            _count_changes(state, self._before, self._half_side, self._bins, self.view.counts)
+            _count_changes(state, self._before, self._half_side, self._bins, counts)
 
 
-@kernel
+@inlined
 def _word(state: int) -> int:
     """One site as a count: senescent in the low half, resident in the high."""
     return (int(state in (HEALTHY, SENESCENT)) << _HALF) + int(state == SENESCENT)
@@ -141,14 +142,38 @@ def _sum_areas(state: States, table: Ints) -> None:
                     table[z, y + 1, x] += table[z - 1, y + 1, x]
 
 
+@inlined
+def _count_around(site: int, box: Box, table: Ints) -> int:
+    """Count of a lattice site's territory, from the corners of its box in the table."""
+    z, y, x = cell_of(site, box.ny, box.nx)
+    r = box.reach
+    wraps = (box.pz and _meets_wall(z, r, box.nz)) or (box.py and _meets_wall(y, r, box.ny))
+    if wraps or (box.px and _meets_wall(x, r, box.nx)):
+        return _count_wrapped(z, y, x, box, table)
+    y0, y1, x0, x1 = max(y - r, 0), min(y + r + 1, box.ny), max(x - r, 0), min(x + r + 1, box.nx)
+    count = _count_box(min(z + r + 1, box.nz) - 1, y0, y1, x0, x1, table)
+    if z - r > 0:
+        count -= _count_box(z - r - 1, y0, y1, x0, x1, table)
+    return count
+
+
+@inlined
+def _meets_wall(i: int, reach: int, n: int) -> bool:
+    return i < reach or i + reach >= n
+
+
+@inlined
+def _count_box(z: int, y0: int, y1: int, x0: int, x1: int, table: Ints) -> int:
+    """Count of the planes 0 to `z` of a box that does not wrap."""
+    return table[z, y1, x1] - table[z, y0, x1] - table[z, y1, x0] + table[z, y0, x0]
+
+
 @kernel
-def _count_around(site: int, view: TerritoryView) -> int:
-    """Count of a lattice site's territory: table entries at the corners of its boxes, alternating in sign."""
-    z, y, x = cell_of(site, view.ny, view.nx)
-    table = view.table
-    zs = _ranges(z, view.reach, view.nz, view.pz)
-    ys = _ranges(y, view.reach, view.ny, view.py)
-    xs = _ranges(x, view.reach, view.nx, view.px)
+def _count_wrapped(z: int, y: int, x: int, box: Box, table: Ints) -> int:
+    """Count of a box that may go on at the other wall: up to two ranges per axis, their corners alternating in sign."""
+    zs = _ranges(z, box.reach, box.nz, box.pz)
+    ys = _ranges(y, box.reach, box.ny, box.py)
+    xs = _ranges(x, box.reach, box.nx, box.px)
     count = 0
     for a in range(4):  # even: where a range begins, odd: where it ends; before 0 there is nothing to count
         if zs[a] == 0:
@@ -163,7 +188,7 @@ def _count_around(site: int, view: TerritoryView) -> int:
     return count
 
 
-@kernel
+@inlined
 def _ranges(i: int, reach: int, n: int, periodic: int) -> Ranges:
     """Cells within `reach` of cell `i` on an axis of `n` cells, each once."""
     low, high = i - reach, i + reach + 1

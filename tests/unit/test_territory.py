@@ -12,15 +12,15 @@ from numpy.testing import assert_array_equal
 from sim.compiling import kernel
 from sim.tissue.geometry import Geometry, Radius, cloud, lattice
 from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SCARRED, SENESCENT
-from sim.tissue.territory import Territory, TerritoryView, territory_burden
+from sim.tissue.territory import Territory, territory_burden
 
 SHAPES = [(7, 9), (1, 6), (2, 5), (1, 1), (4, 3, 5), (1, 3, 6), (6, 5, 4)]
 HALF_SIDES = [0.0, 9.9, 10.0, 25.0, 31.0, 300.0]
 
 
 @kernel
-def burdens(n_sites: int, view: TerritoryView) -> np.ndarray:
-    return np.array([territory_burden(site, view) for site in range(n_sites)])
+def burdens(n_sites: int, view: tuple) -> np.ndarray:
+    return np.array([territory_burden(site, *view) for site in range(n_sites)])
 
 
 def measured(tissue: Geometry, half_side: float, state: np.ndarray) -> np.ndarray:
@@ -107,4 +107,4 @@ def test_one_view_serves_all_updates_and_changes_add_up_to_a_fresh_count(kind):
         territory.update(state)
         assert_array_equal(burdens(tissue.n_sites, view), measured(tissue, 30.0, state))
         assert_array_equal(burdens(tissue.n_sites, view), plain_burdens(tissue, 30.0, state))
-    assert territory_burden(7, view) == burdens(tissue.n_sites, view)[7]
+    assert territory_burden(7, *view) == burdens(tissue.n_sites, view)[7]

@@ -1,0 +1,148 @@
+"""Arms against a baseline, replicate by replicate: the difference, its interval, and what shared luck was worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from sim.errors import ResultsError, did_you_mean
+from sim.results import KEYS, Results
+
+Floats = npt.NDArray[np.float64]
+
+COLUMNS = [
+    "arm", "baseline", "tissue", "outcome", "n", "mean", "low", "high", "baseline_mean",
+    "difference", "difference_low", "difference_high", "pairing_correlation", "variance_ratio",
+]  # fmt: skip
+
+
+def compare(
+    results: Results,
+    baseline: str | None = None,
+    outcomes: Sequence[str] = ("burden",),
+    level: float = 0.95,
+) -> pd.DataFrame:
+    r"""Paired differences of every other arm from the baseline arm on the last day.
+
+    .. math:: \bar d \pm t_{n-1}\, s_d / \sqrt n, \qquad d_i = a_i - b_i
+
+    Replicates are pairs because arms share their luck, cell by cell, until a treatment acts. Only replicates that
+    finished in both arms are pairs; all columns are about these.
+
+    Parameters
+    ----------
+    results : Results
+        Tables of an experiment.
+    baseline : str, optional
+        The arm to compare with; the first one if not given.
+    outcomes : sequence of str
+        Columns of ``results.timeseries``.
+    level : float
+        Confidence of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row per tissue, outcome and arm: ``arm baseline tissue outcome n``; ``mean low high`` of the arm (t
+        interval) and ``baseline_mean``; ``difference difference_low difference_high`` (paired t interval), in the
+        unit of the outcome; ``pairing_correlation``; and ``variance_ratio``: the variance of an unpaired
+        over that of the paired difference, i.e. how many times fewer replicates are needed thanks to shared luck.
+        What one pair, or no variation, cannot tell is NaN.
+
+    Raises
+    ------
+    ResultsError
+        If `baseline` is no arm, an outcome no column, or `level` not between 0 and 1.
+
+    Notes
+    -----
+    Assumes differences that are about normal. Near-zero correlation means that pairing gained nothing.
+    """
+    arms = results.arms
+    baseline = arms[0] if baseline is None else one_of(baseline, arms, "compare: baseline")
+    known = [name for name in results.timeseries.columns if name not in KEYS]
+    outcomes = [one_of(name, known, "compare: outcomes") for name in _listed(outcomes)]
+    if not 0.0 < level < 1.0:
+        raise ResultsError(f"compare: level: must be between 0 and 1, got {level}")
+    last = _last_day(results.timeseries)
+    rows = [
+        {"arm": arm, "baseline": baseline, "tissue": tissue, "outcome": outcome}
+        | _effect(*_pairs(last, arm, baseline, tissue, outcome), level)
+        for tissue in results.tissues
+        for outcome in outcomes
+        for arm in arms
+        if arm != baseline
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def one_of(word: str, known: Iterable[str], what: str) -> str:
+    """`word` itself; ResultsError, naming the nearest, where it is not among the `known` ones."""
+    known = list(known)
+    if word not in known:
+        names = ", ".join(known) if len(known) <= 12 else f"the {len(known)} there are"
+        raise ResultsError(f"{what}: must be one of {names}, got {word}{did_you_mean(str(word), known)}")
+    return word
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _last_day(timeseries: pd.DataFrame) -> pd.DataFrame:
+    """The last row of every run and tissue (a run may stop early), indexed by arm, tissue, replicate."""
+    last = timeseries.sort_values("day", kind="stable").drop_duplicates(["arm", "tissue", "replicate"], keep="last")
+    return last.set_index(["arm", "tissue", "replicate"]).sort_index()
+
+
+def _pairs(last: pd.DataFrame, arm: str, baseline: str, tissue: str, outcome: str) -> tuple[Floats, Floats]:
+    """The outcome in the arm and in the baseline, one entry per replicate that has both."""
+    by_arm = last[outcome].xs(tissue, level="tissue").unstack("arm").reindex(columns=[arm, baseline]).dropna()
+    return by_arm[arm].to_numpy(np.float64), by_arm[baseline].to_numpy(np.float64)
+
+
+def _effect(a: Floats, b: Floats, level: float) -> dict[str, float]:
+    low, high = _interval(a, level)
+    difference_low, difference_high = _interval(a - b, level)
+    return {
+        "n": a.size,
+        "mean": _mean(a),
+        "low": low,
+        "high": high,
+        "baseline_mean": _mean(b),
+        "difference": _mean(a - b),
+        "difference_low": difference_low,
+        "difference_high": difference_high,
+        "pairing_correlation": _over(_covariance(a, b), math.sqrt(_covariance(a, a) * _covariance(b, b))),
+        "variance_ratio": _over(_covariance(a, a) + _covariance(b, b), _covariance(a - b, a - b)),
+    }
+
+
+def _mean(x: Floats) -> float:
+    return float(x.mean()) if x.size else math.nan
+
+
+def _covariance(x: Floats, y: Floats) -> float:
+    """Unbiased; NaN for fewer than two values, and exactly 0 for equal ones, whose mean may be rounded."""
+    if x.size < 2:
+        return math.nan
+    if np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
+        return 0.0
+    return float(((x - x.mean()) * (y - y.mean())).sum() / (x.size - 1))
+
+
+def _over(x: float, y: float) -> float:
+    return x / y if y > 0.0 else math.nan
+
+
+def _interval(x: Floats, level: float) -> tuple[float, float]:
+    """The t interval of the mean of `x`."""
+    if x.size < 2:
+        return math.nan, math.nan
+    half = float(stats.t.ppf(0.5 + level / 2.0, x.size - 1)) * math.sqrt(_covariance(x, x) / x.size)
+    return _mean(x) - half, _mean(x) + half

@@ -1,0 +1,113 @@
+"""What turned cells senescent: cumulative counts by cause, one panel per arm."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.analysis.compare import one_of
+from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
+from sim.figures.style import FAINT, INK, TEXT, arm_colour, cause_colours, our_look, readable
+from sim.results import Results
+
+NOT_CAUSES = ("immune", "own_death", "repaired", "scarred", "nothing")  # what removes or replaces cells
+LEFT, BELOW = 0.7, 0.45  # inch for axis labels
+
+
+@our_look()
+def causes(results: Results, tissue: str | None = None) -> Figure:
+    """New senescent cells since day 0 by cause, with a panel for each arm.
+
+    Areas are stacked means over the replicates: the upper edge is the number of all cells that have turned. All
+    panels have the same axes.
+
+    Parameters
+    ----------
+    results : Results
+        Tables of an experiment.
+    tissue : str, optional
+        The first one if not given.
+
+    Raises
+    ------
+    ResultsError
+        If there is no such tissue.
+    """
+    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "causes: tissue")
+    table = results.timeseries[results.timeseries["tissue"] == tissue]
+    names = _in_order(table, results)
+    means = {arm: _mean(table[table["arm"] == arm], names) for arm in results.arms}
+    means = {arm: mean for arm, mean in means.items() if len(mean)}
+    labels = {name: fitted(name, 1.4) for name in names}
+    label = LABEL_GAP + max((text_width(text) for text in labels.values()), default=0.0)
+    width = max(4.0, LEFT + 2.4 + label + EDGE)
+    titles = {arm: fitted(arm, width - LEFT - 2 * EDGE, TEXT, "bold") for arm in means}
+    above = 0.15 + max((text_height(title) for title in titles.values()), default=0.0)
+    height = 2.75 + above
+    columns = min(3 if len(means) != 4 else 2, max(1, len(means)))
+    rows = max(1, math.ceil(len(means) / columns))
+    figure, foot = page(results, columns * width, rows * height, _caption(results, tissue, table))
+    size = (width - LEFT - label - EDGE, height - BELOW - above)
+    limits = _limits(means)
+    for i, (arm, mean) in enumerate(means.items()):
+        row, column = divmod(i, columns)
+        axes = place(figure, column * width + LEFT, foot + (rows - 1 - row) * height + BELOW, *size)
+        axes.set(xlim=limits[0], ylim=limits[1], xlabel="day", ylabel="new senescent cells since day 0")
+        _stack(axes, mean, cause_colours(names, results.manifest["factors"]), labels, size)
+        axes.set_title(titles[arm], loc="left", weight="bold", size=TEXT, color=readable(arm_colour(results, arm)))
+    return figure
+
+
+def _in_order(table: pd.DataFrame, results: Results) -> list[str]:
+    """Causes that happened in some arm, from the bottom of the stack: put there, by themselves, induced."""
+    found = [name.removeprefix("cum_") for name in table.columns if name.startswith("cum_")]
+    found = [name for name in found if name not in NOT_CAUSES and table[f"cum_{name}"].any()]
+    induced = ["contact", *(f"{f}{end}" for f in results.manifest["factors"] for end in ("", "_level", "_cargo"))]
+    by_itself = ["damage", "replicative"]
+    rank = {name: 2 + i for i, name in enumerate([*by_itself, *induced])} | {"initial": 0}
+    return sorted(found, key=lambda name: rank.get(name, 1))
+
+
+def _mean(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Mean count by day (rows) and cause (columns)."""
+    means = table.groupby("day")[[f"cum_{name}" for name in names]].mean()
+    return means.set_axis(names, axis=1)
+
+
+def _limits(means: dict[str, pd.DataFrame]) -> tuple[tuple[float, float], tuple[float, float]]:
+    days = np.concatenate([mean.index.to_numpy(np.float64) for mean in means.values()] or [np.zeros(1)])
+    most = max((float(mean.sum(axis=1).max()) for mean in means.values()), default=0.0)
+    first, last = float(days.min()), float(days.max())
+    return (first, last if last > first else first + 1.0), (0.0, 1.06 * most if most > 0.0 else 1.0)
+
+
+def _stack(
+    axes: Axes, mean: pd.DataFrame, colours: dict[str, str], labels: dict[str, str], size: tuple[float, float]
+) -> None:
+    days = mean.index.to_numpy(np.float64)
+    if len(days) == 1:  # a column, not an area without width
+        days, mean = np.array([days[0], axes.get_xlim()[1]]), pd.concat([mean, mean])
+    edges = np.concatenate([np.zeros((1, len(mean))), np.cumsum(mean.to_numpy(np.float64).T, axis=0)])
+    for name, below, above in zip(mean.columns, edges, edges[1:], strict=False):
+        axes.fill_between(days, below, above, color=colours[name], ec="white", lw=0.4, label=name)
+    axes.plot(days, edges[-1], color=INK, lw=0.8)
+    middle = (edges[:-1, -1] + edges[1:, -1]) / 2.0
+    shown = [i for i, name in enumerate(mean.columns) if mean[name].iloc[-1] > 0]
+    ends = [(float(days[-1]), float(middle[i])) for i in shown]
+    texts = [labels[str(mean.columns[i])] for i in shown]
+    end_labels(axes, size, ends, texts, [INK] * len(shown), [FAINT] * len(shown))
+    plain(axes)
+
+
+def _caption(results: Results, tissue: str, table: pd.DataFrame) -> str:
+    counts = [int(n) for n in table.groupby("arm", sort=False)["replicate"].nunique()] or [0]
+    where = f", {tissue}" if len(results.tissues) > 1 else ""
+    mean = "mean of " if max(counts) > 1 else ""
+    return (
+        f"{results.manifest['scenario']}{where}: cells that have turned senescent, by cause, stacked; {mean}"
+        f"{several(counts, 'replicate')} per arm. Cells removed since are still counted."
+    )

@@ -1,0 +1,135 @@
+"""Where the sites of a tissue are drawn: squares of a lattice, a slice of a block, or the discs of a cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.colors import Colormap, Normalize
+from scipy.spatial import cKDTree
+
+from sim.errors import ResultsError
+from sim.results import Results
+
+Floats = npt.NDArray[np.float64]
+NOT_LAYERS = ("days", "spacing")
+
+
+@dataclass(frozen=True)
+class View:
+    """One tissue as seen from above.
+
+    Attributes
+    ----------
+    width, height : float
+        Of what is drawn [um].
+    cells : int
+        Squares along the longer side (0 for a cloud).
+    discs : (m, 2) float array or None
+        Centres of the sites of a cloud that are drawn [um].
+    shown : (n_sites,) bool array or None
+        Which sites of a cloud these are.
+    diameter : float
+        Of a disc [um].
+    words : str
+        What to say of the slice and of the discs in a caption, or nothing.
+    """
+
+    width: float
+    height: float
+    cells: int = 0
+    discs: Floats | None = None
+    shown: npt.NDArray[np.bool_] | None = None
+    diameter: float = 0.0
+    words: str = ""
+
+    def flat(self, values: npt.NDArray) -> npt.NDArray:
+        """What is drawn of one day of a layer: (ny, nx) of a lattice or of voxels, or (m,) of discs."""
+        if values.ndim == 1:
+            return values if self.shown is None else values[self.shown]
+        return values[values.shape[0] // 2] if values.ndim == 3 else values
+
+    def draw(self, axes: Axes, values: npt.NDArray, colours: Colormap, norm: Normalize) -> None:
+        """Draw `values` (see `flat`) as squares without interpolation, or as discs to scale."""
+        axes.set(xlim=(0.0, self.width), ylim=(0.0, self.height))
+        if values.ndim == 2:
+            extent = (0.0, self.width, 0.0, self.height)
+            axes.imshow(values, colours, norm, origin="lower", extent=extent, interpolation="none", aspect="auto")
+            return
+        size = np.full(len(values), self.diameter)
+        assert self.discs is not None
+        axes.add_collection(
+            EllipseCollection(
+                size,
+                size,
+                np.zeros(len(values)),
+                units="xy",
+                offsets=self.discs,
+                offset_transform=axes.transData,
+                array=values,
+                cmap=colours,
+                norm=norm,
+                linewidths=0.25,
+                edgecolors="#8C8C8C",
+            )
+        )
+
+
+def view(results: Results, tissue: str, replicate: int, layers: dict[str, npt.NDArray]) -> View:
+    """How to draw the stored `layers` of a tissue.
+
+    Raises
+    ------
+    ResultsError
+        If cells are packed anew in each replicate and the places of this one are not known.
+    """
+    shapes = {name: layer.shape[1:] for name, layer in layers.items() if name not in NOT_LAYERS}
+    table = results.sites[results.sites["tissue"] == tissue].sort_values("site")
+    points = table[["x", "y", "z"]].to_numpy(np.float64)
+    spacing = float(layers["spacing"])
+    if any(len(shape) == 1 for shape in shapes.values()):
+        return _cloud(results, tissue, replicate, points, spacing, shapes)
+    finest = max(shapes.values(), key=np.prod)
+    ny, nx = finest[-2:]
+    if "state" not in shapes and len(points):  # voxels may be coarser than sites: ask where the last site is
+        nx, ny = (round(float(points[:, axis].max()) / spacing + 0.5) for axis in (0, 1))
+    words = f"middle of {finest[0]} layers along z" if len(finest) == 3 and finest[0] > 1 else ""
+    return View(nx * spacing, ny * spacing, max(nx, ny), words=words)
+
+
+def places_known(results: Results, tissue: str, replicate: int) -> bool:
+    """Whether the table of sites is about this replicate: not where cells are packed anew in each."""
+    cloud = ((results.scenario.get("tissues") or {}).get(tissue) or {}).get("cloud") or {}
+    return replicate == 0 or cloud.get("packing") is None
+
+
+def _cloud(
+    results: Results, tissue: str, replicate: int, points: Floats, spacing: float, shapes: dict[str, tuple[int, ...]]
+) -> View:
+    n_sites = next(shape[0] for shape in shapes.values() if len(shape) == 1)
+    if len(points) != n_sites or not places_known(results, tissue, replicate):
+        raise ResultsError(f"maps: replicate: places of cells are kept for replicate 0 only, got {replicate}")
+    diameter = _diameter(points, spacing)
+    width, height = points[:, 0].max() + diameter / 2.0, points[:, 1].max() + diameter / 2.0
+    grids = [shape[-2:] for shape in shapes.values() if len(shape) > 1]
+    if grids:  # the box of the voxels; their side is the least that holds all cells
+        ny, nx = grids[0]
+        side = max(points[:, 0].max() / nx, points[:, 1].max() / ny)
+        width, height = nx * side, ny * side
+    shown, words = np.ones(n_sites, bool), f"discs {diameter:.0f} µm across"
+    if np.ptp(points[:, 2]) > spacing:
+        middle = (points[:, 2].max() + points[:, 2].min()) / 2.0
+        shown = np.abs(points[:, 2] - middle) <= spacing / 2.0
+        words = f"cells within {spacing / 2.0:.0f} µm of the middle of z, {words}"
+    return View(float(width), float(height), 0, points[shown, :2], shown, diameter, words)
+
+
+def _diameter(points: Floats, spacing: float) -> float:
+    """Discs that (nearly) never overlap: the distance of close neighbours, at most a cell's share of the tissue."""
+    if len(points) < 2:
+        return spacing
+    nearest = cKDTree(points).query(points, 2)[0][:, 1]
+    return float(np.clip(np.quantile(nearest, 0.05), 0.2 * spacing, spacing))

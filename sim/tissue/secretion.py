@@ -1,0 +1,84 @@
+"""What every site gives off, kept from step to step: only young or changed cells are looked at again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.compiling import kernel
+from sim.rules.secretion import secretion_phase
+from sim.tissue.geometry import Geometry, voxel_of
+from sim.tissue.parameters import Parameters
+from sim.tissue.state import SENESCENT, CellState
+
+
+class Secretion:
+    """Sources of all factors.
+
+    A site's secretion depends on the cell alone, not on the history of this object: after a restart it is the same.
+
+    Parameters
+    ----------
+    units : (F,) float array
+        What one mature primary cell adds to its voxel [unit / d].
+    dtype
+        Of the sources.
+    """
+
+    def __init__(
+        self, parameters: Parameters, units: np.ndarray, cells: CellState, geometry: Geometry, dtype: np.dtype
+    ) -> None:
+        self.strength = parameters.secretion * units.reshape(-1, 1, 1, 1)
+        self.phase = parameters.phase
+        self.cells, self.sites = cells, geometry.sites
+        delay, ramp, duration = parameters.phase.T
+        settled = delay + np.where(np.isinf(duration), ramp, np.maximum(ramp, duration))
+        self.settled_after = float(settled.max(initial=0.0))  # from then on nothing changes by age
+        self.given_off = np.zeros((len(units), geometry.n_sites), dtype)
+        self._active = np.flatnonzero(cells.state == SENESCENT)
+        self._noted: list[np.ndarray] = []
+
+    def note(self, sites: np.ndarray) -> None:
+        """Cells on these sites have changed."""
+        self._noted.append(sites)
+
+    def update(self, t: float) -> None:
+        """Look again at the cells that changed or are still young at time `t` [d]."""
+        if self._noted:
+            self._active = np.concatenate([self._active, *self._noted])  # a site may stand twice, to no harm
+            self._noted = []
+        cells = self.cells
+        left = refresh(self.given_off, self._active, t, cells.cause, cells.generation, cells.cell_type, cells.since,
+                       self.strength, self.phase, self.settled_after)  # fmt: skip
+        self._active = self._active[:left]
+
+    def deposit(self, f: int, source: np.ndarray, by_site: bool) -> None:
+        """Secretion of factor `f` into `source`, in site order."""
+        if by_site or (self.sites.is_lattice == 1 and self.sites.coarse == 1):
+            np.copyto(source, self.given_off[f])
+        else:
+            sum_by_voxel(self.given_off[f], source, self.sites)
+
+
+@kernel
+def refresh(given_off, active, t, cause, generation, cell_type, since, strength, phase, settled_after):  # type: ignore[no-untyped-def]
+    """Secretion of the `active` sites; moves those that go on changing to the front and returns their number."""
+    left = 0
+    last = strength.shape[2] - 1
+    for i in range(active.size):
+        site = active[i]
+        age = t - since[site]
+        for f in range(strength.shape[0]):
+            weight = strength[f, cause[site], min(np.int64(generation[site]), last), cell_type[site]]
+            given_off[f, site] = weight * secretion_phase(age, phase[f, 0], phase[f, 1], phase[f, 2])
+        active[left] = site
+        left += (cause[site] != 0) & (age < settled_after)
+    return left
+
+
+@kernel
+def sum_by_voxel(given_off, source, sites):  # type: ignore[no-untyped-def]
+    """Sum of what the sites of a voxel give off, in site order."""
+    source[:] = 0.0
+    for site in range(given_off.size):
+        if given_off[site] != 0.0:
+            source[voxel_of(site, sites)] += given_off[site]

@@ -1,0 +1,19 @@
+"""For all tests: no silent nan or overflow, and property tests that draw the same examples every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("senodrift", derandomize=True, deadline=None, database=None)
+settings.load_profile("senodrift")
+
+
+@pytest.fixture(autouse=True)
+def _loud_arithmetic() -> Iterator[None]:
+    """Overflow, division by zero and invalid operations of NumPy raise; only what is too small may vanish."""
+    with np.errstate(all="raise", under="ignore"):
+        yield

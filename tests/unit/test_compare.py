@@ -1,0 +1,112 @@
+"""Paired comparison against scipy's paired t test and closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from sim.analysis.compare import COLUMNS, compare
+from sim.errors import ResultsError, SimError
+from sim.results import Results
+
+A = [1.0, 2.0, 4.0, 3.5, 2.5]
+B = [0.5, 1.9, 2.0, 3.0, 2.2]
+
+
+def results(values: dict[str, dict[int, float]], tissues: tuple[str, ...] = ("skin",)) -> Results:
+    """Two days per run; only the last one, with the given burden, is to count."""
+    rows = [
+        {"arm": arm, "replicate": r, "tissue": tissue, "day": day, "burden": burden if day else 99.0, "n_senescent": r}
+        for arm, runs in values.items()
+        for r, burden in runs.items()
+        for tissue in tissues
+        for day in (150.0, 0.0)
+    ]
+    manifest = {"scenario": "test", "arms": list(values), "tissues": list(tissues), "runs": []}
+    return Results(manifest, {}, pd.DataFrame(rows), pd.DataFrame(), pd.DataFrame())
+
+
+def runs(values: list[float]) -> dict[int, float]:
+    return dict(enumerate(values))
+
+
+def test_paired_t_interval() -> None:
+    table = compare(results({"control": runs(B), "graft": runs(A)}), level=0.9)
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 1
+    row = table.iloc[0]
+    interval = stats.ttest_rel(A, B).confidence_interval(0.9)
+    of_arm = stats.ttest_1samp(A, 0.0).confidence_interval(0.9)
+    assert (row["arm"], row["baseline"], row["tissue"], row["outcome"]) == ("graft", "control", "skin", "burden")
+    assert row["n"] == 5
+    assert row["mean"] == pytest.approx(np.mean(A))
+    assert (row["low"], row["high"]) == pytest.approx(tuple(of_arm))
+    assert row["baseline_mean"] == pytest.approx(np.mean(B))
+    assert row["difference"] == pytest.approx(np.mean(A) - np.mean(B))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(tuple(interval))
+    assert row["pairing_correlation"] == pytest.approx(np.corrcoef(A, B)[0, 1])
+    ratio = (np.var(A, ddof=1) + np.var(B, ddof=1)) / np.var(np.subtract(A, B), ddof=1)
+    assert row["variance_ratio"] == pytest.approx(ratio)
+
+
+def test_equal_arms_differ_by_exactly_nothing() -> None:
+    row = compare(results({"control": runs(A), "sham": runs(A)})).iloc[0]
+    assert tuple(row[["difference", "difference_low", "difference_high"]]) == (0.0, 0.0, 0.0)
+    assert row["pairing_correlation"] == pytest.approx(1.0)
+    assert np.isnan(row["variance_ratio"])
+
+
+def test_constant_shift_has_no_width() -> None:
+    shifted = [value + 0.25 for value in A]  # exact in binary
+    row = compare(results({"control": runs(A), "graft": runs(shifted)})).iloc[0]
+    assert tuple(row[["difference", "difference_low", "difference_high"]]) == (0.25, 0.25, 0.25)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_too_few_pairs_tell_no_interval(n: int) -> None:
+    row = compare(results({"control": runs(A[:n]) | {10: 1.0}, "graft": runs(B[:n]) | {11: 1.0}})).iloc[0]
+    assert row["n"] == n
+    undefined = ["low", "high", "difference_low", "difference_high", "pairing_correlation", "variance_ratio"]
+    assert row[undefined].isna().all()
+    assert row["difference"] == B[0] - A[0] if n else np.isnan(row["difference"])
+
+
+def test_only_replicates_of_both_arms_are_pairs() -> None:
+    row = compare(results({"control": {0: 1.0, 1: 2.0, 3: 9.0}, "graft": {1: 5.0, 2: 100.0, 0: 3.0}})).iloc[0]
+    assert (row["n"], row["mean"], row["baseline_mean"], row["difference"]) == (2, 4.0, 1.5, 2.5)
+
+
+def test_rows_by_tissue_outcome_arm_and_any_baseline() -> None:
+    table = compare(
+        results({"a": runs(A), "b": runs(B), "c": runs(A)}, ("skin", "muscle")), "b", ["burden", "n_senescent"]
+    )
+    keys = list(table[["tissue", "outcome", "arm"]].itertuples(index=False, name=None))
+    wanted = [(t, o, a) for t in ("skin", "muscle") for o in ("burden", "n_senescent") for a in ("a", "c")]
+    assert keys == wanted
+    assert set(table["baseline"]) == {"b"}
+    counts = table[table["outcome"] == "n_senescent"]  # the same in all arms
+    assert (counts["difference"] == 0.0).all()
+
+
+def test_last_day_is_each_runs_own() -> None:
+    early = results({"control": runs([1.0, 2.0]), "graft": runs([4.0, 7.0])})
+    late = (early.timeseries["arm"] == "graft") & (early.timeseries["day"] > 0)
+    early.timeseries.loc[late, "day"] = 80.0  # stopped early
+    assert compare(early).iloc[0]["difference"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"baseline": "contrl"}, "baseline: must be one of control, graft, got contrl (did you mean control?)"),
+        ({"outcomes": ["burdn"]}, "outcomes: must be one of burden, n_senescent, got burdn (did you mean burden?)"),
+        ({"level": 95}, "level: must be between 0 and 1, got 95"),
+    ],
+)
+def test_mistakes_get_one_line(arguments: dict, message: str) -> None:
+    with pytest.raises(ResultsError) as caught:
+        compare(results({"control": runs(A), "graft": runs(B)}), **arguments)
+    assert str(caught.value) == f"compare: {message}"
+    assert isinstance(caught.value, SimError)
