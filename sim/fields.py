@@ -28,7 +28,7 @@ TRANSFORMS = {  # forward and inverse, in the order of the forward direction: re
 }
 NEGLIGIBLE = 1e-30  # smaller accumulators become 0: arithmetic on denormals is 35 times slower
 MAX_EXPONENT = 100.0  # per axis: exp(-100) keeps nothing, and a product of four of them is not yet a denormal
-MAX_CLOUD_SITES = 3000  # a dense kernel matrix of this many sites takes 72 MB
+MAX_PAIRS = 100_000_000  # of a kernel on a cloud: 800 MB
 
 
 class Transport(Protocol):
@@ -152,7 +152,10 @@ class Spectral:
         """Pin the zero mode and bring the amplitudes, of which `work` is a copy to use up, to the field."""
         if self._conserving:
             self._amplitudes.flat[0] = work.flat[0] = self._mean
-        low, high = clip(as_grid(self._inverse(work, workers)), as_grid(self.field))
+        raw = self._inverse(work, workers)
+        low, high = clip(as_grid(raw))
+        if not np.shares_memory(raw, self.field):  # they do where a caller lets source and field take turns
+            self.field[...] = raw
         self.maximum = float(high)
         self.undershoot = max(0.0, -float(low)) / self.maximum if high > 0.0 else 0.0
 
@@ -245,21 +248,21 @@ def advance_modes(amplitudes: Array, work: Array, tables: tuple[Array, Array, Ar
 
 
 @kernel
-def clip(raw: Array, field: Array) -> tuple[float, float]:
-    """Write max(raw, 0) to `field` (NaN stays NaN); return the least and the largest of `raw`.
+def clip(values: Array) -> tuple[float, float]:
+    """Replace `values` by max(values, 0), in place (NaN stays NaN); return the least and the largest before.
 
     One running extreme per column, because compilers do not turn a single one into vector code.
     """
-    low, high = raw[0, 0].copy(), raw[0, 0].copy()
-    zero = raw.dtype.type(0)  # 0.0 would widen a float32 grid to float64
-    for i in range(raw.shape[0]):
-        for j in range(raw.shape[1]):
-            c, read = raw[i, j], field[i, j]
+    low, high = values[0, 0].copy(), values[0, 0].copy()
+    zero = values.dtype.type(0)  # 0.0 would widen a float32 grid to float64
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            c = values[i, j]
             for m in range(c.size):
                 value = c[m]
                 low[m] = value if value < low[m] else low[m]
                 high[m] = value if value > high[m] else high[m]
-                read[m] = zero if value < zero else value
+                c[m] = zero if value < zero else value
     return low.min(), high.max()
 
 
@@ -344,22 +347,33 @@ class _Kernel:
 class KernelCloud(_Kernel):
     """A radial kernel G (of distances [um]) on `positions` (n, dimension) [um]: a direct sum in site order.
 
-    Above `MAX_CLOUD_SITES` sites the matrix of all pairs would be too large: ResourceError.
+    Only the rows of sites that have been sources are kept; ResourceError once they exceed `MAX_PAIRS`.
     """
 
     def __init__(self, positions: Array, radial: Radial) -> None:
-        n = len(positions)
-        if n > MAX_CLOUD_SITES:
-            limit = f"at most {MAX_CLOUD_SITES} sites ({8 * MAX_CLOUD_SITES**2} bytes) are allowed"
-            raise ResourceError(f"a kernel between {n} free sites needs {8 * n * n} bytes; {limit}")
+        self._points, self._radial = np.asarray(positions, np.float64), radial
+        n = len(self._points)
         super().__init__((n,))
-        points, self._pairs = np.asarray(positions, np.float64), np.zeros((n, n))
-        for i in range(n):
-            others = np.arange(n) != i
-            self._pairs[i, others] = radial(np.linalg.norm(points[others] - points[i], axis=1))
+        self._row_of = np.full(n, -1)
+        self._rows = np.zeros((min(n, 64), n))
+        self._n_rows = 0
 
     def _sum(self, source: Floats, workers: int) -> Floats:
-        return direct_sum(self._pairs, source)
+        for site in np.flatnonzero((source != 0.0) & (self._row_of < 0)):
+            self._add_row(site)
+        return direct_sum(self._rows, self._row_of, source)
+
+    def _add_row(self, site: int) -> None:
+        """G from `site` to all others; nothing to itself."""
+        n = len(self._points)
+        if self._n_rows * n >= MAX_PAIRS:
+            raise ResourceError(f"a kernel between {n} free sites needs over {8 * MAX_PAIRS} bytes for its sources")
+        if self._n_rows == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.zeros((min(self._n_rows, n - self._n_rows), n))])
+        others = np.arange(n) != site
+        self._rows[self._n_rows, others] = self._radial(np.linalg.norm(self._points[others] - self._points[site], axis=1))
+        self._row_of[site] = self._n_rows
+        self._n_rows += 1
 
 
 class KernelLattice(_Kernel):
@@ -386,12 +400,13 @@ class KernelLattice(_Kernel):
 
 
 @kernel
-def direct_sum(pairs: Array, source: Array) -> Array:
-    """sum_j source[j] pairs[j, i] over the sources that are not zero, in site order."""
+def direct_sum(rows: Array, row_of: Array, source: Array) -> Array:
+    """sum_j source[j] G(j, i) over the sources that are not zero, in site order."""
     total = np.zeros(source.size)
     for j in range(source.size):
-        strength, row = source[j], pairs[j]
+        strength = source[j]
         if strength != 0.0:
+            row = rows[row_of[j]]
             for i in range(total.size):
                 total[i] += strength * row[i]
     return total

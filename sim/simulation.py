@@ -16,6 +16,16 @@ from sim.tissue.patch import Happenings, Patch
 from sim.tissue.senders import SenderTracer, Transmission
 
 
+PLAN = (  # name, words, method: one step, top to bottom
+    ("events", "grafts and other outside events of these days", "_happen_now"),
+    ("secrete", "senescent cells give off factors", "_secrete"),
+    ("transport", "factors spread and decay, one exact step", "_transport"),
+    ("take up", "healthy cells accumulate cargo", "_take_up"),
+    ("decide", "every site draws its fate from the old state", "_decide"),
+    ("apply", "all fates come true at once", "_apply"),
+)
+
+
 @dataclass(frozen=True)
 class Phase:
     """One line of the plan of a step."""
@@ -80,14 +90,7 @@ class Simulation:
 
     def plan(self) -> tuple[Phase, ...]:
         """One step, top to bottom (shown by ``senodrift explain``)."""
-        return (
-            Phase("events", "grafts and other outside events of these days", self._happen_now),
-            Phase("secrete", "senescent cells give off factors", self._secrete),
-            Phase("transport", "factors spread and decay, one exact step", self._transport),
-            Phase("take up", "healthy cells accumulate cargo", self._take_up),
-            Phase("decide", "every site draws its fate from the old state", self._decide),
-            Phase("apply", "all fates come true at once", self._apply),
-        )
+        return tuple(Phase(name, words, getattr(self, method)) for name, words, method in PLAN)
 
     def step(self) -> None:
         """Advance by one dt."""

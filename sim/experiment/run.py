@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import platform
 import subprocess
@@ -22,6 +23,7 @@ from sim.results import Folder, Results, RunRecord, combine
 from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
 from sim.scenario.load import Scenario
+from sim.simulation import Simulation
 from sim.tissue.build import build_geometry, first_cells
 
 Progress = Callable[[RunRecord, int, int], None]
@@ -96,6 +98,8 @@ def _jobs(scenario: Scenario, engine: str) -> list[Job]:
 def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[list[RunRecord], bool]:
     """Records in the order arm, replicate, whatever order they came in; and whether the user stopped."""
     found: dict[tuple[str, int], RunRecord] = {}
+    if workers > 1:
+        _compile_first(jobs[0])
     stream: Iterator[RunRecord] = run_inline(jobs) if workers == 1 else run_in_processes(jobs, workers)
     interrupted = False
     try:
@@ -110,6 +114,12 @@ def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[
     arms = list(dict.fromkeys(job.arm for job in jobs))
     keys = sorted(((job.arm, job.replicate) for job in jobs), key=lambda key: (arms.index(key[0]), key[1]))
     return [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys], interrupted
+
+
+def _compile_first(job: Job) -> None:
+    """One step in this process, so that the workers find the loops compiled instead of each compiling them."""
+    with contextlib.suppress(Exception):  # what is wrong with the job is told by its own record
+        Simulation(job.settings, job.replicate, engine=job.engine).step()
 
 
 def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> dict[str, Any]:

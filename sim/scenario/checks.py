@@ -13,6 +13,8 @@ from sim.scenario.schema import Event, Settings
 from sim.scenario.tissue import Tissue
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+NAME_RULE = "letters, digits and _, starting with a letter"
+MAX_STEPS = 2**32 - 1  # the counter of the random numbers
 LAYERS = ("state", "cause", "generation", "type", "cargo")
 
 
@@ -20,10 +22,11 @@ def check_settings(settings: Settings) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
     for group in ("tissues", "factors", "events"):
         for name in getattr(settings, group):
-            if not _NAME.fullmatch(name):
-                raise ScenarioError(
-                    f"{group}.{name}: must be letters, digits and _, starting with a letter, got {name!r}"
-                )
+            if not is_name(name):
+                raise ScenarioError(f"{group}.{name}: must be {NAME_RULE}, got {name!r}")
+    if settings.days / settings.dt > MAX_STEPS:
+        raise ScenarioError(f"dt: must divide the {settings.days:g} d into at most {MAX_STEPS} steps, "
+                            f"got {settings.dt:g} d")  # fmt: skip
     _check_factor_names(settings)
     for name, tissue in settings.tissues.items():
         _check_tissue(f"tissues.{name}", tissue)
@@ -34,6 +37,11 @@ def check_settings(settings: Settings) -> None:
     if settings.stop is not None:
         _known("stop.cause", settings.stop.cause, event_names(settings))
     _check_memory(settings)
+
+
+def is_name(name: str) -> bool:
+    """Whether a user may call a thing so: names become columns, file names and parts of dotted paths."""
+    return _NAME.fullmatch(name) is not None
 
 
 def tissue_of(event: Event, settings: Settings) -> str:
@@ -60,6 +68,14 @@ def n_cells(tissue: Tissue) -> float:
     if packing is not None:
         return packing.density * packing.side**2 / (math.pi * packing.cell_radius**2)
     return float(len(tissue.cloud.positions or ()))
+
+
+def n_voxels(tissue: Tissue) -> float:
+    """Number of field voxels, without making any."""
+    if tissue.shape is not None:
+        return n_cells(tissue) / tissue.voxel_cells ** len(tissue.shape)
+    assert tissue.cloud is not None
+    return math.prod(side / tissue.cloud.voxel_spacing + 1 for side in extent_of(tissue))
 
 
 def _known(key: str, word: str, known: Iterable[str]) -> None:
@@ -97,6 +113,13 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
                 )
     if isinstance(tissue.boundary, list) and len(tissue.boundary) != len(extent):
         raise ScenarioError(f"{key}.boundary: must have one entry per axis ({len(extent)}), got {tissue.boundary}")
+    if len(extent) not in (2, 3):
+        raise ScenarioError(f"{key}.cloud.extent: must have 2 or 3 side lengths, got {list(extent)}")
+    positions = tissue.cloud.positions if tissue.cloud else None
+    if positions == []:
+        raise ScenarioError(f"{key}.cloud.positions: must hold at least one cell, got []")
+    for index, place in enumerate(positions or ()):
+        _check_place(f"{key}.cloud.positions.{index}", place, extent)
     for index, hole in enumerate(tissue.holes):
         _check_place(f"{key}.holes.{index}.at", hole.at, extent)
 
@@ -124,9 +147,8 @@ def estimated_bytes(settings: Settings) -> float:
     cargo = sum(factor.cargo is not None for factor in settings.factors.values())
     total = 0.0
     for tissue in settings.tissues.values():
-        voxels = n_cells(tissue) / tissue.voxel_cells ** len(extent_of(tissue))
         wide = sum(2 if factor.precision == "float64" else 1 for factor in settings.factors.values())
-        total += n_cells(tissue) * (48 + 8 * cargo) + voxels * 4 * 4 * wide
+        total += n_cells(tissue) * (48 + 8 * cargo) + n_voxels(tissue) * 4 * 4 * wide
     return total
 
 
@@ -134,9 +156,10 @@ def _check_memory(settings: Settings) -> None:
     needed, there = estimated_bytes(settings), available_bytes()
     if needed > there:
         name = max(settings.tissues, key=lambda each: n_cells(settings.tissues[each]))
-        shape = settings.tissues[name].shape
+        tissue = settings.tissues[name]
+        part, size = ("shape", tissue.shape) if tissue.shape else ("cloud", extent_of(tissue))
         raise ScenarioError(
-            f"tissues.{name}.shape: must fit into the memory of this machine ({_size(there)} free), got {shape}, "
+            f"tissues.{name}.{part}: must fit into the memory of this machine ({_size(there)} free), got {size}, "
             f"which needs about {_size(needed)}"
         )
 

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from sim.errors import did_you_mean
+from sim.scenario.library import tissue_preset
 from sim.scenario.schema import Settings
+from sim.scenario.section import Section, section_in
 from sim.scenario.trees import Tree, at_path
 
 
-def complaint(error: ValidationError, tree: Tree, arm: str, patch: Tree) -> str:
+def complaint(error: ValidationError, tree: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -> str:
     """``tissues.skin.cell_spcing: unknown key (did you mean cell_spacing?)``."""
-    first = error.errors(include_url=False)[0]
-    parts, node = [], tree
-    for part in first["loc"]:
-        if isinstance(node, dict) and (part in node or first["type"] == "missing"):
+    first, parts = _most_telling([(each, _written_path(each, tree)) for each in error.errors(include_url=False)])
+    key = ".".join(parts)
+    return f"{in_arm(key, arm, patch) or 'scenario'}: {_rule(first, parts)}{_preset_value(parts, presets)}"
+
+
+def in_arm(key: str, arm: str, patch: Tree) -> str:
+    """`key` where the user wrote it: in the arm or in the common part."""
+    return f"arms.{arm}.{key}" if key and at_path(patch, key, nearest=True) is not None else key
+
+
+def _most_telling(errors: list[tuple[Any, list[str]]]) -> tuple[Any, list[str]]:
+    """Of the first error and those of its other readings (a word or a list): the deepest, then that with a choice."""
+    place = errors[0][1]
+    same = [each for each in errors if each[1][: len(place)] == place]
+    return max(same, key=lambda each: (len(each[1]), each[0]["type"] == "literal_error"))
+
+
+def _written_path(error: Any, tree: Tree) -> list[str]:
+    """The place of an error in the tree, without the tags of unions, which no user wrote."""
+    parts: list[str] = []
+    node: Any = tree
+    for part in error["loc"]:
+        if isinstance(node, dict) and (part in node or error["type"] == "missing"):
             node = node.get(part)
         elif isinstance(node, list) and isinstance(part, int) and part < len(node):
             node = node[part]
         else:
-            continue  # the tag of a union, which no user wrote
+            continue
         parts.append(str(part))
-    key = ".".join(parts)
-    where = f"arms.{arm}.{key}" if key and at_path(patch, key, nearest=True) is not None else key
-    return f"{where or 'scenario'}: {_rule(first, parts)}"
+    return parts
+
+
+def _preset_value(parts: list[str], presets: Mapping[str, str]) -> str:
+    """`` (mouse dermis: 15 um)``: what the preset of the tissue says there."""
+    group, name, *below = (*parts, "", "")
+    if group != "tissues" or name not in presets:
+        return ""
+    leaf = at_path(tissue_preset(presets[name]), ".".join(filter(None, below)))
+    stated = leaf.get("value") if isinstance(leaf, dict) else None
+    return f" ({presets[name].replace('_', ' ')}: {stated})" if stated is not None else ""
 
 
 def _rule(first: Any, parts: list[str]) -> str:
@@ -40,30 +70,21 @@ def _rule(first: Any, parts: list[str]) -> str:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "literal_error":
         expected = str(first["ctx"]["expected"]).replace("'", "")
-        return f"must be {expected}, got {shown}{did_you_mean(str(first['input']), expected.replace(' or ', ', ').split(', '))}"
+        near = did_you_mean(str(first["input"]), expected.replace(" or ", ", ").split(", "))
+        return f"must be {expected}, got {shown}{near}"
     if kind == "value_error":
         text = message.removeprefix("Value error, ")
         return text if ", got " in text else f"{text}, got {shown}"
     if kind == "model_type":
         return f"must be a mapping of keys to values, got {shown}"
-    return f"{message[0].lower()}{message[1:]}, got {shown}"
+    return f"{message.replace('Input should be', 'must be')}, got {shown}"
 
 
-def _section_at(parts: list[str]) -> type[BaseModel] | None:
+def _section_at(parts: list[str]) -> type[Section] | None:
     """The section of the schema that stands at a path."""
-    section: type[BaseModel] | None = Settings
+    section: type[Section] | None = Settings
     for part in parts:
         if section is not None and part in section.model_fields:
-            section = _section_in(section.model_fields[part].annotation)
+            section = section_in(section.model_fields[part].annotation)
         # otherwise the part is a name that the user gave in a mapping of sections
     return section
-
-
-def _section_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in get_args(annotation):
-        found = _section_in(inner)
-        if found is not None:
-            return found
-    return None

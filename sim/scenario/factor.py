@@ -72,7 +72,13 @@ class Response(Section):
     linear: Linear | None = param(None, "proportional response")
     poisson_tail: PoissonTail | None = param(None, "threshold response of single ligands")
     by_type: dict[str, float] = param(
-        {}, "multiplier of the response per cell type (others: 1)", unit="1", low=0, high=1e3
+        {},
+        "multiplier of the response per cell type (others: 1)",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="no source",
+        confidence="assumed",
     )
 
     @model_validator(mode="after")
@@ -127,7 +133,15 @@ class Secretion(Section):
         source="juxtacrine cells are silent: Martin 2023, Acosta 2013",
         confidence="secondary",
     )
-    by_type: dict[str, float] = param({}, "multiplier per cell type (others: 1)", unit="1", low=0, high=1e3)
+    by_type: dict[str, float] = param(
+        {},
+        "multiplier per cell type (others: 1)",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="no source",
+        confidence="assumed",
+    )
     secondary: float = param(
         0.5,
         "multiplier for secondary cells (generation 1)",

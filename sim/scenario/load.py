@@ -8,19 +8,31 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.checks import check_settings, odd_settings
-from sim.scenario.complaints import complaint
+from sim.scenario.checks import NAME_RULE, check_settings, is_name, odd_settings
+from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.library import tissue_preset
 from sim.scenario.schema import Settings
-from sim.scenario.trees import Tree, at_path, merge, set_path, strip_sources
+from sim.scenario.section import Confidence
+from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
 from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
 
 SHARED = ("seed", "replicates", "days", "dt", "record", "question")  # arms share their luck and their clock
+NAMED = ("tissues", "factors", "events", "arms")  # mappings by name
+Sources = dict[str, tuple[str, str]]  # dotted path to source and confidence
+
+
+@dataclass(frozen=True)
+class Written:
+    """A scenario as its files and overrides write it: bases merged, presets and removals still to come."""
+
+    tree: Tree
+    sources: Sources
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,13 @@ class Scenario:
     name, file
         Short name and the file it came from (or ``"<scenario>"``).
     tree
-        The merged file before arms, presets written out: what ``scenario.yaml`` of a results folder holds.
+        The whole file with bases, overrides and presets written out: what ``scenario.yaml`` of a results folder holds.
     arms
         Arm name to its complete settings.
     sources
         Dotted path to (source, confidence), where the file or a preset states them.
+    written
+        What `override` starts from.
     notes
         What is legal but odd, one line each.
     """
@@ -46,6 +60,7 @@ class Scenario:
     tree: Tree = field(repr=False)
     arms: Mapping[str, Settings] = field(repr=False)
     sources: Mapping[str, tuple[str, str]] = field(repr=False)
+    written: Written = field(repr=False)
     notes: tuple[str, ...] = ()
 
     @property
@@ -65,7 +80,7 @@ class Scenario:
 
     def override(self, overrides: Mapping[str, Any]) -> Scenario:
         """The same scenario with values replaced by dotted path."""
-        return build(copy.deepcopy(self.tree), self.name, self.file, overrides, dict(self.sources))
+        return build(self.written, self.name, self.file, overrides)
 
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -84,114 +99,162 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenar
         One line with file, key, rule and value.
     """
     path = Path(path)
-    tree, sources = _read_with_bases(path, ())
-    return build(tree, path.stem, str(path), overrides or {}, sources, path.parent)
+    try:
+        written = _read_with_bases(path, ())
+    except RecursionError:
+        raise ScenarioError(f"{path}: file: must not nest without end, got an anchor that holds itself") from None
+    return build(written, path.stem, str(path), overrides or {})
 
 
 def from_dict(tree: Tree, overrides: Mapping[str, Any] | None = None, name: str = "scenario") -> Scenario:
     """The same as `load` for a scenario that is a dictionary already."""
     plain, sources = strip_sources(copy.deepcopy(tree))
-    return build(plain, name, "<scenario>", overrides or {}, sources)
+    return build(Written(plain, sources), name, "<scenario>", overrides or {})
 
 
-def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> tuple[Tree, dict[str, tuple[str, str]]]:
+def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> Written:
     if path.resolve() in seen:
         raise ScenarioError(f"{path}: extends: must not come back to a file that extends it, got {path.name}")
     tree, sources = strip_sources(read_yaml(path))
+    for key, (_, confidence) in sources.items():
+        if confidence not in get_args(Confidence):
+            known = get_args(Confidence)
+            raise ScenarioError(
+                f"{path}: {key}.confidence: must be one of {', '.join(known)}, got {confidence!r}"
+                f"{did_you_mean(confidence, known)}"
+            )
     base = tree.pop("extends", None)
+    _absolute_tables(tree, path.parent)
     if base is None:
-        return tree, sources
+        return Written(tree, sources, path.parent)
     if not isinstance(base, str):
         raise ScenarioError(f"{path}: extends: must be the name of a file, got {base!r}")
-    below, base_sources = _read_with_bases(path.parent / base, (*seen, path.resolve()))
-    kept = {key: value for key, value in base_sources.items() if at_path(tree, key) is None}
-    return merge(below, tree), {**kept, **sources}
+    below = _read_with_bases(path.parent / base, (*seen, path.resolve()))
+    kept = {key: value for key, value in below.sources.items() if at_path(tree, key, nearest=True) is None}
+    return Written(_on_top(below.tree, tree), {**kept, **sources}, path.parent)
 
 
-def build(
-    tree: Tree,
-    name: str,
-    file: str,
-    overrides: Mapping[str, Any],
-    sources: dict[str, tuple[str, str]],
-    folder: Path | None = None,
-) -> Scenario:
-    """Overrides, presets and arms applied to a merged tree, and everything validated."""
-    for key, value in overrides.items():
-        set_path(tree, key, parse_value(value) if isinstance(value, str) else value, file)
-        sources.pop(key, None)
-    _absolute_tables(tree, folder)
-    _expand_presets(tree, sources, file)
-    patches = _arm_patches(tree, file)
-    arms: dict[str, Settings] = {}
-    notes: dict[str, None] = dict.fromkeys(_hidden_overrides(overrides, patches))
-    common = {key: value for key, value in tree.items() if key != "arms"}
-    for arm, patch in patches.items():
-        whole = merge(common, patch)
-        try:
-            settings = Settings.model_validate(whole)
-            check_settings(settings)
-        except ValidationError as error:
-            raise ScenarioError(f"{file}: {complaint(error, whole, arm, patch)}") from None
-        except ScenarioError as error:
-            raise ScenarioError(f"{file}: {error}") from None
-        arms[arm] = settings
-        notes.update(dict.fromkeys(odd_settings(settings)))
-    return Scenario(name, file, tree, arms, sources, tuple(notes))
+def _on_top(base: Tree, tree: Tree) -> Tree:
+    """`tree` on its base. Removals stay as marks, for presets and arms; an arm of the base is removed at once."""
+    whole = merge(base, tree, keep_removed=True)
+    for name, patch in list(_mapping(tree.get("arms")).items()):
+        if patch is None and name in _mapping(base.get("arms")):
+            del whole["arms"][name]
+    return whole
+
+
+def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) -> Scenario:
+    """Overrides, presets and arms applied to what was written, and everything validated."""
+    tree, sources = copy.deepcopy(written.tree), dict(written.sources)
+    try:
+        for key, value in overrides.items():
+            _write_override(tree, sources, key, value)
+        _absolute_tables(tree, written.folder)
+        written = Written(copy.deepcopy(tree), dict(sources), written.folder)
+        presets = _expand_presets(tree, sources)
+        patches = _arm_patches(tree)
+        common = merge({}, {key: value for key, value in tree.items() if key != "arms"})  # without the marks
+        notes: dict[str, None] = dict.fromkeys(_hidden_overrides(overrides, patches))
+        arms: dict[str, Settings] = {}
+        for arm, patch in patches.items():
+            arms[arm] = _settings(common, arm, patch, presets)
+            notes.update(dict.fromkeys(odd_settings(arms[arm])))
+    except ScenarioError as error:
+        raise ScenarioError(f"{file}: {error}") from None
+    return Scenario(name, file, {**common, "arms": patches}, arms, sources, written, tuple(notes))
+
+
+def _settings(common: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -> Settings:
+    """One arm, complete and checked."""
+    whole = merge(common, patch)
+    try:
+        settings = Settings.model_validate(whole)
+    except ValidationError as error:
+        raise ScenarioError(complaint(error, whole, arm, patch, presets)) from None
+    try:
+        check_settings(settings)
+    except ScenarioError as error:
+        key, rule = str(error).split(": ", 1)
+        raise ScenarioError(f"{in_arm(key, arm, patch)}: {rule}") from None
+    return settings
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """`value` where it is a mapping; what is none is the business of the validator."""
+    return value if isinstance(value, dict) else {}
+
+
+def _write_override(tree: Tree, sources: Sources, key: str, value: Any) -> None:
+    group, name, *below = (*key.split("."), "", "")
+    if not all(key.split(".")):
+        raise ScenarioError(f"{key or 'override'}: must be a dotted path to a key, got {key!r}")
+    known = _mapping(tree.get(group))
+    if group in NAMED and any(below) and name not in known:
+        raise ScenarioError(f"{key}: unknown {group[:-1]}{did_you_mean(name, known) or ', known: ' + ', '.join(known)}")
+    value = parse_value(value) if isinstance(value, str) else value
+    set_path(tree, key, value.tolist() if hasattr(value, "tolist") else value)  # a number of NumPy is a number
+    if value is None and group == "arms" and not any(below):
+        del tree["arms"][name]
+    for stated in [each for each in sources if f"{each}.".startswith(f"{key}.")]:
+        del sources[stated]
 
 
 def _absolute_tables(tree: Tree, folder: Path | None) -> None:
     """A table named beside the scenario file is found from anywhere."""
-    for tissue in _mappings(tree.get("tissues")):
-        cloud = tissue.get("cloud")
-        if folder is not None and isinstance(cloud, dict) and isinstance(cloud.get("table"), str):
-            cloud["table"] = str((folder / cloud["table"]).resolve())
+    for part in (tree, *_mapping(tree.get("arms")).values()):
+        for tissue in _mapping(_mapping(part).get("tissues")).values():
+            cloud = _mapping(_mapping(tissue).get("cloud"))
+            if folder is not None and isinstance(cloud.get("table"), str):
+                cloud["table"] = str((folder / cloud["table"]).resolve())
 
 
-def _mappings(value: Any) -> Iterator[dict[str, Any]]:
-    return iter([each for each in value.values() if isinstance(each, dict)] if isinstance(value, dict) else [])
-
-
-def _expand_presets(tree: Tree, sources: dict[str, tuple[str, str]], file: str) -> None:
-    tissues = tree.get("tissues")
-    for name, tissue in tissues.items() if isinstance(tissues, dict) else ():
-        preset = tissue.get("preset") if isinstance(tissue, dict) else None
+def _expand_presets(tree: Tree, sources: Sources) -> dict[str, str]:
+    """Write presets out, in place; what the file says or removes wins. Returns tissue name to preset."""
+    presets = {}
+    tissues = _mapping(tree.get("tissues"))
+    for name, tissue in tissues.items():
+        preset = _mapping(tissue).get("preset")
         if preset is None:
             continue
         try:
             values, stated = strip_sources(tissue_preset(preset))
         except ScenarioError as error:
-            raise ScenarioError(f"{file}: tissues.{name}.preset: {error}") from None
+            raise ScenarioError(f"tissues.{name}.preset: {error}") from None
         for key, origin in stated.items():
-            if at_path(tissue, key) is None:
+            if at_path(tissue, key, nearest=True) is None:
                 sources[f"tissues.{name}.{key}"] = origin
-        tissues[name] = merge(values, tissue)
+        tissues[name] = merge(values, {key: value for key, value in tissue.items() if key != "preset"})
+        presets[name] = preset
+    return presets
 
 
-def _arm_patches(tree: Tree, file: str) -> dict[str, Tree]:
+def _arm_patches(tree: Tree) -> dict[str, Tree]:
     arms = tree.get("arms", {"control": {}})
     if not isinstance(arms, dict) or not arms:
-        raise ScenarioError(f"{file}: arms: must name at least one arm, got {arms!r}")
-    for name, patch in arms.items():
-        if patch is None:
-            arms[name] = patch = {}
+        raise ScenarioError(f"arms: must name at least one arm, got {arms!r}")
+    patches = {name: {} if patch is None else patch for name, patch in arms.items()}
+    for name, patch in patches.items():
+        if not is_name(name):
+            raise ScenarioError(f"arms.{name}: must be {NAME_RULE}, got {name!r}")
         if not isinstance(patch, dict):
-            raise ScenarioError(f"{file}: arms.{name}: must be changes by key, got {patch!r}")
+            raise ScenarioError(f"arms.{name}: must be changes by key, got {patch!r}")
         for key in SHARED:
             if key in patch:
-                raise ScenarioError(f"{file}: arms.{name}.{key}: must be the same in all arms, got {patch[key]!r}")
-        for tissue, values in (patch.get("tissues") or {}).items():
-            if isinstance(values, dict) and "preset" in values:
-                raise ScenarioError(f"{file}: arms.{name}.tissues.{tissue}.preset: must not change in an arm, got "
-                                    f"{values['preset']!r}")  # fmt: skip
-    return arms
+                raise ScenarioError(f"arms.{name}.{key}: must be the same in all arms, got {patch[key]!r}")
+        for tissue, values in _mapping(patch.get("tissues")).items():
+            if "preset" in _mapping(values):
+                key = f"arms.{name}.tissues.{tissue}.preset"
+                raise ScenarioError(f"{key}: must not change in an arm, got {values['preset']!r}")
+    return patches
 
 
 def _hidden_overrides(overrides: Mapping[str, Any], patches: Mapping[str, Tree]) -> Iterator[str]:
     for key in overrides:
         for arm, patch in patches.items():
-            if not key.startswith("arms.") and at_path(patch, key, nearest=True) is not None:
-                yield f"{key}: the override is hidden in arm {arm}, which sets it itself"
+            own = at_path(patch, key, nearest=True)
+            if not key.startswith("arms.") and own is not None:
+                what = "removes it" if own is REMOVED else "sets it itself"
+                yield f"{key}: the override is hidden in arm {arm}, which {what}"
 
 
 def select_arms(scenario: Scenario, names: list[str]) -> Scenario:
@@ -202,6 +265,5 @@ def select_arms(scenario: Scenario, names: list[str]) -> Scenario:
                 f"{scenario.file}: arms.{name}: unknown arm{did_you_mean(name, scenario.arms)}, "
                 f"known: {', '.join(scenario.arms)}"
             )
-    tree = copy.deepcopy(scenario.tree)
-    tree["arms"] = {name: patch for name, patch in tree.get("arms", {"control": {}}).items() if name in names}
-    return build(tree, scenario.name, scenario.file, {}, dict(scenario.sources))
+    arms = {name: patch for name, patch in scenario.tree["arms"].items() if name in names}
+    return scenario.override({"arms": arms})

@@ -17,7 +17,7 @@ class Event(Section):
 
     day: float = param(0.0, "day from the start", unit="d", low=0, high=1e5)
     tissue: str | None = param(None, "the tissue (may be left out where there is one)")
-    at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um")
+    at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um", low=0, high=1e7)
     radius: float = param(150.0, "all sites within this distance are replaced", unit="um", low=0, high=1e6)
     cells: str = param("senescent", "`healthy TYPE` or `senescent TYPE`; without a type the cells keep theirs")
     since_onset: float = param(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -43,6 +43,9 @@ class Links(Section):
     window: tuple[int, int] | None = param(
         None,
         "bins of one cell radius: half-widths in x and y (Martin 2023)",
+        unit="1",
+        low=0,
+        high=1000,
         source="Martin 2023, published code",
         confidence="measured",
     )
@@ -84,9 +87,11 @@ class Cloud(Section):
     """Cell positions in space: packed at random, or from a table with columns x, y (, z)."""
 
     packing: Packing | None = param(None, "cells packed at random, anew in each replicate")
-    positions: list[list[float]] | None = param(None, "cell centres x, y (, z) in um")
+    positions: list[list[float]] | None = param(None, "cell centres x, y (, z)", unit="um", low=0, high=1e7)
     table: str | None = param(None, "CSV file with columns x, y (, z) in um, beside the scenario file")
-    extent: list[float] | None = param(None, "side lengths x, y (, z) of the box around a table or a list", unit="um")
+    extent: list[float] | None = param(
+        None, "side lengths x, y (, z) of the box around a table or a list", unit="um", above=0, high=1e7
+    )
     links: Links = param(..., "who is a neighbour")
     voxel_spacing: float = param(
         15.0,
@@ -110,7 +115,7 @@ class Cloud(Section):
 class Hole(Section):
     """A round place without cells (a vessel, a gland); factors pass through it."""
 
-    at: list[float] = param(..., "centre x, y (, z)", unit="um")
+    at: list[float] = param(..., "centre x, y (, z)", unit="um", low=0, high=1e7)
     radius: float = param(..., "radius", unit="um", above=0, high=1e6)
 
 
@@ -281,7 +286,7 @@ class Tissue(Section):
 
     preset: str | None = param(None, "library tissue whose values stand where this file says nothing")
     description: str = param("", "the tissue in words")
-    shape: list[Annotated[int, Field(strict=True, gt=0)]] | None = param(None, "cells along (z,) y, x of a lattice")
+    shape: list[int] | None = param(None, "cells along (z,) y, x of a lattice", unit="1", low=1, high=10**7)
     cell_spacing: float = param(
         15.0,
         "distance of neighbouring cell centres",

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from sim.compiling import kernel
 from sim.errors import ScenarioError
 from sim.fields import KernelCloud, KernelLattice, Spectral, Transport, WellMixed
 from sim.rng import Purpose, Stream
@@ -104,7 +105,7 @@ def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: floa
         return WellMixed(total_decay(factor, tissue), math.prod(geometry.voxel_shape), dt)
     if factor.transport == "kernel":
         assert factor.kernel is not None
-        radial = partial(capture_at, kernel=factor.kernel)
+        radial = partial(capture_at, source=factor.kernel)
         if geometry.shape is None:
             return KernelCloud(geometry.positions(), radial)
         return KernelLattice(geometry.shape, geometry.spacing, geometry.boundary, radial)
@@ -119,8 +120,16 @@ def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: floa
     )
 
 
-def capture_at(distances: np.ndarray, kernel: CaptureKernel) -> np.ndarray:
+def capture_at(distances: np.ndarray, source: CaptureKernel) -> np.ndarray:
     """Ligands bound per hour at each distance [um], by the capture rule."""
-    numbers = (kernel.cell_radius, kernel.emission, kernel.autocrine, kernel.capture_length)
-    unique, place = np.unique(distances, return_inverse=True)
-    return np.array([captured(d, *numbers) for d in unique.tolist()])[place].reshape(distances.shape)
+    numbers = (source.cell_radius, source.emission, source.autocrine, source.capture_length)
+    return np.asarray(capture_all(distances.ravel(), *numbers)).reshape(distances.shape)
+
+
+@kernel
+def capture_all(distances, radius, emission, autocrine, length):  # type: ignore[no-untyped-def]
+    """The capture rule at every distance."""
+    bound = np.empty(distances.size)
+    for i in range(distances.size):
+        bound[i] = captured(distances[i], radius, emission, autocrine, length)
+    return bound

@@ -32,7 +32,7 @@ class Secretion:
         self.cells, self.sites = cells, geometry.sites
         delay, ramp, duration = parameters.phase.T
         settled = delay + np.where(np.isinf(duration), ramp, np.maximum(ramp, duration))
-        self.settled_after = float(settled.max(initial=0.0))  # from then on nothing changes by age
+        self.settled_after = float(settled.max(initial=0.0)) + 1e-6  # from then on, rounding included, nothing changes
         self.given_off = np.zeros((len(units), geometry.n_sites), dtype)
         self._active = np.flatnonzero(cells.state == SENESCENT)
         self._noted: list[np.ndarray] = []
@@ -81,4 +81,4 @@ def sum_by_voxel(given_off, source, sites):  # type: ignore[no-untyped-def]
     source[:] = 0.0
     for site in range(given_off.size):
         if given_off[site] != 0.0:
-            source[voxel_of(site, sites)] += given_off[site]
+            source[voxel_of(site, sites)] += source.dtype.type(given_off[site])  # other factors may need it wider

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from worlds import SPACING, event, factor, scattered, tissue, walls, world
+from worlds import SPACING, event, scattered, tissue, walls, world
 
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 from sim.simulation import Simulation
+from sim.tissue.state import SCARRED
 
-FIXED_KINDS = ("immune", "own_death", "repaired", "scarred", "damage", "replicative", "contact_hazard", "contact_at_once")
-EVERY_KIND = (*FIXED_KINDS, "graft", "SASP", "SASP_cargo", "drift", "ligand", "room")
+LEAVING = ("immune", "own_death", "repaired", "scarred")
+TURNING = (
+    "damage",
+    "replicative",
+    "contact_hazard",
+    "contact_at_once",
+    "SASP",
+    "SASP_cargo",
+    "drift",
+    "ligand",
+    "room",
+)
+EVERY_KIND = (*LEAVING, *TURNING, "graft")
 SHAPES = {"plane": (16, 14), "space": (6, 8, 6)}
 
 BODY = tissue(
@@ -53,9 +65,10 @@ SIGNALS: Tree = {
     },
     "room": {"reach": "12 um", "induction": {"linear": {"rate": 0.004}}},
 }
+CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}
 OTHER_TRANSPORTS: Tree = {
     "drift": {"precision": "float64"},
-    "ligand": {"transport": "kernel", "reach": None, "kernel": {"emission": 50, "capture_length": 20, "cell_radius": 5}},
+    "ligand": {"transport": "kernel", "reach": None, "kernel": CAPTURE},
     "room": {"transport": "well_mixed", "reach": None, "decay_rate": "5 1/d", "inhibits_repair": {"half_max": 300}},
 }
 
@@ -86,16 +99,16 @@ def kinds(simulation: Simulation) -> Counter[str]:
     """Events of the last step by kind: what contact did at once is told from what its hazard did."""
     patch = simulation.patches["patch"]
     arrays, names = patch.cells.arrays(), patch.event_names
-    now = arrays["since"] == simulation.day
     seen: Counter[str] = Counter()
     sites, codes = simulation._decided["patch"]
     for site, code in zip(sites.tolist(), codes.tolist(), strict=True):
-        scarred = code == causes.REPAIRED and arrays["state"][site] == 3
-        seen["scarred" if scarred else "contact_hazard" if code == causes.CONTACT else names[code]] += 1
-    at_once = now & (arrays["cause"] == causes.CONTACT)
+        if arrays["state"][site] == SCARRED:
+            seen["scarred"] += 1
+        else:
+            seen["contact_hazard" if code == causes.CONTACT else names[code]] += 1
+    at_once = (arrays["since"] == simulation.day) & (arrays["cause"] == causes.CONTACT)
     at_once[sites] = False
     seen["contact_at_once"] += int(np.count_nonzero(at_once))
-    if simulation.step_index == 1:
-        seen["initial"] = int(patch.cum[causes.INITIAL])
-    seen["graft"] += sum(sites for name, day, sites in patch.happened if name == "graft" and day == simulation.day - 0.5)
+    before = simulation.day - simulation.settings.dt
+    seen["graft"] += sum(size for name, day, size in patch.happened if name == "graft" and day == before)
     return seen

@@ -1,4 +1,4 @@
-"""Two engines, one biology: agents and compiled loops agree to the last bit, step by step, rule by rule and all at once.
+"""Two engines, one biology: agents and compiled loops agree to the last bit, each rule alone and all together.
 
 The `agents` engine never skips a site and calls every rule as plain Python: it is the slow obvious twin.
 """

@@ -75,14 +75,18 @@ def test_another_tissue(place: str) -> None:
     assert_same(run(from_dict(tree).common, STEPS), run(from_dict(pair).common, STEPS))
 
 
+@pytest.mark.parametrize("space", ["plane", "coarse", "cloud"])
 @pytest.mark.parametrize("transport", [{"reach": 30}, {"transport": "well_mixed", "decay_rate": 1}])
-def test_a_factor_that_does_nothing(transport: Tree) -> None:
+def test_a_factor_that_does_nothing(space: str, transport: Tree) -> None:
     """Codes of events move behind it, so causes are compared by their names."""
-    tree = as_tree(everything("plane", transports="diffusion"))
+    tree = as_tree(everything(space.replace("coarse", "plane"), transports="diffusion"))
+    tree["tissues"]["patch"]["voxel_cells"] = 2 if space == "coarse" else 1
     alone = run(from_dict(tree).common, STEPS)
     beside = run(from_dict(merge(tree, factor("bystander", **transport))).common, STEPS)
     assert beside.level("bystander").max() > 0
     assert_same(alone, beside, without=("cause", "levels", "cum"))
+    for name in alone.factor_names:
+        np.testing.assert_array_equal(alone.level(name), beside.level(name))
     causes = [np.array(patch.event_names)[patch.cells.cause] for patch in (alone, beside)]
     np.testing.assert_array_equal(*causes)
 

@@ -240,7 +240,7 @@ SPREAD = together(
 def test_half_the_step_changes_the_burden_by_little() -> None:
     """A step reads the state at its start, so a curve lags by at most dt: bound = slope times the difference of steps.
 
-    Measured: the burden after 20 d is lower by 0.3 points of 29 with steps of 0.5 d than with 0.25 d.
+    Measured: a burden of 9 % is higher by 0.1 points (standard error 0.15) with steps of 0.5 d than with 0.25 d.
     """
     courses = {}
     for dt in (0.5, 0.25):
@@ -260,7 +260,6 @@ def test_half_the_step_changes_the_burden_by_little() -> None:
     slope = np.abs(np.diff(fine.mean(axis=0))).max()
     difference = coarse.mean(axis=0) - fine.mean(axis=0)
     error = np.sqrt((coarse.var(axis=0, ddof=1) + fine.var(axis=0, ddof=1)) / len(coarse))
-    print(difference[[4, 9, 14, 19,29]], error[[4, 9, 14, 19,29]], fine.mean(axis=0)[[4, 9, 14, 19,29]], slope)
     allowed = slope * 0.25 + stats.t.isf(BUDGET / CHECKS / DAYS, 15) * error
     assert (np.abs(difference) < allowed).all()
     assert fine[:, -1].mean() > 5

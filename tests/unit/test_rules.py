@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import approx
 from scipy import integrate, stats
 
 from sim.rules import clearance, induction, repair, secretion
 
+approx = pytest.approx
 positive = st.floats(1e-3, 1e3)
 
 
@@ -68,9 +68,9 @@ def test_poisson_tail_is_that_of_the_distribution(threshold: int) -> None:
 @pytest.mark.parametrize("kind", [1.0, 2.0, 3.0])
 def test_responses_never_fall_with_the_level(kind: float, threshold: int) -> None:
     """What the bound of a block needs: its slack is 1e-9, rounding may cost a few last bits."""
-    start, seam = float(threshold), 2.0 * threshold + 200.0
-    levels = np.concatenate([[0.0], np.logspace(-6, 4, 4000), start + np.linspace(-1, 1, 400), seam + np.linspace(-1, 1, 400)])
-    rates = [induction.response(kind, level, start, 24.0, 2.0) for level in np.sort(levels[levels >= 0]).tolist()]
+    start, seam, near = float(threshold), 2.0 * threshold + 200.0, np.linspace(-1, 1, 400)
+    levels = np.sort(np.concatenate([[0.0], np.logspace(-6, 4, 4000), start + near, seam + near]))
+    rates = [induction.response(kind, level, start, 24.0, 2.0) for level in levels[levels >= 0].tolist()]
     before, after = np.array(rates[:-1]), np.array(rates[1:])
     assert (after >= before * (1 - 1e-13)).all()
     assert rates[0] == 0.0 <= min(rates)

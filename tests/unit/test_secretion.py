@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pytest import approx
 from worlds import SPACING, event, factor, points_of, run, scattered, start, tissue, together, world
 
 from sim.rules.secretion import secretion_phase
@@ -13,6 +12,7 @@ from sim.scenario.trees import Tree
 from sim.tissue.patch import Patch
 from sim.tissue.state import ABSENT
 
+approx = pytest.approx
 ALL_OLD = tissue(initial={"burden": 100})
 EXACT = factor(reach=20, precision="float64", secretion={"ramp": 0})
 AFFINE = factor(affinity={"cell": 0.7}, capture="500 1/d")

@@ -1,0 +1,76 @@
+# Everything that one does with Senodrift, one word each. Needs make and Python 3.11 or newer, nothing else.
+#
+#   PYTHON=...   interpreter to make .venv from (the first on the path that is new enough)
+#   ARGS=...     more arguments for what a target calls: make test ARGS="-k engines"
+#   PINS=        the newest versions that pyproject.toml allows, instead of those in constraints.txt
+
+PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13 python; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+PINS ?= constraints.txt
+BIN := .venv/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test lint type format bench notebooks lab validate docs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.* ## /\1|/p' Makefile | while IFS='|' read -r target words; do \
+		printf '  make %-10s %s\n' "$$target" "$$words"; done
+
+setup: .venv/.core ## make .venv and install Senodrift into it (about a minute, once)
+
+run: .venv/.core ## run the skin-graft scenario: tables and figures in results/
+	@$(BIN)/senodrift run configs/skin_graft.yaml --workers 2 $(ARGS)
+
+test: .venv/.test ## run the tests, without the long studies
+	@$(BIN)/python -m pytest -q -m "not validation" $(ARGS)
+
+lint: .venv/.test ## style, layers of the house, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m mypy
+
+type: .venv/.test ## types only
+	@$(BIN)/python -m mypy
+
+format: .venv/.test ## put the source into its format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/.core ## fixed jobs, timed as ratios
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+notebooks: .venv/.test ## execute every notebook
+	@$(BIN)/python -m pytest -q tests/doors/test_notebooks.py $(ARGS)
+
+lab: .venv/.notebooks ## open the notebooks in JupyterLab
+	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks $(ARGS)
+
+validate: .venv/.test ## compare with published results
+	@$(BIN)/python -m pytest -q -m validation $(ARGS)
+
+docs: .venv/.core ## renew what is generated: docs/parameters.md, configs/scenario.schema.json
+	@$(BIN)/senodrift ledger --markdown > docs/parameters.md
+	@$(BIN)/python -c 'from sim.scenario.json_schema import as_json; print(as_json(), end="")' > configs/scenario.schema.json
+
+clean: ## remove .venv and caches; results stay
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------------------- .venv, renewed when pyproject.toml changes
+
+.venv/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { echo "Senodrift needs Python 3.11 or newer: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+
+.venv/.core: EXTRA :=
+.venv/.test: EXTRA := [test]
+.venv/.notebooks: EXTRA := [notebooks]
+.venv/.core .venv/.test .venv/.notebooks: pyproject.toml $(PINS) | .venv/pyvenv.cfg
+	@echo "installing senodrift$(EXTRA) into .venv ..."
+	@$(BIN)/python -m pip install -qq $(PINS:%=--constraint %) --editable '.$(EXTRA)'
+	@touch .venv/.core $@

@@ -1,0 +1,81 @@
+"""What a run says first: burden on the last day, what the arms changed, and by which causes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+from scipy import stats
+
+from sim.analysis.compare import compare
+from sim.results import Results
+
+REMOVALS = ("immune", "own_death", "repaired", "scarred")  # causes that remove or replace cells
+
+
+def burden_table(results: Results, level: float = 0.95) -> pd.DataFrame:
+    """Burden on the last day per tissue and arm, and its paired difference from the first arm.
+
+    Returns
+    -------
+    DataFrame
+        ``tissue arm n mean low high difference difference_low difference_high variance_ratio``, burdens in percent, t
+        intervals; differences are NaN in the first arm, intervals in a single replicate.
+    """
+    table = results.summary().rename(columns={"burden_mean": "mean"})
+    half = [
+        float(stats.t.ppf(0.5 + level / 2, n - 1)) * sd / math.sqrt(n) if n > 1 else math.nan
+        for n, sd in zip(table["n"], table["burden_sd"], strict=True)
+    ]
+    table["low"], table["high"] = table["mean"] - half, table["mean"] + half
+    columns = ["tissue", "arm", "difference", "difference_low", "difference_high", "variance_ratio"]
+    return table.merge(compare(results, level=level)[columns], on=["tissue", "arm"], how="left")
+
+
+def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
+    """Senescent cells that turned since the start in `arm` beyond those of the first arm, by cause.
+
+    Mean over the replicates that finished in both arms; causes without a difference are left out.
+    """
+    causes = [name for name in results.timeseries if name.startswith("cum_") and name[4:] not in REMOVALS]
+    rows = results.timeseries[results.timeseries["tissue"] == tissue].sort_values("day", kind="stable")
+    last = rows.drop_duplicates(["arm", "replicate"], keep="last").set_index("replicate")
+    mine, base = (last.loc[last["arm"] == name, causes] for name in (arm, results.arms[0]))
+    extra = (mine - base).dropna().mean()
+    return {name[4:]: float(value) for name, value in extra.items() if value != 0}
+
+
+def burden_lines(results: Results) -> Iterator[str]:
+    """Burden on the last day as a table in text; below it extra cells by cause and what shared luck was worth."""
+    day, base = results.timeseries["day"].max(), results.arms[0]
+    for tissue, rows in burden_table(results).groupby("tissue", sort=False):
+        where = f" in {tissue}" if len(results.tissues) > 1 else ""
+        table = [[f"burden{where} on day {day:g} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]]
+        for row in rows.itertuples():
+            difference = f"{row.difference:+.2f}" if math.isfinite(row.difference) else "-"
+            table.append(
+                [f"  {row.arm}", f"{row.mean:.2f}", _interval(row.low, row.high, "{}  {}"), difference,
+                 _interval(row.difference_low, row.difference_high, "({}, {})")]
+            )  # fmt: skip
+        yield from aligned(table if len(results.arms) > 1 else [row[:3] for row in table])
+        for arm in results.arms[1:]:
+            extra = extra_by_cause(results, arm, str(tissue))
+            if extra:
+                causes = ", ".join(f"{cause} {cells:+.3g}" for cause, cells in extra.items())
+                yield f"extra senescent cells by cause, {arm} against {base}: {causes}"
+        gains = rows.set_index("arm")["variance_ratio"].dropna()
+        for arm, gain in gains[gains > 1].items():
+            yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
+
+
+def _interval(low: float, high: float, form: str) -> str:
+    return form.format(f"{low:.2f}", f"{high:.2f}") if math.isfinite(low) else ""
+
+
+def aligned(table: list[list[str]]) -> Iterator[str]:
+    """Rows as lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for first, *others in table:
+        numbers = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        yield "   ".join([first.ljust(widths[0]), *numbers]).rstrip()

@@ -1,0 +1,296 @@
+"""Every parameter with its unit, range, default, source and confidence; read from the schema, so never out of date."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from sim.scenario.factor import Factor
+from sim.scenario.library import tissues
+from sim.scenario.load import Scenario
+from sim.scenario.quantity import show
+from sim.scenario.schema import Settings
+from sim.scenario.section import DESIGN, Section, number_in, range_rule, section_in
+from sim.scenario.tissue import Tissue
+from sim.scenario.trees import at_path, strip_sources
+
+UNSTATED = "no source given in the file"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One parameter. In the path of a schema row, ``*`` stands for a name or a place in a list.
+
+    `value` is the default, or what a library tissue or a scenario says; `confidence` is ``measured``, ``secondary``,
+    ``computed``, ``assumed``, or ``design`` for a choice of the experimenter.
+    """
+
+    path: str
+    value: str
+    confidence: str
+    source: str
+    description: str = ""
+    unit: str = ""
+    range: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ walking the schema
+
+
+def sections() -> Iterator[tuple[str, type[Section]]]:
+    """Every part of the schema with its path: ``("", Settings)``, ``("tissues.*", Tissue)`` ..."""
+    yield from _sections("", Settings)
+
+
+def _sections(path: str, section: type[Section]) -> Iterator[tuple[str, type[Section]]]:
+    yield path, section
+    for name, field in section.model_fields.items():
+        below = section_in(field.annotation)
+        if below is not None:
+            many = _holds_many(field.annotation)
+            yield from _sections(f"{path}.{name}{'.*' if many else ''}".lstrip("."), below)
+
+
+def _holds_many(annotation: Any) -> bool:
+    return get_origin(annotation) in (dict, list) or any(get_origin(each) is list for each in get_args(annotation))
+
+
+def fields() -> Iterator[tuple[str, FieldInfo]]:
+    """Every field of the schema that holds a value (not a section), with its path."""
+    for path, section in sections():
+        for name, field in section.model_fields.items():
+            if section_in(field.annotation) is None:
+                yield f"{path}.{name}".lstrip("."), field
+
+
+def declared(field: FieldInfo) -> dict[str, Any]:
+    """Unit, range, source and confidence as `sim.scenario.section.param` declares them."""
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def default_of(field: FieldInfo) -> Any:
+    """The default; None where there is none."""
+    value = field.get_default(call_default_factory=True)
+    return None if value is PydanticUndefined else value
+
+
+# ------------------------------------------------------------------------------------------------------------ rows
+
+
+def schema_rows(path: str, section: type[Section]) -> list[Row]:
+    """A row per field of one section."""
+    rows = []
+    for name, field in section.model_fields.items():
+        if section_in(field.annotation) is None:
+            extra = declared(field)
+            value = "required" if field.is_required() else shown(default_of(field), extra["unit"])
+            rows.append(
+                Row(f"{path}.{name}".lstrip("."), value, _confidence(extra), extra["source"], field.description or "",
+                    extra["unit"], range_words(field))
+            )  # fmt: skip
+    return rows
+
+
+def range_words(field: FieldInfo) -> str:
+    """What a field accepts, in words."""
+    if number_in(field.annotation) is not None:
+        return range_rule(declared(field))
+    choices = list(_choices(field.annotation))
+    if choices:
+        return ", ".join(choices)
+    return "true, false" if field.annotation is bool else "text"
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    """The words that a field accepts; none where it takes any text."""
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    elif get_args(annotation):
+        yield from _choices(get_args(annotation)[0])
+
+
+def _confidence(extra: dict[str, Any]) -> str:
+    return "design" if extra["source"] == DESIGN else str(extra["confidence"])
+
+
+def shown(value: Any, unit: str) -> str:
+    """A value as a person writes it."""
+    if value is None or value in ({}, [], ""):
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return "no limit" if math.isinf(value) else show(value, unit)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {shown(each, unit)}" for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(each, unit) for each in value)
+    return str(value)
+
+
+def library_rows(tissue: str) -> list[Row]:
+    """A row per value of a bundled tissue."""
+    plain, sources = strip_sources(tissues()[tissue])
+    return [
+        Row(key, str(at_path(plain, key)), confidence, source) for key, (source, confidence) in sources.items()
+    ]
+
+
+def scenario_rows(scenario: Scenario) -> list[Row]:
+    """A row per number of a scenario; where arms differ, a row per arm under ``arms.NAME``."""
+    by_path: dict[str, dict[str, tuple[Any, FieldInfo]]] = {}
+    for arm, settings in scenario.arms.items():
+        for path, value, field in numbers_of(settings):
+            by_path.setdefault(path, {})[arm] = value, field
+    rows = []
+    for path, found in by_path.items():
+        values = {repr(value): None for value, _ in found.values()}
+        for arm, (value, field) in found.items() if len(values) > 1 else [("", next(iter(found.values())))]:
+            source, confidence = origin(scenario, path, value, field)
+            rows.append(
+                Row(f"arms.{arm}.{path}" if arm else path, shown(value, declared(field)["unit"]), confidence, source)
+            )
+    return rows
+
+
+def numbers_of(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, FieldInfo]]:
+    """Path, value and field of every number in a section and below, by name in a mapping; None is left out."""
+    for name, field in type(section).model_fields.items():
+        value, path = getattr(section, name), f"{prefix}{name}"
+        if section_in(field.annotation) is None:
+            if value is None or isinstance(value, str) or number_in(field.annotation) is None:
+                continue
+            named = {f"{path}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {path: value}
+            yield from ((key, each, field) for key, each in named.items())
+        elif isinstance(value, Section):
+            yield from numbers_of(value, f"{path}.")
+        else:
+            for key, each in value.items() if isinstance(value, dict) else enumerate(value or ()):
+                yield from numbers_of(each, f"{path}.{key}.")
+
+
+def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo) -> tuple[str, str]:
+    """Source and confidence of a value: what the file or a preset states, else the schema's, if the value is its own."""
+    if path in scenario.sources:
+        return scenario.sources[path]
+    extra, default = declared(field), default_of(field)
+    if extra["source"] == DESIGN:
+        return DESIGN, "design"
+    if value == (default.get(path.rpartition(".")[2]) if isinstance(default, dict) else default):
+        return extra["source"], extra["confidence"]
+    return UNSTATED, "assumed"
+
+
+# -------------------------------------------------------------------------------------------------- what is assumed
+
+
+def assumed(scenario: Scenario) -> list[Row]:
+    """Biology without a source that acts in some arm: what to sweep before believing a result."""
+    rows: dict[str, Row] = {}
+    for settings in scenario.arms.values():
+        for path, value, field in numbers_of(settings):
+            source, confidence = origin(scenario, path, value, field)
+            if confidence == "assumed" and _acts(settings, path, value):
+                rows.setdefault(path, Row(path, shown(value, declared(field)["unit"]), confidence, source))
+    return list(rows.values())
+
+
+def _acts(settings: Settings, path: str, value: float) -> bool:
+    """Whether a number changes this run: it is not at rest, and what it shapes is there."""
+    group, name, *below = (*path.split("."), "")
+    key = ".".join(below).rstrip(".")
+    at_rest = 1.0 if key.endswith(".susceptibility") or ".by_type." in key else 0.0
+    if isinstance(value, (int, float)) and (value == at_rest or math.isinf(value)):
+        return False
+    if group == "factors":
+        return _factor_acts(settings.factors[name], key)
+    return group != "tissues" or _tissue_acts(settings.tissues[name], key)
+
+
+def _tissue_acts(tissue: Tissue, key: str) -> bool:
+    if key == "initial.since_onset":
+        return tissue.initial.burden > 0
+    if key == "contact.mature_after":
+        return tissue.contact.hazard > 0
+    if key.startswith("repair."):
+        return tissue.clearance.max_rate > 0 or tissue.clearance.own_death > 0
+    return len(tissue.cell_types) > 1 or not key.endswith(".fraction")
+
+
+def _factor_acts(factor: Factor, key: str) -> bool:
+    works = (factor.induction, factor.cargo, factor.jams_immunity, factor.inhibits_repair)
+    if all(each is None for each in works):
+        return False
+    if key.startswith("affinity."):
+        return factor.cargo is not None or factor.capture > 0
+    return key not in ("diffusivity", "reach") or factor.transport == "diffusion"
+
+
+# ------------------------------------------------------------------------------------------------------------ text
+
+MARKDOWN_HEAD = """# Parameters
+
+Generated by `senodrift ledger --markdown > docs/parameters.md`; a test keeps it true. Every number of a scenario file,
+where it comes from, and how far to trust it. In a path, `*` stands for a name that you choose or a place in a list.
+
+Confidence: **measured** (in the cited experiment or model), **secondary** (quoted from a review or read from a range),
+**computed** (derived or fitted here), **ASSUMED** (no source: sweep it before you believe what depends on it), *design*
+(a choice of the experimenter, not a fact of biology).
+"""
+
+
+def as_markdown() -> str:
+    """The ledger as the page docs/parameters.md."""
+    parts = [MARKDOWN_HEAD]
+    for path, section in sections():
+        rows = schema_rows(path, section)
+        if rows:
+            words = " ".join((section.__doc__ or "").split())
+            parts.append(f"## {f'`{path}`' if path else 'Scenario'}\n\n{words}\n\n{_markdown(rows)}")
+    for name in tissues():
+        head = f"## Library tissue `{name}`\n\n{tissues()[name].get('description', '')}."
+        parts.append(f"{head}\n\n{_markdown(library_rows(name))}")
+    return "\n".join(parts)
+
+
+def _markdown(rows: list[Row]) -> str:
+    full = any(row.description for row in rows)
+    head = ["key", *(["meaning", "range"] if full else []), "default" if full else "value", "confidence", "source"]
+    lines = [head, ["---"] * len(head)]
+    marks = {"assumed": "**ASSUMED**", "design": "*design*"}
+    for row in rows:
+        middle = [row.description, row.range] if full else []
+        source = "" if row.source == DESIGN else row.source
+        lines.append(
+            [f"`{row.path.rpartition('.')[2] if full else row.path}`", *middle, row.value,
+             marks.get(row.confidence, row.confidence), source]
+        )  # fmt: skip
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def as_table(scenario: Scenario | None = None) -> str:
+    """The ledger for the terminal, a line per number: of the schema and the library, or of a scenario."""
+    if scenario is not None:
+        return _table(f"{scenario.name}: every number in it", scenario_rows(scenario))
+    numeric = {path for path, field in fields() if number_in(field.annotation) is not None}
+    rows = [row for path, section in sections() for row in schema_rows(path, section) if row.path in numeric]
+    parts = [_table("What a scenario may say, and what holds if it says nothing", rows)]
+    parts += [_table(f"Library tissue {name}", library_rows(name)) for name in tissues()]
+    return "\n\n".join(parts)
+
+
+def _table(title: str, rows: list[Row]) -> str:
+    paths, values = max(len(row.path) for row in rows), max(len(row.value) for row in rows)
+    ranges = max(len(row.range) for row in rows)
+    lines = []
+    for row in rows:
+        confidence = "ASSUMED" if row.confidence == "assumed" else row.confidence
+        source = "" if row.source == DESIGN else row.source
+        span = f"{row.range:<{ranges}}  " if ranges else ""
+        lines.append(f"{row.path:<{paths}}  {row.value:<{values}}  {span}{confidence:<9}  {source}".rstrip())
+    return "\n".join([title, "", *lines])

@@ -1,0 +1,152 @@
+"""From the schema alone: every number declares itself, and every bad value of it is refused by name."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+
+from sim.errors import ScenarioError
+from sim.scenario.ledger import declared, fields, range_words, sections
+from sim.scenario.load import from_dict
+from sim.scenario.section import DESIGN, Confidence, number_in
+
+NUMBERS = {path: field for path, field in fields() if number_in(field.annotation) is not None}
+
+
+def scenario(tissue: dict[str, Any], **factor: Any) -> dict[str, Any]:
+    return {"days": 3, "tissues": {"t": tissue}, "factors": {"f": factor} if factor else {}}
+
+
+def cloud(**parts: Any) -> dict[str, Any]:
+    return scenario({"cloud": {"extent": [90, 90], "links": {"radius": 30}, **parts}})
+
+
+# Together these reach every number of the schema.
+EXAMPLES: list[dict[str, Any]] = [
+    {
+        **scenario(
+            {"shape": [8, 8], "holes": [{"at": [5, 5], "radius": 20}], "cell_types": {"cell": {}}, "initial": {},
+             "damage": {}, "contact": {}, "clearance": {}, "repair": {}},
+            reach=100, affinity={"cell": 1}, secretion={"by_type": {"cell": 1}, "by_cause": {"damage": 1}},
+            induction={"hill": {}, "by_type": {"cell": 1}},
+            cargo={"response": {"hill": {}, "by_type": {"cell": 1}}},
+            jams_immunity={}, inhibits_repair={},
+        ),
+        "events": {"e": {"at": [30, 30]}}, "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
+    },
+    scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},
+             induction={"linear": {}}, cargo={"response": {"linear": {}}}),
+    scenario({"shape": [8, 8]}, transport="kernel", kernel={}, affinity={"cell": 1},
+             induction={"poisson_tail": {}}, cargo={"response": {"poisson_tail": {}}}),
+    cloud(packing={}),
+    cloud(positions=[[1, 1], [2, 2]]),
+    cloud(positions=[[1, 1], [2, 2]], links={"nearest": 1}),
+    cloud(positions=[[1, 1], [2, 2]], links={"window": [1, 1]}),
+]  # fmt: skip
+
+
+def places(tree: Any, path: list[str]) -> Iterator[tuple[list[Any], Any]]:
+    """Concrete paths in `tree` to where the section that holds a field stands."""
+    if not path:
+        yield [], tree
+    elif path[0] == "*":
+        for key in tree if isinstance(tree, dict) else range(len(tree)):
+            yield from (([key, *more], node) for more, node in places(tree[key], path[1:]))
+    elif path[0] in tree:
+        yield from (([path[0], *more], node) for more, node in places(tree[path[0]], path[1:]))
+
+
+def with_value(path: str, value: Any) -> tuple[dict[str, Any], str]:
+    """The first example that has a place for `path`, with `value` there, and the concrete path."""
+    *parents, last = path.split(".")
+    rivals = {"reach", "decay_rate", "radius", "nearest", "window", "positions", "packing"}
+    for example in EXAMPLES:
+        for place, section in places(example, parents):
+            if last in section or not (last in rivals and rivals & set(section)):
+                tree = copy.deepcopy(example)
+                node: Any = tree
+                for key in place:
+                    node = node[key]
+                node[last] = in_its_place(node.get(last), value)
+                return tree, ".".join(map(str, [*place, last]))
+    raise AssertionError(f"no example has a place for {path}")
+
+
+def in_its_place(stands: Any, value: Any) -> Any:
+    """`value` instead of the first number of a list or of a mapping by name."""
+    if isinstance(stands, list) and stands:
+        return [in_its_place(stands[0], value), *stands[1:]]
+    if isinstance(stands, dict) and stands:
+        return {key: value for key in stands}
+    return value
+
+
+def just_outside(extra: dict[str, Any], kind: type) -> Iterator[float]:
+    if extra["low"] is not None:
+        yield extra["low"] - 1 if kind is int else math.nextafter(extra["low"], -math.inf)
+    if extra["above"] is not None:
+        yield extra["above"]
+    if extra["high"] is not None:
+        yield extra["high"] + 1 if kind is int else math.nextafter(extra["high"], math.inf)
+
+
+def bad_values(path: str) -> Iterator[Any]:
+    extra, kind = declared(NUMBERS[path]), number_in(NUMBERS[path].annotation)
+    assert kind is not None
+    yield from just_outside(extra, kind)
+    yield from (True, math.nan, "many", "1 d" if "um" in extra["unit"] else "1 um", "1 parsec", {"a": {}}, 10**400)
+    if kind is int:
+        yield 1.5
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_are_valid(example: dict[str, Any]) -> None:
+    from_dict(example)
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+def test_every_number_declares_itself(path: str) -> None:
+    field = NUMBERS[path]
+    extra = declared(field)
+    assert extra["unit"]
+    assert extra["source"]
+    assert extra["confidence"] in get_args(Confidence)
+    assert range_words(field) != "any number"
+    assert field.description
+    if "no source" in extra["source"]:
+        assert extra["confidence"] == "assumed"
+    if extra["confidence"] == "measured":
+        assert extra["source"] != DESIGN
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+def test_every_bad_value_is_refused_by_name(path: str) -> None:
+    for value in bad_values(path):
+        tree, key = with_value(path, value)
+        with pytest.raises(ScenarioError) as error:
+            from_dict(tree)
+        message = str(error.value)
+        assert message.startswith(f"<scenario>: {key}"), (value, message)
+        assert "must" in message, (value, message)
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("path", [path for path, section in sections() if path])
+def test_every_section_refuses_unknown_keys_and_scalars(path: str) -> None:
+    tree, key = with_value(f"{path}.spam", 3)
+    with pytest.raises(ScenarioError, match=rf"^<scenario>: {key}: unknown key"):
+        from_dict(tree)
+
+
+def test_the_edges_of_a_range_are_allowed() -> None:
+    for path, field in NUMBERS.items():
+        extra = declared(field)
+        if path.endswith((".shape", ".at", ".positions", ".extent", "days", "record.days", "voxel_cells", "dt")):
+            continue  # what surrounds these must fit
+        for value in (extra["low"], extra["high"]):
+            if value is not None:
+                from_dict(with_value(path, value)[0])
