@@ -58,7 +58,7 @@ from numba.core.errors import TypingError  # noqa: E402
 from numba.extending import overload  # noqa: E402
 
 if _CACHE is not None:
-    numba.config.CACHE_DIR = str(_CACHE)  # also when somebody imported Numba before us
+    numba.config.CACHE_DIR = str(_CACHE)  # type: ignore[attr-defined]  # also when somebody imported Numba before us
 
 
 def rule(function: F) -> F:

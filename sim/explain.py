@@ -47,6 +47,8 @@ def explain(scenario: Scenario) -> str:
 
 def duration(days: float) -> str:
     """``8.3 min``: a time in the unit that people would use."""
+    if days == 0:
+        return "0 d"
     for limit, unit, per_day in _TIMES:
         if days < limit:
             return f"{days * per_day:.3g} {unit}"

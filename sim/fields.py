@@ -286,7 +286,7 @@ class WellMixed:
 
     def __init__(self, decay: float, volume_voxels: float, dt: float) -> None:
         self.decay, self.volume_voxels, self.dt = float(decay), float(volume_voxels), float(dt)
-        self.shape = (1,)
+        self.shape: tuple[int, ...] = (1,)
         self.field = np.zeros(1)
 
     def set_decay(self, decay: float) -> None:
@@ -360,7 +360,7 @@ class KernelCloud(_Kernel):
 
     def _sum(self, source: Floats, workers: int) -> Floats:
         for site in np.flatnonzero((source != 0.0) & (self._row_of < 0)):
-            self._add_row(site)
+            self._add_row(int(site))
         return direct_sum(self._rows, self._row_of, source)
 
     def _add_row(self, site: int) -> None:

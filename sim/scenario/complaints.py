@@ -27,7 +27,11 @@ def in_arm(key: str, arm: str, patch: Tree) -> str:
 
 
 def _most_telling(errors: list[tuple[Any, list[str]]]) -> tuple[Any, list[str]]:
-    """Of the first error and those of its other readings (a word or a list): the deepest, then that with a choice."""
+    """The first unknown key, else the first error; of its other readings (a word or a list) the deepest, then a choice.
+
+    A mistyped key is the reason why another one is missing.
+    """
+    errors = sorted(errors, key=lambda each: each[0]["type"] != "extra_forbidden")
     place = errors[0][1]
     same = [each for each in errors if each[1][: len(place)] == place]
     return max(same, key=lambda each: (len(each[1]), each[0]["type"] == "literal_error"))

@@ -151,7 +151,7 @@ def scenario_rows(scenario: Scenario) -> list[Row]:
     for path, found in by_path.items():
         values = {repr(value): None for value, _ in found.values()}
         for arm, (value, field) in found.items() if len(values) > 1 else [("", next(iter(found.values())))]:
-            source, confidence = origin(scenario, path, value, field)
+            source, confidence = origin(scenario, path, value, field, arm or next(iter(found)))
             rows.append(
                 Row(f"arms.{arm}.{path}" if arm else path, shown(value, declared(field)["unit"]), confidence, source)
             )
@@ -174,8 +174,10 @@ def numbers_of(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, F
                 yield from numbers_of(each, f"{path}.{key}.")
 
 
-def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo) -> tuple[str, str]:
+def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo, arm: str = "") -> tuple[str, str]:
     """Source and confidence of a value: what the file or a preset states, else the schema's, if the value is its own."""
+    if at_path(scenario.tree["arms"].get(arm), path) is not None:
+        path = f"arms.{arm}.{path}"
     if path in scenario.sources:
         return scenario.sources[path]
     extra, default = declared(field), default_of(field)
@@ -192,9 +194,9 @@ def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo) -> tuple
 def assumed(scenario: Scenario) -> list[Row]:
     """Biology without a source that acts in some arm: what to sweep before believing a result."""
     rows: dict[str, Row] = {}
-    for settings in scenario.arms.values():
+    for arm, settings in scenario.arms.items():
         for path, value, field in numbers_of(settings):
-            source, confidence = origin(scenario, path, value, field)
+            source, confidence = origin(scenario, path, value, field, arm)
             if confidence == "assumed" and _acts(settings, path, value):
                 rows.setdefault(path, Row(path, shown(value, declared(field)["unit"]), confidence, source))
     return list(rows.values())

@@ -41,8 +41,9 @@ class CellState:
     @classmethod
     def healthy(cls, n_sites: int, n_cargo: int) -> CellState:
         """A tissue of healthy cells of the first type."""
-        small = [np.zeros(n_sites, np.uint8) for _ in range(4)]
-        return cls(*small, np.zeros(n_sites), np.zeros(n_sites, np.int32), np.zeros((n_cargo, n_sites)))
+        state, cell_type, cause, generation = (np.zeros(n_sites, np.uint8) for _ in range(4))
+        since, divisions, cargo = np.zeros(n_sites), np.zeros(n_sites, np.int32), np.zeros((n_cargo, n_sites))
+        return cls(state, cell_type, cause, generation, since, divisions, cargo)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name (not copies)."""

@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import ScenarioError
 from sim.scenario.json_schema import as_json, scenario_schema
-from sim.scenario.ledger import as_markdown, scenario_rows
+from sim.scenario.ledger import as_markdown, assumed, scenario_rows
 from sim.scenario.load import Scenario, from_dict, load, select_arms
 from sim.scenario.quantity import show, to_unit
 from sim.scenario.trees import merge
@@ -328,6 +328,34 @@ def test_an_override_loses_the_source_of_what_it_replaces() -> None:
     scenario = sourced().override({"tissues.skin.damage.baseline": "0.2 %/d"})
     row = next(row for row in scenario_rows(scenario) if row.path == "tissues.skin.damage.baseline")
     assert (row.value, row.confidence) == ("0.2 %/d", "assumed")
+
+
+def test_an_arm_states_its_own_sources() -> None:
+    arms = {
+        "a": {},
+        "b": {"tissues": {"skin": {"maintenance": {"value": 0.1, "source": "Us 2025", "confidence": "measured"}}}},
+        "c": {"tissues": {"skin": {"maintenance": 0.2, "damage": {"baseline": 1}}}},
+    }
+    scenario = from_dict(small(arms=arms))
+    rows = {row.path: (row.value, row.confidence) for row in scenario_rows(scenario)}
+    at = "tissues.skin.maintenance"
+    assert [rows[f"arms.{arm}.{at}"] for arm in arms] == [("0", "assumed"), ("0.1", "measured"), ("0.2", "assumed")]
+    assert rows["arms.b.tissues.skin.damage.baseline"] == ("0.064 %/d", "computed")
+    assert rows["arms.c.tissues.skin.damage.baseline"] == ("1 %/d", "assumed")
+    assert rows["tissues.skin.damage.per_year"] == ("0.097 %/d/yr", "computed")
+
+
+def test_what_is_assumed_acts() -> None:
+    """Numbers at rest (0, no limit), and those of parts that are not there, are no assumptions of a run."""
+    arms = {"a": {}, "b": {"tissues": {"skin": {"maintenance": 0.1}}}}
+    factors = {"idle": {"reach": 100}, "SASP": {"reach": 100, "jams_immunity": {}}}
+    assert [row.path for row in assumed(from_dict(small(arms=arms, factors=factors)))] == [
+        "tissues.skin.repair.rate",
+        "factors.SASP.reach",
+        "factors.SASP.secretion.secondary",
+        "factors.SASP.jams_immunity.half_max",
+        "tissues.skin.maintenance",
+    ]
 
 
 def test_a_confidence_that_is_none_is_refused(tmp_path: Path) -> None:
