@@ -55,7 +55,7 @@ validate: .venv/.test ## compare with published results
 
 docs: .venv/.core ## renew what is generated: docs/parameters.md, configs/scenario.schema.json
 	@$(BIN)/senodrift ledger --markdown > docs/parameters.md
-	@$(BIN)/python -c 'from sim.scenario.json_schema import as_json; print(as_json(), end="")' > configs/scenario.schema.json
+	@$(BIN)/senodrift schema > configs/scenario.schema.json
 
 clean: ## remove .venv and caches; results stay
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""The command `senodrift`: parse, call, show. Nothing is computed here, and nothing heavy is imported before it is used."""
+"""The command `senodrift`: parse, call, show. It computes nothing, and imports nothing heavy before it is used."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except MemoryError:
         code = _complain("error: memory: must hold the whole run, got none left (fewer sites or workers need less)", 2)
     except OSError as error:
-        code = _complain(f"error: {error.filename or 'file'}: file: must be readable or writable, got {error.strerror}", 2)
+        code = _complain(
+            f"error: {error.filename or 'file'}: file: must be readable or writable, got {error.strerror}", 2
+        )
     sys.exit(code or 0)
 
 
@@ -82,7 +84,7 @@ def senodrift(
     \b
       senodrift explain configs/skin_graft.yaml     what will happen, in words
       senodrift run configs/skin_graft.yaml         tables and figures in results/
-    """
+    """  # noqa: D301
 
 
 # ------------------------------------------------------------------------------------------------------------- run
@@ -106,11 +108,12 @@ def run(
 ) -> None:  # fmt: skip
     """Run every arm of a scenario, and write tables and figures.
 
-    Arms share their luck: replicate 3 of every arm draws the same random numbers, cell by cell, so that arms differ only
-    by what they change. The first table is the burden on the last day, with the paired difference from the first arm.
+    Arms share their luck: replicate 3 of every arm draws the same random numbers, cell by cell, so that arms differ
+    only by what they change. The first table is the burden on the last day, with the paired difference from the first
+    arm.
 
     The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, sites.parquet,
-    summary.csv, maps/, figures/, scenario.yaml (everything written out) and manifest.json (every run with its status).
+    summary.csv, maps/, figures/, scenario.yaml (everything written out) and manifest.json (every run, its status).
     It is complete or not there; Ctrl-C keeps the replicates that are finished.
 
     \b
@@ -120,7 +123,7 @@ def run(
       senodrift run configs/skin_graft.yaml --days "4 wk" --set events.graft.radius="300 um"
       senodrift run configs/skin_graft.yaml --set tissues.skin.shape="[64, 64]" --engine agents
       senodrift run configs/skin_graft.yaml --set arms.sham=null --out results/without_sham
-    """
+    """  # noqa: D301
     given = {"replicates": replicates, "seed": seed, "days": days}
     chosen = _load(scenario, set_, {key: value for key, value in given.items() if value is not None}, arms)
     _check_engine(chosen, engine)
@@ -139,7 +142,9 @@ def run(
     typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures))
     failed = [each for each in results.manifest["runs"] if each["status"] == "failed"]
     for each in failed:
-        typer.echo(f"failed: {each['arm']}, replicate {each['replicate']}: {each['stage']}: {each['message']}", err=True)
+        typer.echo(
+            f"failed: {each['arm']}, replicate {each['replicate']}: {each['stage']}: {each['message']}", err=True
+        )
     if failed:
         raise typer.Exit(1)
 
@@ -246,7 +251,7 @@ def explain(scenario: ScenarioFile, set_: Changes = None) -> None:
     Examples:
       senodrift explain configs/skin_graft.yaml
       senodrift explain configs/skin_graft.yaml --set factors.SASP.reach="200 um"
-    """
+    """  # noqa: D301
     chosen = _load(scenario, set_)
     from sim.explain import explain as in_words
 
@@ -265,7 +270,7 @@ def validate(
     \b
     Examples:
       senodrift validate configs/*.yaml
-    """
+    """  # noqa: D301
     wrong = 0
     for file in scenarios:
         try:
@@ -288,14 +293,14 @@ def compare(
 ) -> None:  # fmt: skip
     """Compare arms in pairs of replicates.
 
-    On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t interval.
-    "shared luck" says how many times fewer replicates that takes than independent runs would.
+    On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t
+    interval. "shared luck" says how many times fewer replicates that takes than independent runs would.
 
     \b
     Examples:
       senodrift compare results/skin_graft-4a42c6
       senodrift compare results/skin_graft-4a42c6 --baseline sham --outcomes burden,cum_SASP
-    """
+    """  # noqa: D301
     from sim.analysis.compare import compare as compare_arms
     from sim.analysis.headline import aligned
     from sim.results import read_results
@@ -335,7 +340,7 @@ def ledger(
       senodrift ledger | grep ASSUMED
       senodrift ledger configs/skin_graft.yaml
       senodrift ledger --markdown > docs/parameters.md
-    """
+    """  # noqa: D301
     from sim.scenario.ledger import as_markdown, as_table
 
     if markdown:
@@ -353,7 +358,7 @@ def list_(
     \b
     Examples:
       senodrift list tissues
-    """
+    """  # noqa: D301
     from sim.scenario.library import tissues
 
     if what != "tissues":
@@ -373,7 +378,7 @@ def schema() -> None:
     Examples:
       senodrift schema > configs/scenario.schema.json
       # yaml-language-server: $schema=scenario.schema.json      as the first line of a scenario in configs/
-    """
+    """  # noqa: D301
     from sim.scenario.json_schema import as_json
 
     typer.echo(as_json(), nl=False)

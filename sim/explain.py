@@ -129,7 +129,9 @@ class _Teller:
         now = damage_hazard(self.settings.age_at_start / DAYS_PER_YEAR, damage.baseline, damage.per_year)
         averted = ""
         if tissue.maintenance > 0:
-            averted = f" Upkeep averts {100 * tissue.maintenance:.3g} % of all induction{self.cite(f'{at}.maintenance')}."
+            averted = (
+                f" Upkeep averts {100 * tissue.maintenance:.3g} % of all induction{self.cite(f'{at}.maintenance')}."
+            )
         return (
             f"Damage turns {damage.baseline:.3g} % of the healthy cells senescent per day at age 0, rising by "
             f"{damage.per_year:.3g} % per day and year of age; {now:.3g} % per day on day 0"
@@ -346,7 +348,9 @@ def _scales(settings: Settings) -> str:
                     f"  {name} in {where}: sqrt(D/k) {length:.3g} um = {length / spacing:.2g} "
                     f"{'cells' if tissue.shape else 'voxels'}, 1/k {duration(1 / decay)}"
                 )
-    head = "Lengths and times. One unit of a factor is its steady level at a uniform burden of 1 % mature primary cells."
+    head = (
+        "Lengths and times. One unit of a factor is its steady level at a uniform burden of 1 % mature primary cells."
+    )
     return "\n".join([_wrap(head), *lines]) if lines else ""
 
 

@@ -29,10 +29,9 @@ class Census:
         table = np.bincount(cells.state + 5 * cells.cell_type.astype(np.int64), minlength=5 * len(self.types))
         table = table.reshape(len(self.types), 5)
         totals = table.sum(axis=0)
-        resident = totals[HEALTHY] + totals[SENESCENT]
         row: dict[str, Any] = {"tissue": patch.name, "day": day}
         row |= {f"n_{name}": int(totals[code]) for code, name in enumerate(STATE_NAMES)}
-        row["burden"] = 100.0 * totals[SENESCENT] / resident if resident else 0.0
+        row["burden"] = burden(int(totals[HEALTHY]), int(totals[SENESCENT]))
         for kind, counts in zip(self.types, table, strict=True):
             row |= {f"n_{kind}_{name}": int(counts[code]) for code, name in enumerate(STATE_NAMES)}
         new = patch.cum - self._before
@@ -46,6 +45,16 @@ class Census:
             row[f"mean_{name}"] = float(level.mean(dtype=np.float64))
             row[f"max_{name}"] = float(level.max())
         return row
+
+
+def burden(n_healthy: int, n_senescent: int) -> float:
+    """Senescent share of the cells that are there [%]; 0 where there are none."""
+    return 100.0 * n_senescent / (n_healthy + n_senescent) if n_healthy + n_senescent else 0.0
+
+
+def n_in_state(patch: Patch, code: int) -> int:
+    """Number of sites in one of the states of `sim.tissue.state`."""
+    return int(np.count_nonzero(patch.cells.state == code))
 
 
 def layer(patch: Patch, name: str) -> np.ndarray:

@@ -17,6 +17,9 @@ from sim.errors import ResourceError, ResultsError
 from sim.scenario.yaml_text import read_yaml
 
 KEYS = ["arm", "replicate", "tissue", "day"]
+COLUMNS = [*KEYS, "n_healthy", "n_senescent", "n_cleared", "n_scarred", "burden"]  # of every time series, in front
+COUNTS = ("n_", "new_", "cum_", "gen_")  # whole numbers, in this order behind them; then levels of factors
+EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
 TABLES = ("timeseries", "events", "sites")
 
 
@@ -93,9 +96,9 @@ class Results:
         if self._maps is not None:
             return list(self._maps)
         assert self.folder is not None
-        order = {arm: rank for rank, arm in enumerate(self.arms)}
-        keys = [path.stem.rsplit("-", 2) for path in (self.folder / "maps").glob("*.npz")]
-        return sorted(((arm, int(r), tissue) for arm, r, tissue in keys), key=lambda key: (order[key[0]], *key[1:]))
+        keys = [path.stem.split("-") for path in (self.folder / "maps").glob("*.npz")]
+        places = [(self.arms.index(arm), int(replicate), self.tissues.index(tissue)) for arm, replicate, tissue in keys]
+        return [(self.arms[arm], replicate, self.tissues[tissue]) for arm, replicate, tissue in sorted(places)]
 
     def maps(self, arm: str, replicate: int = 0, tissue: str | None = None) -> dict[str, np.ndarray]:
         """Layers by name, each (days, *shape), with ``days`` (d) and ``spacing`` (um).
@@ -141,9 +144,9 @@ def combine(
     manifest = {**manifest, "runs": [_run_row(record) for record in records]}
     finished = [record for record in records if record.status == "finished"]
     maps = {(r.arm, r.replicate, tissue): layers for r in finished for tissue, layers in r.maps.items()}
-    return Results(
-        manifest, scenario, _stack([r.timeseries for r in finished]), _stack([r.events for r in finished]), sites, maps
-    )
+    timeseries = _stack([record.timeseries for record in finished], COLUMNS)
+    events = _stack([record.events for record in finished], EVENT_COLUMNS)
+    return Results(manifest, scenario, timeseries, events, sites, maps)
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
@@ -151,15 +154,15 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
     return row if record.status == "finished" else {**row, "stage": record.stage, "message": record.message}
 
 
-def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Rows of all tables; a cause that an arm does not have is a count of 0 there."""
+def _stack(tables: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
+    """Rows of all tables, `first` columns first; a cause that an arm does not have is a count of 0 there."""
     tables = [table for table in tables if len(table)]
     if not tables:
-        return pd.DataFrame(columns=KEYS)
+        return pd.DataFrame(columns=first)
     stacked = pd.concat(tables, ignore_index=True)
-    counts = [name for name in stacked.columns if name.startswith(("n_", "new_", "cum_", "gen_"))]
+    counts = [name for prefix in COUNTS for name in stacked.columns if name.startswith(prefix)]
     stacked[counts] = stacked[counts].fillna(0).astype(np.int64)
-    return stacked
+    return stacked[list(dict.fromkeys([*first, *counts, *stacked.columns]))]
 
 
 # ------------------------------------------------------------------------------------------------------- folders
@@ -169,11 +172,10 @@ class Folder:
     """A results folder in the making: ``OUT.partial`` until it is complete, then ``OUT``."""
 
     def __init__(self, out: Path) -> None:
-        self.out = out
-        self.partial = out.with_name(out.name + ".partial")
-        if out.exists():
-            raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
         try:
+            if out.exists():
+                raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
+            self.out, self.partial = out, _partial(out)
             self.partial.mkdir(parents=True)
         except FileExistsError:
             raise ResultsError(

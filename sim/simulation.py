@@ -15,7 +15,6 @@ from sim.scenario.schema import Settings
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.senders import SenderTracer, Transmission
 
-
 PLAN = (  # name, words, method: one step, top to bottom
     ("events", "grafts and other outside events of these days", "_happen_now"),
     ("secrete", "senescent cells give off factors", "_secrete"),

@@ -51,7 +51,9 @@ def burden_lines(results: Results) -> Iterator[str]:
     day, base = results.timeseries["day"].max(), results.arms[0]
     for tissue, rows in burden_table(results).groupby("tissue", sort=False):
         where = f" in {tissue}" if len(results.tissues) > 1 else ""
-        table = [[f"burden{where} on day {day:g} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]]
+        table = [
+            [f"burden{where} on day {day:g} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]
+        ]
         for row in rows.itertuples():
             difference = f"{row.difference:+.2f}" if math.isfinite(row.difference) else "-"
             table.append(

@@ -91,6 +91,9 @@ class Cell(mesa.Agent):
         cells.divisions[self.site] = self.divisions
         cells.cargo[:, self.site] = self.cargo
 
+    def idle(self) -> None:
+        """Do nothing: what a pass over all agents costs by itself (for the benchmarks)."""
+
     # -------------------------------------------------------------------------------------------------- take up
 
     def take_up(self) -> None:

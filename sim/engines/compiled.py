@@ -61,6 +61,7 @@ class CompiledEngine:
         age = patch.age_years(t)
         damage = damage_hazard(age, p.numbers.baseline, p.numbers.per_year)
         capacity = regenerative_capacity(age, p.numbers.decline)
+        floors = patch.territory.floors() if p.numbers.max_rate > 0.0 else np.zeros(1)
         integer = np.int32 if patch.levels.dtype == np.float32 else np.int64
 
         def block(low: int, high: int) -> int:
@@ -71,7 +72,7 @@ class CompiledEngine:
                 decide_kernel(
                     low, high, t, damage, capacity, self._slots,
                     cells.state, cells.cell_type, cells.since, cells.divisions, cells.cargo,
-                    patch.levels, patch.geometry.sites, *patch.territory.view,
+                    patch.levels, patch.geometry.sites, *patch.territory.view, floors,
                     p.numbers, p.factors, p.by_type, p.susceptibility, self._largest, patch.address(step), floats, bits,
                     self._sites, self._codes,
                 )

@@ -184,7 +184,7 @@ def repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers,
 
 @kernel
 def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since, divisions, cargo, levels, sites, box,
-                  table, counts, numbers, factors, by_type, susceptibility, largest, address, floats, bits, out_sites,
+                  table, counts, floors, numbers, factors, by_type, susceptibility, largest, address, floats, bits, out_sites,
                   out_codes):  # fmt: skip
     """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number.
 
@@ -197,13 +197,17 @@ def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since
     cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
     direct = sites.is_lattice == 1 and sites.coarse == 1
     dt, rate, kappa, own_death = numbers.dt, numbers.max_rate, numbers.half_saturation, numbers.own_death
-    removal = removal_hazard(0.0, rate, kappa, numbers.capacity, 1.0) if rate > 0.0 else 0.0
     limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
-    limits[SENESCENT] = screen_threshold(chance((removal + own_death) * SLACK, dt) * SLACK)
     limits[CLEARED] = screen_threshold(chance(numbers.refill_rate * capacity * SLACK, dt) * SLACK)
+    row_length = -(-state.size // floors.size)
     count = low
     for first in range(low, high, BLOCK):
         last = min(first + BLOCK, high)
+        removal = 0.0
+        if rate > 0.0:
+            floor = floors[first // row_length : (last - 1) // row_length + 1].min()
+            removal = removal_hazard(floor, rate, kappa, numbers.capacity, 1.0)
+        limits[SENESCENT] = screen_threshold(chance((removal + own_death) * SLACK, dt) * SLACK)
         fill_words(first, address.step, address.decide, address.replicate, address.k0, address.k1, words[: last - first])
         limits[HEALTHY] = screen_threshold(
             healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers,

@@ -6,6 +6,7 @@ plain script without a main guard works, and so does a notebook). Jobs and recor
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import queue
@@ -13,17 +14,18 @@ import struct
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import sim
 from sim.errors import ResourceError
 from sim.experiment.replicate import run_replicate
 from sim.results import RunRecord
 from sim.scenario.schema import Settings
+from sim.simulation import Simulation
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+LAST_WORDS = 5.0  # s that an interpreter has to end after it closed its pipe
 
 
 class Job(NamedTuple):
@@ -42,29 +44,89 @@ def run_inline(jobs: list[Job]) -> Iterator[RunRecord]:
 
 
 def run_in_processes(jobs: list[Job], workers: int) -> Iterator[RunRecord]:
-    """Records of `jobs` as they finish, from `workers` fresh interpreters."""
-    waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    """Records of `jobs` as they finish, from `workers` fresh interpreters; none outlives the iterator."""
+    waiting = deque(jobs)
     finished: queue.SimpleQueue[RunRecord] = queue.SimpleQueue()
-    for job in jobs:
-        waiting.put(job)
-    children = [_start() for _ in range(min(workers, len(jobs)))]
-    for child in children:
-        waiting.put(None)
-        threading.Thread(target=_serve, args=(child, waiting, finished), daemon=True).start()
+    crew: list[Worker] = []
     try:
+        for _ in range(min(workers, len(jobs))):
+            crew.append(Worker(waiting, finished))
+        _compile_first(jobs[0])  # while the interpreters start
+        for worker in crew:
+            worker.start()
         for _ in jobs:
             yield finished.get()
     finally:
-        for child in children:
-            child.kill()
-            child.wait()
+        waiting.clear()
+        for worker in crew:
+            worker.dismiss()
+
+
+def _compile_first(job: Job) -> None:
+    """One step in this process, so that the workers find the loops compiled instead of each compiling them."""
+    with contextlib.suppress(Exception):  # what is wrong with the job is told by its own record
+        Simulation(job.settings, job.replicate, engine=job.engine).step()
+
+
+class Worker(threading.Thread):
+    """Hands waiting jobs to an interpreter of its own, one by one, and replaces one that dies.
+
+    Parameters
+    ----------
+    waiting
+        Jobs, shared by all workers; the thread ends when there are no more.
+    finished
+        Where records go: one per job, ``failed`` where the interpreter died with it.
+
+    Raises
+    ------
+    ResourceError
+        If no interpreter can be started.
+    """
+
+    def __init__(self, waiting: deque[Job], finished: queue.SimpleQueue[RunRecord]) -> None:
+        super().__init__(daemon=True)
+        self._waiting, self._finished = waiting, finished
+        self._interpreter = _start()
+
+    def run(self) -> None:
+        """What the thread does: jobs until none waits."""
+        while True:
+            try:
+                job = self._waiting.popleft()
+            except IndexError:
+                return
+            self._finished.put(self._serve(job))
+
+    def _serve(self, job: Job) -> RunRecord:
+        try:
+            if self._interpreter.poll() is not None:  # it died with the job before
+                self._interpreter = _start()
+            assert self._interpreter.stdin is not None
+            assert self._interpreter.stdout is not None
+            send(self._interpreter.stdin, job)
+            record: RunRecord = receive(self._interpreter.stdout)
+            return record
+        except ResourceError as error:
+            message = str(error)
+        except Exception:  # a broken pipe or what came out of it
+            message = f"worker ended with code {_end(self._interpreter)}"
+        return RunRecord(job.arm, job.replicate, "failed", "worker", message)
+
+    def dismiss(self) -> None:
+        """End the thread and its interpreter, in the middle of a job if need be."""
+        while self.is_alive():  # again and again: it may be about to start another one
+            self._interpreter.kill()
+            self.join(0.05)
+        self._interpreter.kill()
+        _end(self._interpreter)
 
 
 def _start() -> subprocess.Popen[bytes]:
-    home = str(Path(sim.__file__).parents[1])
-    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
+    """A fresh interpreter that finds the same packages in the same places as this one."""
+    path = os.pathsep.join(each or os.getcwd() for each in sys.path)
     environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": path}
-    command = [sys.executable, "-m", "sim.experiment.worker"]
+    command = [sys.executable, "-P", "-m", "sim.experiment.worker"]
     try:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
@@ -73,23 +135,17 @@ def _start() -> subprocess.Popen[bytes]:
         raise ResourceError(f"workers: must be able to start {sys.executable}, got {error.strerror}") from error
 
 
-def _serve(
-    child: subprocess.Popen[bytes],
-    waiting: queue.SimpleQueue[Job | None],
-    finished: queue.SimpleQueue[RunRecord],
-) -> None:
-    """Hand jobs to one worker until none waits; a worker that dies gives its job a failed record and is replaced."""
-    while (job := waiting.get()) is not None:
-        try:
-            assert child.stdin is not None and child.stdout is not None
-            send(child.stdin, job)
-            record = receive(child.stdout)
-        except (OSError, EOFError, pickle.PickleError):
-            message = f"worker ended with code {child.wait()}"
-            record = RunRecord(job.arm, job.replicate, "failed", "worker", message)
-            child = _start()
-        finished.put(record)
-    child.kill()
+def _end(interpreter: subprocess.Popen[bytes]) -> int:
+    """Its exit code, when it is gone and its pipes are closed."""
+    for pipe in (interpreter.stdin, interpreter.stdout):
+        assert pipe is not None
+        with contextlib.suppress(OSError):  # the rest of a job that nobody read
+            pipe.close()
+    try:
+        return interpreter.wait(LAST_WORDS)
+    except subprocess.TimeoutExpired:
+        interpreter.kill()
+        return interpreter.wait()
 
 
 def send(pipe: IO[bytes], thing: Any) -> None:
@@ -105,5 +161,4 @@ def receive(pipe: IO[bytes]) -> Any:
     head = pipe.read(8)
     if len(head) < 8:
         raise EOFError
-    data = pipe.read(struct.unpack("<Q", head)[0])
-    return pickle.loads(data)
+    return pickle.loads(pipe.read(struct.unpack("<Q", head)[0]))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.observe import Census, layer
-from sim.results import RunRecord
+from sim.results import EVENT_COLUMNS, RunRecord
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
 
@@ -87,8 +87,7 @@ class Recorder:
                     {"tissue": name, "day": edge.day, "event": patch.event_names[edge.code], "n_sites": 1,
                      "site": edge.site, "sender": edge.sender, "generation": edge.generation}
                 )  # fmt: skip
-        columns = ["tissue", "day", "event", "n_sites", "site", "sender", "generation"]
-        table = pd.DataFrame(rows, columns=columns)
+        table = pd.DataFrame(rows, columns=EVENT_COLUMNS[2:])
         return table.astype({"site": "Int64", "sender": "Int64", "generation": "Int64"})
 
 

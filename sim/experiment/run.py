@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import platform
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -17,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 import sim
-from sim.errors import InterruptedRunError, ScenarioError
+from sim.engines import ENGINES
+from sim.errors import InterruptedRunError, ScenarioError, did_you_mean
 from sim.experiment.execute import Job, run_in_processes, run_inline
 from sim.results import Folder, Results, RunRecord, combine
 from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
 from sim.scenario.load import Scenario
-from sim.simulation import Simulation
 from sim.tissue.build import build_geometry, first_cells
 
 Progress = Callable[[RunRecord, int, int], None]
@@ -43,6 +45,8 @@ def run(
 
     Parameters
     ----------
+    scenario
+        Its arms, replicates and seed; see `sim.load`.
     replicates, seed
         Instead of those of the scenario.
     workers
@@ -65,16 +69,20 @@ def run(
     scenario = scenario.override({key: value for key, value in overrides.items() if value is not None})
     if workers < 1:
         raise ScenarioError(f"{scenario.file}: workers: must be at least 1, got {workers}")
+    if engine not in ENGINES:
+        known = f"{', '.join(ENGINES)}, got {engine!r}{did_you_mean(engine, ENGINES)}"
+        raise ScenarioError(f"{scenario.file}: engine: must be one of {known}")
     folder = Folder(Path(out)) if out is not None else None
     try:
         jobs = _jobs(scenario, engine)
         start = time.perf_counter()
         records, interrupted = _collect(jobs, workers, progress)
-        manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
-        results = combine(manifest, scenario.tree, records, _sites(scenario))
-        if folder is not None:
-            folder.write(results, scenario.as_yaml())
-            results.folder = folder.finish()
+        with _undisturbed():
+            manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
+            results = combine(manifest, scenario.tree, records, _sites(scenario))
+            if folder is not None:
+                folder.write(results, scenario.as_yaml())
+                results.folder = folder.finish()
     except BaseException:
         if folder is not None:
             folder.discard()
@@ -98,8 +106,6 @@ def _jobs(scenario: Scenario, engine: str) -> list[Job]:
 def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[list[RunRecord], bool]:
     """Records in the order arm, replicate, whatever order they came in; and whether the user stopped."""
     found: dict[tuple[str, int], RunRecord] = {}
-    if workers > 1:
-        _compile_first(jobs[0])
     stream: Iterator[RunRecord] = run_inline(jobs) if workers == 1 else run_in_processes(jobs, workers)
     interrupted = False
     try:
@@ -113,13 +119,24 @@ def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[
         stream.close()  # type: ignore[attr-defined]
     arms = list(dict.fromkeys(job.arm for job in jobs))
     keys = sorted(((job.arm, job.replicate) for job in jobs), key=lambda key: (arms.index(key[0]), key[1]))
-    return [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys], interrupted
+    records = [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys]
+    return records, interrupted
 
 
-def _compile_first(job: Job) -> None:
-    """One step in this process, so that the workers find the loops compiled instead of each compiling them."""
-    with contextlib.suppress(Exception):  # what is wrong with the job is told by its own record
-        Simulation(job.settings, job.replicate, engine=job.engine).step()
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until the block is done: a second one must not cost what the first one kept."""
+    if threading.current_thread() is not threading.main_thread():  # no signal comes here
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> dict[str, Any]:
@@ -158,8 +175,10 @@ def _version(name: str) -> str:
 
 def _commit() -> str:
     """Commit of the source this runs from, or an empty string outside a checkout."""
+    home = Path(sim.__file__).parents[1]
+    if not (home / ".git").exists():  # installed: a repository further up is somebody else's
+        return ""
     try:
-        home = Path(sim.__file__).parents[1]
         command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -19,7 +19,7 @@ FIXED = ("nothing", "immune", "own_death", "repaired", "scarred", "initial", "da
 
 
 def event_names(settings: Settings) -> tuple[str, ...]:
-    """The name of each code: ``names[code]``. The cause of a factor is its name; cargo adds ``_cargo`` where both act."""
+    """Names by code. The cause of a factor is its name; ``_level`` and ``_cargo`` are added where both act."""
     names = list(FIXED)
     for name, factor in settings.factors.items():
         drift = name if factor.cargo is not None and factor.induction is None else f"{name}_cargo"

@@ -197,8 +197,10 @@ def odd_settings(settings: Settings) -> Iterator[str]:
             yield f"record.days: lies beyond the last day ({settings.days:g} d), got {day:g} d"
     for name, tissue in settings.tissues.items():
         if tissue.clearance.max_rate > 0 and tissue.clearance.territory < 200:
-            yield f"tissues.{name}.clearance.territory: below 200 um the young state breaks, got {tissue.clearance.territory:g} um"
+            got = f"{tissue.clearance.territory:g} um"
+            yield f"tissues.{name}.clearance.territory: below 200 um the young state breaks, got {got}"
         voxel = tissue.cell_spacing * tissue.voxel_cells if tissue.shape else 0.0
         for factor_name, factor in settings.factors.items():
             if factor.transport == "diffusion" and factor.own_decay > 0 and factor.length < 2 * voxel:
-                yield f"factors.{factor_name}.reach: is under two voxels of tissue {name} ({voxel:g} um), got {factor.length:g} um"
+                key = f"factors.{factor_name}.reach"
+                yield f"{key}: is under two voxels of tissue {name} ({voxel:g} um), got {factor.length:g} um"

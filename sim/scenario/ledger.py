@@ -136,9 +136,7 @@ def shown(value: Any, unit: str) -> str:
 def library_rows(tissue: str) -> list[Row]:
     """A row per value of a bundled tissue."""
     plain, sources = strip_sources(tissues()[tissue])
-    return [
-        Row(key, str(at_path(plain, key)), confidence, source) for key, (source, confidence) in sources.items()
-    ]
+    return [Row(key, str(at_path(plain, key)), confidence, source) for key, (source, confidence) in sources.items()]
 
 
 def scenario_rows(scenario: Scenario) -> list[Row]:
@@ -175,7 +173,7 @@ def numbers_of(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, F
 
 
 def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo, arm: str = "") -> tuple[str, str]:
-    """Source and confidence of a value: what the file or a preset states, else the schema's, if the value is its own."""
+    """Source and confidence of a value: what the file or a preset states, else the schema's if the value is its."""
     if at_path(scenario.tree["arms"].get(arm), path) is not None:
         path = f"arms.{arm}.{path}"
     if path in scenario.sources:

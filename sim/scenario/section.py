@@ -30,7 +30,14 @@ def param(
     confidence: Confidence = "assumed",
 ) -> Any:
     """A field of the schema; `low` and `high` are allowed themselves, `above` is not."""
-    extra: dict[str, Any] = {"unit": unit, "low": low, "high": high, "above": above, "source": source, "confidence": confidence}
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "above": above,
+        "source": source,
+        "confidence": confidence,
+    }
     if isinstance(default, (dict, list)):
         return Field(default_factory=lambda: type(default)(default), description=description, json_schema_extra=extra)
     return Field(default, description=description, json_schema_extra=extra)

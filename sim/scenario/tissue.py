@@ -8,7 +8,6 @@ from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.section import Section, param
 
-
 Wall = Literal["reflecting", "periodic", "absorbing"]
 
 

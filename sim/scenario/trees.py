@@ -46,7 +46,7 @@ def at_path(tree: Any, dotted: str, *, nearest: bool = False) -> Any:
 
 
 def set_path(tree: Tree, dotted: str, value: Any) -> None:
-    """Replace the value at a dotted path, in place; None is kept as the mark of a removal. ScenarioError has no file."""
+    """Replace the value at a dotted path, in place; None is kept as the mark of a removal."""
     node = tree
     *parents, last = dotted.split(".")
     for part in parents:

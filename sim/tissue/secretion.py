@@ -44,7 +44,7 @@ class Secretion:
     def update(self, t: float) -> None:
         """Look again at the cells that changed or are still young at time `t` [d]."""
         if self._noted:
-            self._active = np.concatenate([self._active, *self._noted])  # a site may stand twice, to no harm
+            self._active = np.sort(np.concatenate([self._active, *self._noted]))  # in memory order; twice does no harm
             self._noted = []
         cells = self.cells
         left = refresh(self.given_off, self._active, t, cells.cause, cells.generation, cells.cell_type, cells.since,

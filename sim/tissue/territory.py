@@ -22,6 +22,7 @@ Ranges = tuple[int, int, int, int]  # one or two half-open ranges of cells on an
 
 _WHOLE, _LATTICE, _CLOUD = 0, 1, 2
 _HALF = 32  # bits of a count
+TILE = 8  # sites along the side of the tiles that bound burdens from below
 
 
 class Bins(NamedTuple):
@@ -105,6 +106,13 @@ class Territory:
         else:
             _count_changes(state, self._before, self._half_side, self._bins, counts)
 
+    def floors(self) -> Floats:
+        """A lower bound of the burden in each row of a lattice, in one row elsewhere [%]."""
+        box, table, counts = self.view
+        if box.kind == _LATTICE:
+            return _row_floors(box, table)
+        return np.array([territory_burden(0, *self.view) if box.kind == _WHOLE else 0.0])
+
 
 @inlined
 def _word(state: int) -> int:
@@ -142,6 +150,45 @@ def _sum_areas(state: States, table: Ints) -> None:
                     table[z, y + 1, x] += table[z - 1, y + 1, x]
 
 
+@kernel
+def _row_floors(box: Box, table: Ints) -> Floats:
+    """A lower bound of `territory_burden` for each row (z, y) of a lattice, from tiles of 8 x 8 sites.
+
+    All territories of a tile hold their common middle and lie in their union: X is at least what the senescent cells of
+    the middle make among the healthy ones of the union. 0 where a union would wrap.
+    """
+    floors = np.zeros(box.nz * box.ny)
+    for z in range(box.nz):
+        z0, z1 = max(z - box.reach, 0), min(z + box.reach + 1, box.nz)
+        for y in range(0, box.ny, TILE):
+            low = 100.0
+            for x in range(0, box.nx, TILE):
+                low = min(low, _tile_floor(z, z0, z1, y, x, box, table))
+            for row in range(y, min(y + TILE, box.ny)):
+                floors[z * box.ny + row] = low
+    return floors
+
+
+@inlined
+def _tile_floor(z: int, z0: int, z1: int, y: int, x: int, box: Box, table: Ints) -> float:
+    r, y_end, x_end = box.reach, min(y + TILE, box.ny) - 1, min(x + TILE, box.nx) - 1
+    wraps = (box.pz and _meets_wall(z, r, box.nz)) or (box.py and (y < r or y_end + r >= box.ny))
+    if wraps or (box.px and (x < r or x_end + r >= box.nx)) or r < TILE:
+        return 0.0
+    inner = _count_planes(z0, z1, max(y_end - r, 0), min(y + r + 1, box.ny), max(x_end - r, 0), min(x + r + 1, box.nx), table)
+    outer = _count_planes(z0, z1, max(y - r, 0), min(y_end + r + 1, box.ny), max(x - r, 0), min(x_end + r + 1, box.nx), table)
+    senescent = inner - ((inner >> _HALF) << _HALF)
+    healthy = (outer >> _HALF) - (outer - ((outer >> _HALF) << _HALF))
+    return 100.0 * float(senescent) / float(senescent + healthy) if senescent > 0 else 0.0
+
+
+@inlined
+def _count_planes(z0: int, z1: int, y0: int, y1: int, x0: int, x1: int, table: Ints) -> int:
+    """Count of a box that does not wrap."""
+    count = _count_box(z1 - 1, y0, y1, x0, x1, table)
+    return count - _count_box(z0 - 1, y0, y1, x0, x1, table) if z0 > 0 else count
+
+
 @inlined
 def _count_around(site: int, box: Box, table: Ints) -> int:
     """Count of a lattice site's territory, from the corners of its box in the table."""
@@ -151,10 +198,7 @@ def _count_around(site: int, box: Box, table: Ints) -> int:
     if wraps or (box.px and _meets_wall(x, r, box.nx)):
         return _count_wrapped(z, y, x, box, table)
     y0, y1, x0, x1 = max(y - r, 0), min(y + r + 1, box.ny), max(x - r, 0), min(x + r + 1, box.nx)
-    count = _count_box(min(z + r + 1, box.nz) - 1, y0, y1, x0, x1, table)
-    if z - r > 0:
-        count -= _count_box(z - r - 1, y0, y1, x0, x1, table)
-    return count
+    return _count_planes(max(z - r, 0), min(z + r + 1, box.nz), y0, y1, x0, x1, table)
 
 
 @inlined

@@ -46,7 +46,8 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     ("change", "message"),
     [
         (("days: 2", "dayz: 2"), "dayz: unknown key (did you mean days?)"),
-        (("[8, 8]", "[8, 8], cell_spcing: 15 um"), "tissues.skin.cell_spcing: unknown key (did you mean cell_spacing?)"),
+        (("[8, 8]", "[8, 8], cell_spcing: 15 um"),
+         "tissues.skin.cell_spcing: unknown key (did you mean cell_spacing?)"),
         (("[8, 8]", "[8, 8], cell_spacing: 15 mm"),
          "tissues.skin.cell_spacing: must be between 5 um and 100 um, got 15000 um (mouse dermis: 15 um)"),
         (("100 um", "100 d"), "factors.SASP.reach: must be in um, got '100 d'"),
@@ -55,10 +56,12 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
          "factors.SASP.induction.hill.max_rate: must be between 0 1/d and 1000 1/d, got -1 1/d"),
         (("arms: {control: {events: {graft: null}}, graft: {}}", "arms: {}"),
          "arms: must name at least one arm, got {}"),
-        (("radius: 30 um", "at: [500, 60]"), "events.graft.at: must lie inside the tissue of 120 x 120 um, got [500.0, 60.0]"),
+        (("radius: 30 um", "at: [500, 60]"),
+         "events.graft.at: must lie inside the tissue of 120 x 120 um, got [500.0, 60.0]"),
         (("days: 2", "days: 0"), "days: must be more than 0 d and at most 100000 d, got 0 d"),
         (("preset: mouse_dermis", "preset: mouse_derms"),
-         "tissues.skin.preset: must be one of mouse_dermis, culture_dish, got 'mouse_derms' (did you mean mouse_dermis?)"),
+         "tissues.skin.preset: must be one of mouse_dermis, culture_dish, got 'mouse_derms' (did you mean "
+         "mouse_dermis?)"),
         (("radius: 30 um", "cells: senescent fibroblst"),
          "events.graft.cells: must be one of fibroblast, got 'fibroblst' (did you mean fibroblast?)"),
         (("days: 2", "days: 2\ndays: 3"), "file: must be YAML, got key 'days' stands twice in line 1"),
@@ -85,14 +88,16 @@ def test_a_huge_tissue_is_refused_by_its_estimated_bytes(complaint: Complaint) -
     [
         (("run", "nope.yaml"), "nope.yaml: file: must exist, got no such file"),
         (("run", "."), ".: file: must be readable text, got IsADirectoryError"),
-        (("run", "x.yaml", "--arms", "grft"), "x.yaml: arms.grft: unknown arm (did you mean graft?), known: control, graft"),
+        (("run", "x.yaml", "--arms", "grft"),
+         "x.yaml: arms.grft: unknown arm (did you mean graft?), known: control, graft"),
         (("run", "x.yaml", "--arms", ""), "x.yaml: arms.: unknown arm, known: control, graft"),
         (("run", "x.yaml", "--set", "days"), "x.yaml: --set: must be path.to.key=value, got 'days'"),
         (("run", "x.yaml", "--set", "=3"), "x.yaml: --set: must be path.to.key=value, got '=3'"),
         (("run", "x.yaml", "--set", "days="), "x.yaml: --set: must be path.to.key=value, got 'days='"),
         (("run", "x.yaml", "--set", "tissues.skin.shape.0=3"),
          "x.yaml: tissues.skin.shape.0: must address a key of a mapping, got shape: [8, 8]"),
-        (("run", "x.yaml", "--set", "events.grft.radius=3"), "x.yaml: events.grft.radius: unknown event (did you mean graft?)"),
+        (("run", "x.yaml", "--set", "events.grft.radius=3"),
+         "x.yaml: events.grft.radius: unknown event (did you mean graft?)"),
         (("run", "x.yaml", "--days", "3 um"), "x.yaml: days: must be in d, got '3 um'"),
         (("run", "x.yaml", "--replicates", "0"), "x.yaml: replicates: must be between 1 and 1000000, got 0"),
         (("run", "x.yaml", "--seed", "-1"), "x.yaml: seed: must be between 0 and 9223372036854775808, got -1"),
@@ -110,7 +115,14 @@ def test_a_wrong_command(complaint: Complaint, arguments: tuple[str, ...], messa
 
 @pytest.mark.parametrize(
     "arguments",
-    [("run",), ("run", "x.yaml", "--seed", "three"), ("run", "x.yaml", "--sed", "3"), ("walk",), ("--loud",), ("validate",)],
+    [
+        ("run",),
+        ("run", "x.yaml", "--seed", "three"),
+        ("run", "x.yaml", "--sed", "3"),
+        ("walk",),
+        ("--loud",),
+        ("validate",),
+    ],
 )
 def test_a_wrong_use_of_the_command(complaint: Complaint, arguments: tuple[str, ...]) -> None:
     assert complaint(*arguments)

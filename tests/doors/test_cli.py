@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,9 @@ def test_help_carries_no_weight(arguments: list[str]) -> None:
 
 
 def test_the_module_is_the_command() -> None:
-    done = subprocess.run([sys.executable, "-m", "sim", "--version"], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "--version"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert done.stdout == f"senodrift {sim.__version__}\n"
 
 
@@ -98,9 +100,7 @@ def test_a_run_speaks_and_its_folder_agrees(home: Path, capsys: pytest.CaptureFi
     scenario = load("x.yaml", {"seed": 4, "tissues.skin.damage.baseline": "1 %/d", "events.graft.radius": "0.06 mm"})
     folder = Path("results") / f"x-{scenario.hash[:6]}"
     lines = seen.out.splitlines()
-    assert lines[0] == (
-        "x: 2 arms x 3 replicates, 16 x 16 sites (0.24 x 0.24 mm), 3 days in steps of 12 h, seed 4"
-    )
+    assert lines[0] == "x: 2 arms x 3 replicates, 16 x 16 sites (0.24 x 0.24 mm), 3 days in steps of 12 h, seed 4"
     assert lines[1] == "running  6 runs"
     assert lines[2].startswith("finished 6 runs in ")
     results = sim.read_results(folder)
@@ -117,8 +117,8 @@ def test_a_run_speaks_and_its_folder_agrees(home: Path, capsys: pytest.CaptureFi
 
 
 def test_quiet_is_quiet_and_options_reach_the_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--arms", "graft", "--replicates", "2", "--days", "1 d", "--engine", "agents", "--out", "mine", "--quiet")
-    assert call("run", "x.yaml", "--set", "events.graft.day=0", *options) == 0
+    options = "--arms graft --replicates 2 --days 1 --engine agents --set events.graft.day=0 --out mine --quiet"
+    assert call("run", "x.yaml", *options.split()) == 0
     assert capsys.readouterr() == ("mine\n", "")
     manifest = json.loads((home / "mine" / "manifest.json").read_text(encoding="utf-8"))
     runs = [(run["arm"], run["replicate"], run["status"]) for run in manifest["runs"]]
@@ -196,7 +196,9 @@ def test_the_first_table_has_known_answers() -> None:
     table = burden_table(made_up()).set_index("arm")
     t = 4.302652729911275  # 97.5 % of the t distribution with 2 degrees of freedom
     assert table["mean"].to_dict() == {"control": 4.0, "graft": 7.0}
-    np.testing.assert_allclose(table.loc["control", ["low", "high"]].astype(float), 4 + np.array([-1, 1]) * t * np.sqrt(3))
+    np.testing.assert_allclose(
+        table.loc["control", ["low", "high"]].astype(float), 4 + np.array([-1, 1]) * t * np.sqrt(3)
+    )
     np.testing.assert_allclose(table.loc["graft", "difference"], 3.0)
     np.testing.assert_allclose(table.loc["graft", "difference_high"], 3 + t / np.sqrt(3))
     np.testing.assert_allclose(table.loc["graft", "variance_ratio"], (9 + 16) / 1)
@@ -216,7 +218,8 @@ def test_compare_prints_the_paired_difference(home: Path, capsys: pytest.Capture
                                 "shared", "luck"]  # fmt: skip
     for line, row in zip(lines[1:], effects.itertuples(), strict=True):
         assert line.split()[:7] == [
-            "control", "skin", row.outcome, "3", f"{row.mean:.4g}", f"{row.baseline_mean:.4g}", f"{row.difference:+.4g}",
+            "control", "skin", row.outcome, "3",
+            f"{row.mean:.4g}", f"{row.baseline_mean:.4g}", f"{row.difference:+.4g}",
         ]  # fmt: skip
     assert call("compare", "mine", "--outcomes", "burdn") == 2
     assert "did you mean burden?" in capsys.readouterr().err
@@ -240,8 +243,8 @@ def test_explain_tells_what_is_true(home: Path, capsys: pytest.CaptureFixture[st
         f"Half of a senescent cohort is gone after {np.log(2) / hazard:.3g} d at a burden of 5 %",
         "reaches 100 um (sqrt(D/k), D = 20 um^2/s) and settles in 8.33 min (1/k), far less than the step of 12 h",
         "control without events.graft",
-        "day 1, graft: senescent cells of the types that stand there, turned 20 d before, within 45 um of the centre of "
-        "skin; arm graft.",
+        "day 1, graft: senescent cells of the types that stand there, turned 20 d before, within 45 um of the centre "
+        "of skin; arm graft.",
         "6 steps of 12 h to day 3",
         "SASP in skin: sqrt(D/k) 100 um = 6.7 cells, 1/k 8.33 min",
         "factors.SASP.induction.hill.max_rate 0.5 1/d",
@@ -314,7 +317,10 @@ def test_durations_are_told_in_the_unit_people_use(days: float, words: str) -> N
 
 
 def test_lists_and_texts_are_printed_as_they_are(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, file in ((("ledger", "--markdown"), "docs/parameters.md"), (("schema",), "configs/scenario.schema.json")):
+    for arguments, file in (
+        (("ledger", "--markdown"), "docs/parameters.md"),
+        (("schema",), "configs/scenario.schema.json"),
+    ):
         assert call(*arguments) == 0
         assert capsys.readouterr().out == (ROOT / file).read_text(encoding="utf-8")
     assert call("ledger") == 0
@@ -335,16 +341,22 @@ def test_the_parser_knows_the_engines() -> None:
     assert f"--engine {'|'.join(ENGINES)}" in done.stdout
 
 
-def test_a_bar_is_shown_on_a_terminal_only(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from sim import cli
+class Terminal(io.StringIO):
+    """Standard output that says it is a terminal."""
 
-    monkeypatch.setattr(cli.sys, "stdout", SimpleNamespace(isatty=lambda: True, write=print, flush=lambda: None))
-    with cli._progress(2, quiet=False) as advance:
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.cli import _progress
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    with _progress(2, quiet=False) as advance:
         assert advance is not None
         advance(None, 1, 2)
         advance(None, 2, 2)
+    shown = sys.stdout.getvalue()  # type: ignore[attr-defined]
     monkeypatch.undo()
-    with cli._progress(2, quiet=True) as advance:
-        assert advance is None
+    assert "2/2" in shown
+    assert "runs/s" in shown

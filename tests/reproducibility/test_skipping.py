@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from everything import everything
+from test_engines import ALONE
 from worlds import assert_same, counts, event, factor, start, tissue, together, world
 
 import sim.engines.agents as agents
@@ -16,6 +17,7 @@ from sim.rng import Purpose
 from sim.rules.induction import chance, damage_hazard
 from sim.rules.secretion import secretion_phase
 from sim.scenario.causes import DAMAGE
+from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 from sim.simulation import Simulation
 from sim.tissue.patch import Patch
@@ -88,15 +90,9 @@ def bound_of(patch: Patch, first: int, last: int) -> float:
     )
 
 
-@pytest.mark.parametrize("transports", ["diffusion", "all"])
-@pytest.mark.parametrize("space", ["plane", "cloud"])
-@pytest.mark.parametrize("seed", range(4))
-def test_no_site_has_a_chance_above_the_bound_of_its_block(
-    space: str, transports: str, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Random states, doses and levels over ten orders of magnitude."""
+def shake(simulation: Simulation, seed: int) -> None:
+    """Random states, and doses and levels over ten orders of magnitude."""
     rng = np.random.default_rng(seed)
-    simulation = start(everything(space, "mixed", transports, LARGE if space == "plane" else ()), engine="agents")
     patch = simulation.patches["patch"]
     cells, there = patch.cells, patch.cells.state != ABSENT
     cells.state[there] = rng.integers(0, 4, np.count_nonzero(there))
@@ -104,13 +100,41 @@ def test_no_site_has_a_chance_above_the_bound_of_its_block(
     patch.levels[:] = 10.0 ** rng.uniform(-7, 3, patch.levels.shape)
     patch.levels[rng.random(patch.levels.shape) < 0.1] = 0.0
     simulation.engines["patch"].refresh(np.flatnonzero(there))
+
+
+def worlds_with_bounds() -> dict[str, Settings]:
+    """Everything at once, where a bound is loose, and single terms, where it is tight."""
+    alone = (
+        "damage",
+        "hill",
+        "poisson_tail",
+        "types",
+        "types_with_affinity",
+        "cargo_and_level",
+        "contact_hazard",
+        "cloud",
+    )
+    many = {f"{space}_{how}": (space, how) for space in ("plane", "cloud") for how in ("diffusion", "all")}
+    every = {
+        name: everything(space, "mixed", how, LARGE if space == "plane" else ()) for name, (space, how) in many.items()
+    }
+    return every | {name: world(ALONE[name][0]) for name in alone}
+
+
+@pytest.mark.parametrize("name", worlds_with_bounds())
+@pytest.mark.parametrize("seed", range(4))
+def test_no_site_has_a_chance_above_the_bound_of_its_block(
+    name: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation = start(worlds_with_bounds()[name], engine="agents")
+    shake(simulation, seed)
+    patch = simulation.patches["patch"]
     chances = chances_of_all_sites(simulation, monkeypatch)
     assert len(chances) > 30
-    for first in range(0, cells.state.size, BLOCK):
-        block = range(first, min(first + BLOCK, cells.state.size))
-        top = max(chances.get(site, 0.0) for site in block)
-        bound = bound_of(patch, block.start, block.stop)
-        assert 0.0 < top <= bound
+    for first in range(0, patch.cells.state.size, BLOCK):
+        last = min(first + BLOCK, patch.cells.state.size)
+        top = max(chances.get(site, 0.0) for site in range(first, last))
+        assert 0.0 < top <= bound_of(patch, first, last)
 
 
 # ---------------------------------------------------------------------------------------------- kept secretion
