@@ -15,10 +15,13 @@ from sim.scenario.checks import tissue_of
 from sim.scenario.schema import Event, Settings
 from sim.tissue.build import build_geometry, build_transport, first_cells
 from sim.tissue.contact import turned_at_once
-from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, unit_secretion
+from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.secretion import Secretion
 from sim.tissue.state import HEALTHY, SENESCENT
 from sim.tissue.territory import Territory
+
+
+LONG = 1e6  # lifetimes of a factor after which its field is at rest
 
 
 class Address(NamedTuple):
@@ -73,7 +76,10 @@ class Patch:
             if tissue_of(event, settings) == name
         ]
         self.happened: list[tuple[str, float, int]] = []
+        purposes = (Purpose.DECIDE, Purpose.MOTHER, Purpose.SCAR, Purpose.CONTACT)
+        self._address = Address(0, stream.replicate, stream.k0, stream.k1, *(stream.c2(each) for each in purposes))
         self._make_fields(settings)
+        self._settle(settings)
 
     def _make_fields(self, settings: Settings) -> None:
         factors = list(settings.factors.values())
@@ -97,6 +103,21 @@ class Patch:
             for f, at_site in zip(factors, self.by_site, strict=True)
         ]
         self.secretion = Secretion(self.parameters, np.array(units), self.cells, self.geometry, self.levels.dtype)
+
+    def _settle(self, settings: Settings) -> None:
+        """Fields start at rest with the cells that are senescent at the start; without decay there is no rest."""
+        if self.tissue.initial.burden == 0.0:
+            return
+        self.secrete(0.0)
+        for f, factor in enumerate(settings.factors.values()):
+            decay = total_decay(factor, self.tissue)
+            if factor.transport == "kernel" or decay > 0.0:
+                at_rest = build_transport(factor, self.tissue, self.geometry, LONG / max(decay, 1e-3))
+                at_rest.advance(self._shaped_source(f))
+                self.transports[f].restore(at_rest.state())
+            else:
+                self.transports[f].restore(self.transports[f].state())
+            self._show(f)
 
     # ------------------------------------------------------------------------------------------ phases of a step
 
@@ -150,14 +171,22 @@ class Patch:
 
     def transport(self) -> None:
         """One exact step of every factor."""
-        for transport, source, row in zip(self.transports, self._sources, self.levels, strict=True):
-            stirred = isinstance(transport, WellMixed)
-            shaped = source.sum(keepdims=True) if stirred else source.reshape(transport.field.shape)
-            transport.advance(shaped, self.threads)
-            if self._copied:
-                row[: max(transport.field.size, 1)] = transport.field.ravel()
-                if isinstance(transport, WellMixed):
-                    row[:] = transport.field[0]
+        for f, transport in enumerate(self.transports):
+            transport.advance(self._shaped_source(f), self.threads)
+            self._show(f)
+
+    def _shaped_source(self, f: int) -> np.ndarray:
+        """The source of a factor in the shape that its transport takes."""
+        source, field = self._sources[f], self.transports[f].field
+        return source.sum(keepdims=True) if isinstance(self.transports[f], WellMixed) else source.reshape(field.shape)
+
+    def _show(self, f: int) -> None:
+        """What cells read of a factor, where it is not written in place."""
+        field = self.transports[f].field
+        if self._copied and field.size == 1:
+            self.levels[f] = field[0]
+        elif self._copied:
+            self.levels[f, : field.size] = field.ravel()
 
     def count_territory(self) -> None:
         """Burden of every immune territory, for this step's decisions."""
@@ -168,9 +197,7 @@ class Patch:
 
     def address(self, step: int) -> Address:
         """The address of all draws of one step."""
-        stream = self.stream
-        purposes = (Purpose.DECIDE, Purpose.MOTHER, Purpose.SCAR, Purpose.CONTACT)
-        return Address(step, stream.replicate, stream.k0, stream.k1, *(stream.c2(purpose) for purpose in purposes))
+        return self._address._replace(step=step)
 
     def age_years(self, t: float) -> float:
         """Age of the host [yr] at time `t` [d]."""

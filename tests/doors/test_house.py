@@ -1,0 +1,154 @@
+"""The house itself: layers, short files, no addresses of machines, documented names, documents that tell the truth."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import sim
+
+HOME = Path(__file__).parents[2]
+LONGEST_FILE = 400  # lines
+DOCUMENTS = [HOME / "README.md", HOME / "docs" / "architecture.md", *sorted((HOME / "docs" / "adr").glob("*.md"))]
+# Written with classes of one letter, so that this file does not name what it forbids.
+ADDRESSES = re.compile(
+    r"(?<![\w.])/(?:[w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/[\w.]"  # of files on somebody's machine
+    r"|[A-Z]:\\[U]sers"
+    r"|[e]xtra-index|[i]ndex-url|[f]ind-links|[p]ypi\.org|[p]ythonhosted|://[^\s/]+/(?:[^\s/]+/)*[s]imple\b"
+)
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=HOME, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def tracked() -> list[Path]:
+    """Files under version control."""
+    listing = run("git", "ls-files", "-z")
+    if listing.returncode != 0:
+        pytest.skip("not a checkout")
+    return [path for name in listing.stdout.split("\0") if name and (path := HOME / name).is_file()]
+
+
+def targets() -> dict[str, str]:
+    """Targets of the Makefile that have a line of help."""
+    return dict(re.findall(r"^([a-z]+):.*?## (.+)$", (HOME / "Makefile").read_text(), re.MULTILINE))
+
+
+# ------------------------------------------------------------------------------------------------------------ source
+
+
+def test_data_flows_one_way() -> None:
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])"
+    done = run(sys.executable, "-c", command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+def test_no_file_of_the_package_is_long() -> None:
+    lengths = {path.relative_to(HOME): len(path.read_text().splitlines()) for path in (HOME / "sim").rglob("*.py")}
+    assert {path: n for path, n in lengths.items() if n > LONGEST_FILE} == {}
+    assert len(lengths) > 30
+
+
+def test_public_names_are_documented() -> None:
+    documented = {name: inspect.getdoc(getattr(sim, name)) for name in sim.__all__ if name != "__version__"}
+    assert [name for name, words in documented.items() if not words] == []
+    assert set(sim.__all__) <= set(dir(sim))
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        _ = sim.no_such_name
+
+
+def test_importing_the_package_is_cheap() -> None:
+    """Nobody pays for Numba or Mesa who only asks for the version; and a compiled run does without Mesa."""
+    light = "import sys, sim; sim.__version__, dir(sim); print(*sorted({'numba', 'mesa', 'pandas'} & set(sys.modules)))"
+    assert run(sys.executable, "-c", light).stdout == "\n"
+    heavy = "import sys, sim; sim.Simulation, sim.run, sim.load; print('mesa' in sys.modules)"
+    assert run(sys.executable, "-c", heavy).stdout == "False\n"
+
+
+# ---------------------------------------------------------------------------------------------------- no addresses
+
+
+def test_no_tracked_file_names_a_machine_or_an_index() -> None:
+    found = {}
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        if address := ADDRESSES.search(text):
+            found[path.relative_to(HOME)] = address.group()
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see /" + "work/x",
+        "'/" + "root/.venv'",
+        "--ind" + "ex-url x",
+        "https://host/a/simp" + "le/",
+        "https://py" + "pi.org",
+    ],
+)
+def test_addresses_would_be_seen(text: str) -> None:
+    assert ADDRESSES.search(text)
+    assert not ADDRESSES.search("docs/home/page, a work/life, https://example.org/simpler, and so on /")
+
+
+def test_pins_are_bare_and_allowed() -> None:
+    """One `name==version` a line, for every library of the core, within the ranges of pyproject.toml."""
+    project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
+    lines = (HOME / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z][\w-]*==[\d.]+", line)] == []
+    pins = dict(line.lower().split("==") for line in lines)
+    for wanted in map(Requirement, project["dependencies"] + project["optional-dependencies"]["test"]):
+        assert wanted.specifier.contains(pins[wanted.name.lower()]), wanted
+
+
+# ------------------------------------------------------------------------------------------------------- documents
+
+
+def test_first_target_is_help_and_names_all_targets() -> None:
+    make = run("make", "--no-print-directory")
+    assert make.returncode == 0, make.stderr
+    assert {line.split()[1] for line in make.stdout.splitlines()} == set(targets())
+    wanted = {"help", "setup", "run", "test", "lint", "type", "bench", "notebooks", "validate", "docs", "clean"}
+    assert wanted <= set(targets())
+    assert next(iter(targets())) == "help"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_commands_and_files_of_a_document_exist(document: Path) -> None:
+    text = document.read_text()
+    code = " ".join(re.findall(r"```\n.*?```|`[^`\n]+`", text, re.DOTALL))
+    assert set(re.findall(r"\bmake ([a-z]+)", code)) <= set(targets())
+    commands = run(sys.executable, "-m", "sim", "--help").stdout
+    for command in re.findall(r"\bsenodrift ([a-z]+)", code):
+        assert re.search(rf"^\W*{command}\b", commands, re.MULTILINE), command
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    named = re.findall(r"`((?:sim|configs|docs|tests|notebooks)/[\w./]+)`", text)
+    for place in [document.parent / link for link in links] + [HOME / name for name in named]:
+        assert place.exists() or place.name in example_files(text), place
+
+
+def example_files(text: str) -> set[str]:
+    """Files that a document tells the reader to make."""
+    return {Path(name).name for name in re.findall(r"save it as\s+`([^`]+)`", text)}
+
+
+def test_the_first_screen_opens_with_two_commands() -> None:
+    first = (HOME / "README.md").read_text().splitlines()[:16]
+    assert any(line.startswith("make run ") for line in first)
+    assert any(line.startswith("make test ") for line in first)
