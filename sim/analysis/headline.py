@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from sim.analysis.compare import compare
+from sim.analysis.times import quantiles_by_arm, time_to_count
 from sim.results import Results
 
 REMOVALS = ("immune", "own_death", "repaired", "scarred")  # causes that remove or replace cells
@@ -48,11 +49,14 @@ def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
 
 def burden_lines(results: Results) -> Iterator[str]:
     """Burden on the last day as a table in text; below it extra cells by cause and what shared luck was worth."""
-    day, base = results.timeseries["day"].max(), results.arms[0]
+    base, stop = results.arms[0], results.manifest.get("stop")
+    when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
+    if stop:
+        yield from _times_to_stop(results, stop["cause"], stop["count"])
     for tissue, rows in burden_table(results).groupby("tissue", sort=False):
         where = f" in {tissue}" if len(results.tissues) > 1 else ""
         table = [
-            [f"burden{where} on day {day:g} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]
+            [f"burden{where} {when} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]
         ]
         for row in rows.itertuples():
             difference = f"{row.difference:+.2f}" if math.isfinite(row.difference) else "-"
@@ -69,6 +73,14 @@ def burden_lines(results: Results) -> Iterator[str]:
         gains = rows.set_index("arm")["variance_ratio"].dropna()
         for arm, gain in gains[gains > 1].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
+
+
+def _times_to_stop(results: Results, cause: str, count: int) -> Iterator[str]:
+    """Median time to the count that ends a run, with the central 80 % of the replicates."""
+    table = [[f"hours to {count} cells turned by {cause}", "median", "10 %", "90 %"]]
+    for arm, low, middle, high in quantiles_by_arm(time_to_count(results, f"cum_{cause}", count)).itertuples():
+        table.append([f"  {arm}", *(f"{24 * days:.3g}" if math.isfinite(days) else "never" for days in (middle, low, high))])
+    yield from aligned(table)
 
 
 def _interval(low: float, high: float, form: str) -> str:

@@ -154,6 +154,7 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "seed": common.seed,
         "days": common.days,
         "dt": common.dt,
+        "stop": common.stop.model_dump() if common.stop else None,
         "engine": engine,
         "workers": workers,
         "wall_s": round(wall_s, 3),

@@ -145,7 +145,7 @@ def test_commands_and_files_of_a_document_exist(document: Path) -> None:
 
 def example_files(text: str) -> set[str]:
     """Files that a document tells the reader to make."""
-    return {Path(name).name for name in re.findall(r"save it as\s+`([^`]+)`", text)}
+    return {Path(name).name for name in re.findall(r"[Ss]ave (?:it )?as\s+`([^`]+)`", text)}
 
 
 def test_the_first_screen_opens_with_two_commands() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from everything import everything
 from test_engines import ALONE
-from worlds import assert_same, counts, event, factor, start, tissue, together, world
+from worlds import BOUNDARIES, assert_same, counts, event, factor, start, tissue, together, walls, world
 
 import sim.engines.agents as agents
+from sim.compiling import kernel
 from sim.engines.compiled import CompiledEngine
 from sim.engines.kernels import BLOCK, healthy_bound
 from sim.rng import Purpose
@@ -20,8 +21,10 @@ from sim.scenario.causes import DAMAGE
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 from sim.simulation import Simulation
+from sim.tissue.geometry import lattice
 from sim.tissue.patch import Patch
-from sim.tissue.state import ABSENT
+from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SENESCENT
+from sim.tissue.territory import Territory, territory_burden
 
 LARGE = (48, 48)  # three blocks
 
@@ -135,6 +138,49 @@ def test_no_site_has_a_chance_above_the_bound_of_its_block(
         last = min(first + BLOCK, patch.cells.state.size)
         top = max(chances.get(site, 0.0) for site in range(first, last))
         assert 0.0 < top <= bound_of(patch, first, last)
+
+
+@kernel
+def burdens(box, table, counts, state):  # type: ignore[no-untyped-def]
+    return np.array([territory_burden(site, box, table, counts) for site in range(state.size)])
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("shape", [(24, 37), (60, 11), (9, 22, 33)])
+@pytest.mark.parametrize("reach", [3, 8, 9, 14])
+def test_no_territory_has_a_burden_below_the_floor_of_its_row(
+    shape: tuple[int, ...], reach: int, boundary: str
+) -> None:
+    """Clumps of senescent cells, vacant sites and holes; where no territory wraps the floors must be worth something."""
+    rng = np.random.default_rng(reach)
+    place = lattice(shape, 10.0, boundary=BOUNDARIES[boundary][-len(shape) :])
+    state = np.where(rng.random(shape) < 0.2, CLEARED, HEALTHY).astype(np.uint8)
+    state[rng.random(shape) < 0.4 * (np.indices(shape)[-1] > 10)] = SENESCENT
+    state[rng.random(shape) < 0.05] = ABSENT
+    territory = Territory(place, 10.0 * reach)
+    territory.update(state.ravel())
+    floors = territory.floors()
+    rows = burdens(*territory.view, state.ravel()).reshape(floors.size, shape[-1])
+    assert (floors <= rows.min(axis=1) * (1 + 1e-12)).all()
+    assert floors.any() == (reach >= 8 and boundary in ("reflecting", "absorbing"))
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("territory", [90, "whole tissue"])
+def test_clearance_in_large_territories(boundary: str, territory: object) -> None:
+    settings = world(
+        tissue(initial={"burden": 40}, clearance={"max_rate": 3, "half_saturation": 2, "territory": territory}),
+        walls(boundary, 2),
+        factor(reach=25, jams_immunity={"half_max": 60}),
+        shape=(40, 60),
+    )
+    twins = [start(settings, engine=engine) for engine in ("agents", "compiled")]
+    for _ in range(12):
+        for simulation in twins:
+            simulation.step()
+    slow, fast = (simulation.patches["patch"] for simulation in twins)
+    assert_same(slow, fast)
+    assert counts(fast)["immune"] > 100
 
 
 # ---------------------------------------------------------------------------------------------- kept secretion
