@@ -21,6 +21,7 @@ help: ## this list
 		printf '  make %-10s %s\n' "$$target" "$$words"; done
 
 setup: .venv/.core ## make .venv and install Senodrift into it (about a minute, once)
+	@echo "ready: source .venv/bin/activate, then senodrift --help"
 
 run: .venv/.core ## run the skin-graft scenario: tables and figures in results/
 	@$(BIN)/senodrift run configs/skin_graft.yaml --workers 2 $(ARGS)

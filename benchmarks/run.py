@@ -7,11 +7,8 @@ timed. The machine may be noisy: what is compared is timed in turns, and the med
 from __future__ import annotations
 
 import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -134,13 +131,13 @@ def whole_commands() -> list[Row]:
     for name, limit in (("skin_graft", 60.0), ("lesion_spread", 60.0)):
         command = [sys.executable, "-m", "sim", "run", f"configs/{name}.yaml", "--workers", "2", "--quiet", "--out"]
         wall = seconds(lambda: _run_and_forget([*command, str(HERE / f"{name}.out")]))  # noqa: B023
-        rows.append(Row(f"senodrift run configs/{name}.yaml --workers 2", f"{wall:.0f} s", f"under {limit:.0f} s", wall < limit))
+        rows.append(
+            Row(f"senodrift run configs/{name}.yaml --workers 2", f"{wall:.0f} s", f"under {limit:.0f} s", wall < limit)
+        )
     return rows
 
 
 def _run_and_forget(command: list[str]) -> None:
-    import shutil
-
     subprocess.run(command, check=True, cwd=HERE.parent)
     shutil.rmtree(command[-1])
 
@@ -168,8 +165,9 @@ def main() -> int:
     lines = [
         "# What was measured",
         "",
-        f"`make bench` on {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-        "one thread unless a line says two workers. Ratios are of medians, timed in turns within one run.",
+        f"`make bench` on {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}; one thread unless a line says two workers. Ratios are of medians, timed in "
+        "turns within one run.",
         "",
         "| what | measured | target | |",
         "|---|---|---|---|",

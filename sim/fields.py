@@ -371,7 +371,9 @@ class KernelCloud(_Kernel):
         if self._n_rows == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros((min(self._n_rows, n - self._n_rows), n))])
         others = np.arange(n) != site
-        self._rows[self._n_rows, others] = self._radial(np.linalg.norm(self._points[others] - self._points[site], axis=1))
+        self._rows[self._n_rows, others] = self._radial(
+            np.linalg.norm(self._points[others] - self._points[site], axis=1)
+        )
         self._row_of[site] = self._n_rows
         self._n_rows += 1
 

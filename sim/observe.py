@@ -60,7 +60,7 @@ def n_in_state(patch: Patch, code: int) -> int:
 def layer(patch: Patch, name: str) -> np.ndarray:
     """A map layer: one value per site (or voxel), in the shape of the tissue; a copy.
 
-    ``cargo`` is the sum of the doses of all factors with cargo.
+    ``cargo`` is the sum of the doses of all factors with cargo. A factor that this arm does not have is 0 everywhere.
     """
     cells, geometry = patch.cells, patch.geometry
     per_site = geometry.shape or (geometry.n_sites,)
@@ -69,5 +69,7 @@ def layer(patch: Patch, name: str) -> np.ndarray:
         return patch.level(name).reshape(per_site if at_site else geometry.voxel_shape).astype(np.float32)
     if name == "cargo":
         return cells.cargo.sum(axis=0).astype(np.float32).reshape(per_site)
+    if name not in ("state", "cause", "generation", "type"):
+        return np.zeros(geometry.voxel_shape, np.float32)
     array = {"state": cells.state, "cause": cells.cause, "generation": cells.generation, "type": cells.cell_type}[name]
     return array.reshape(per_site).copy()

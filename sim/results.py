@@ -227,10 +227,10 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read(path: Path, reader: Any) -> Any:
+    if not path.is_file():
+        raise ResultsError(f"{path}: results: is missing from its folder")
     try:
         return reader(path)
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: results: is missing from its folder") from None
     except Exception as error:  # any damage, by whatever library reads it
         raise ResultsError(f"{path}: results: cannot be read ({type(error).__name__})") from error
 

@@ -55,9 +55,7 @@ def burden_lines(results: Results) -> Iterator[str]:
         yield from _times_to_stop(results, stop["cause"], stop["count"])
     for tissue, rows in burden_table(results).groupby("tissue", sort=False):
         where = f" in {tissue}" if len(results.tissues) > 1 else ""
-        table = [
-            [f"burden{where} {when} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]
-        ]
+        table = [[f"burden{where} {when} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]]
         for row in rows.itertuples():
             difference = f"{row.difference:+.2f}" if math.isfinite(row.difference) else "-"
             table.append(
@@ -68,7 +66,7 @@ def burden_lines(results: Results) -> Iterator[str]:
         for arm in results.arms[1:]:
             extra = extra_by_cause(results, arm, str(tissue))
             if extra:
-                causes = ", ".join(f"{cause} {cells:+.3g}" for cause, cells in extra.items())
+                causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
                 yield f"extra senescent cells by cause, {arm} against {base}: {causes}"
         gains = rows.set_index("arm")["variance_ratio"].dropna()
         for arm, gain in gains[gains > 1].items():
@@ -79,7 +77,9 @@ def _times_to_stop(results: Results, cause: str, count: int) -> Iterator[str]:
     """Median time to the count that ends a run, with the central 80 % of the replicates."""
     table = [[f"hours to {count} cells turned by {cause}", "median", "10 %", "90 %"]]
     for arm, low, middle, high in quantiles_by_arm(time_to_count(results, f"cum_{cause}", count)).itertuples():
-        table.append([f"  {arm}", *(f"{24 * days:.3g}" if math.isfinite(days) else "never" for days in (middle, low, high))])
+        table.append(
+            [f"  {arm}", *(f"{24 * days:.3g}" if math.isfinite(days) else "never" for days in (middle, low, high))]
+        )
     yield from aligned(table)
 
 

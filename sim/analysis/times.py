@@ -25,7 +25,7 @@ def time_to_count(results: Results, column: str, count: int) -> pd.DataFrame:
 
 
 def quantiles_by_arm(times: pd.DataFrame, levels: tuple[float, ...] = (0.1, 0.5, 0.9)) -> pd.DataFrame:
-    """Quantiles of the times of each arm [d], arms in the order of the table; a run that never got there counts as late."""
+    """Quantiles of the times of each arm [d], arms in the order of the table; a run that never got there is late."""
     rows = {
         arm: np.quantile(rows["day"].to_numpy(float), levels, method="inverted_cdf")
         for arm, rows in times.groupby("arm", sort=False)

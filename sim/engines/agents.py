@@ -257,7 +257,14 @@ class AgentsEngine:
         patch, p, now = self.patch, self.patch.parameters, self.tissue.now
         self._levels = [row.astype(np.float64).tolist() for row in patch.levels]
         now.cargoes = [
-            (int(row[CARGO_ROW]), self._levels[f], row[BY_SITE] == 1.0, p.by_type[f, AFFINITY].tolist(), row[KEEP], row[MEMORY])
+            (
+                int(row[CARGO_ROW]),
+                self._levels[f],
+                row[BY_SITE] == 1.0,
+                p.by_type[f, AFFINITY].tolist(),
+                row[KEEP],
+                row[MEMORY],
+            )
             for f, row in enumerate(p.factors.tolist())
             if row[CARGO_ROW] >= 0
         ]

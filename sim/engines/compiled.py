@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from sim.engines.kernels import BLOCK, apply_kernel, cargo_kernel, decide_kernel
+from sim.engines.bounds import BLOCK
+from sim.engines.kernels import apply_kernel, cargo_kernel, decide_kernel
 from sim.rules.induction import damage_hazard
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT, REPAIRED
@@ -33,7 +35,7 @@ class CompiledEngine:
         self._pool = ThreadPoolExecutor(patch.threads) if patch.threads > 1 else None
         blocks = -(-n // BLOCK)
         edges = [min(n, BLOCK * (blocks * i // patch.threads)) for i in range(patch.threads + 1)]
-        self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
+        self._ranges = list(pairwise(edges))
         sites, p = patch.geometry.sites, patch.parameters
         self._slots = int(sites.steps.shape[1] if sites.is_lattice else np.diff(sites.indptr).max(initial=0))
         self._largest = np.vstack([p.by_type.max(axis=2), np.full((1, 3), p.susceptibility.max())])

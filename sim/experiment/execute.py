@@ -100,7 +100,8 @@ class Worker(threading.Thread):
 
     def _serve(self, job: Job) -> RunRecord:
         try:
-            if self._interpreter.poll() is not None:  # it died with the job before
+            if self._interpreter.poll() is not None:  # it died with the job before, or while it waited
+                _end(self._interpreter)
                 self._interpreter = _start()
             assert self._interpreter.stdin is not None
             assert self._interpreter.stdout is not None

@@ -77,7 +77,7 @@ def run(
         jobs = _jobs(scenario, engine)
         start = time.perf_counter()
         records, interrupted = _collect(jobs, workers, progress)
-        with _undisturbed():
+        with _undisturbed() as pressed:
             manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
             results = combine(manifest, scenario.tree, records, _sites(scenario))
             if folder is not None:
@@ -87,7 +87,7 @@ def run(
         if folder is not None:
             folder.discard()
         raise
-    if interrupted:
+    if interrupted or pressed:
         done = sum(record.status == "finished" for record in records)
         kept = f", kept in {results.folder}" if folder is not None else ""
         raise InterruptedRunError(f"interrupted: {done} of {len(records)} runs finished{kept}")
@@ -124,19 +124,17 @@ def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits until the block is done: a second one must not cost what the first one kept."""
-    if threading.current_thread() is not threading.main_thread():  # no signal comes here
-        yield
-        return
+def _undisturbed() -> Iterator[list[int]]:
+    """Ctrl-C is only noted in the list: a second one must not cost what the first one kept."""
     pressed: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # no signal comes here
+        yield pressed
+        return
     before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     try:
-        yield
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
 
 
 def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> dict[str, Any]:

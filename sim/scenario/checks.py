@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.causes import event_names
@@ -32,8 +32,6 @@ def check_settings(settings: Settings) -> None:
         _check_tissue(f"tissues.{name}", tissue)
     for name, event in settings.events.items():
         _check_event(f"events.{name}", event, settings)
-    for layer in settings.record.maps:
-        _known("record.maps", layer, (*LAYERS, *settings.factors))
     if settings.stop is not None:
         _known("stop.cause", settings.stop.cause, event_names(settings))
     _check_memory(settings)
@@ -42,6 +40,14 @@ def check_settings(settings: Settings) -> None:
 def is_name(name: str) -> bool:
     """Whether a user may call a thing so: names become columns, file names and parts of dotted paths."""
     return _NAME.fullmatch(name) is not None
+
+
+def check_layers(arms: Mapping[str, Settings]) -> None:
+    """Every map layer must be one of a cell, or a factor of some arm."""
+    factors = dict.fromkeys(name for settings in arms.values() for name in settings.factors)
+    for settings in arms.values():
+        for layer in settings.record.maps:
+            _known("record.maps", layer, (*LAYERS, *factors))
 
 
 def tissue_of(event: Event, settings: Settings) -> str:

@@ -146,7 +146,7 @@ def _response(response: Response | None) -> tuple[float, float, float, float]:
 
 
 def _secretion(settings: Settings, types: list[str]) -> np.ndarray:
-    """Strength by cause, generation and type; 0 for the cause `nothing`, which all cells have that are not senescent."""
+    """Strength by cause, generation and type; 0 for the cause `nothing` of all cells that are not senescent."""
     names = causes.event_names(settings)
     table = np.ones((len(settings.factors), len(names), 3, len(types)))
     for index, factor in enumerate(settings.factors.values()):

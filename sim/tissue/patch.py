@@ -20,7 +20,6 @@ from sim.tissue.secretion import Secretion
 from sim.tissue.state import HEALTHY, SENESCENT
 from sim.tissue.territory import Territory
 
-
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
 
 
@@ -65,7 +64,9 @@ class Patch:
         self.age_at_start = settings.age_at_start
         self.parameters = compile_parameters(settings, tissue)
         self.geometry = build_geometry(tissue, stream)
-        self.cells = first_cells(tissue, self.geometry, int(self.parameters.factors[:, CARGO_ROW].max(initial=-1)) + 1, stream)
+        self.cells = first_cells(
+            tissue, self.geometry, int(self.parameters.factors[:, CARGO_ROW].max(initial=-1)) + 1, stream
+        )
         self.territory = Territory(self.geometry, tissue.clearance.territory)
         self.event_names = causes.event_names(settings)
         self.cum = np.zeros(len(self.event_names), np.int64)

@@ -108,7 +108,7 @@ class Territory:
 
     def floors(self) -> Floats:
         """A lower bound of the burden in each row of a lattice, in one row elsewhere [%]."""
-        box, table, counts = self.view
+        box, table, _ = self.view
         if box.kind == _LATTICE:
             return _row_floors(box, table)
         return np.array([territory_burden(0, *self.view) if box.kind == _WHOLE else 0.0])
@@ -175,8 +175,10 @@ def _tile_floor(z: int, z0: int, z1: int, y: int, x: int, box: Box, table: Ints)
     wraps = (box.pz and _meets_wall(z, r, box.nz)) or (box.py and (y < r or y_end + r >= box.ny))
     if wraps or (box.px and (x < r or x_end + r >= box.nx)) or r < TILE:
         return 0.0
-    inner = _count_planes(z0, z1, max(y_end - r, 0), min(y + r + 1, box.ny), max(x_end - r, 0), min(x + r + 1, box.nx), table)
-    outer = _count_planes(z0, z1, max(y - r, 0), min(y_end + r + 1, box.ny), max(x - r, 0), min(x_end + r + 1, box.nx), table)
+    y_in, x_in = max(y_end - r, 0), max(x_end - r, 0)
+    inner = _count_planes(z0, z1, y_in, min(y + r + 1, box.ny), x_in, min(x + r + 1, box.nx), table)
+    y_out, x_out = min(y_end + r + 1, box.ny), min(x_end + r + 1, box.nx)
+    outer = _count_planes(z0, z1, max(y - r, 0), y_out, max(x - r, 0), x_out, table)
     senescent = inner - ((inner >> _HALF) << _HALF)
     healthy = (outer >> _HALF) - (outer - ((outer >> _HALF) << _HALF))
     return 100.0 * float(senescent) / float(senescent + healthy) if senescent > 0 else 0.0

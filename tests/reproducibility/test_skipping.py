@@ -151,18 +151,19 @@ def burdens(box, table, counts, state):  # type: ignore[no-untyped-def]
 def test_no_territory_has_a_burden_below_the_floor_of_its_row(
     shape: tuple[int, ...], reach: int, boundary: str
 ) -> None:
-    """Clumps of senescent cells, vacant sites and holes; where no territory wraps the floors must be worth something."""
+    """Clumps of senescent cells, vacant sites and holes; where none wraps the floors must be worth something."""
     rng = np.random.default_rng(reach)
     place = lattice(shape, 10.0, boundary=BOUNDARIES[boundary][-len(shape) :])
     state = np.where(rng.random(shape) < 0.2, CLEARED, HEALTHY).astype(np.uint8)
-    state[rng.random(shape) < 0.4 * (np.indices(shape)[-1] > 10)] = SENESCENT
+    state[rng.random(shape) < 0.1 + 0.4 * (np.indices(shape)[-1] > 10)] = SENESCENT
     state[rng.random(shape) < 0.05] = ABSENT
     territory = Territory(place, 10.0 * reach)
     territory.update(state.ravel())
     floors = territory.floors()
     rows = burdens(*territory.view, state.ravel()).reshape(floors.size, shape[-1])
     assert (floors <= rows.min(axis=1) * (1 + 1e-12)).all()
-    assert floors.any() == (reach >= 8 and boundary in ("reflecting", "absorbing"))
+    if boundary in ("reflecting", "absorbing"):
+        assert floors.all() == (reach >= 8)
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)

@@ -1,4 +1,4 @@
-"""The Mesa face: what Mesa and its viewer expect, on every Mesa that we support, and the states of the simulation inside.
+"""The Mesa face: what Mesa and its viewer expect, on every Mesa, and the states of the simulation inside.
 
 Mesa 3.3 comes with Python 3.11, Mesa 3.5 with 3.12 and later. To compare bits with other interpreters that have the
 dependencies: ``SENODRIFT_PYTHONS=/tmp/venv312/bin/python:/tmp/venv313/bin/python pytest tests/unit/test_model.py``.
@@ -118,7 +118,7 @@ def test_a_file_a_scenario_and_paths_as_keywords(tmp_path: Path) -> None:
             assert (model.simulation.settings.days, skin(model).geometry.shape) == (3.0, (8, 8))
     with pytest.raises(sim.ScenarioError, match=r"x.yaml: arms.bb: unknown arm \(did you mean b\?\), known: a, b"):
         SenescenceModel(file, arm="bb")
-    with pytest.raises(sim.ScenarioError, match="tissues.skin.shap: unknown key"):
+    with pytest.raises(sim.ScenarioError, match=r"tissues\.skin\.shap: unknown key"):
         SenescenceModel(file, tissues__skin__shap=[9, 9])
     with pytest.raises(sim.ScenarioError, match="engine: must be one of"):
         SenescenceModel(file, engine="compile")

@@ -8,6 +8,7 @@ from worlds import SPACING, event, factor, points_of, run, scattered, start, tis
 
 from sim.rules.secretion import secretion_phase
 from sim.scenario import causes
+from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 from sim.tissue.patch import Patch
 from sim.tissue.state import ABSENT
@@ -58,9 +59,18 @@ def test_in_space_and_in_a_stirred_box() -> None:
         np.testing.assert_allclose(settled(ALL_OLD, stirred, change, steps=8), 100, rtol=1e-12)
 
 
-def test_without_a_steady_level_a_unit_is_what_a_percent_adds_in_a_day() -> None:
-    patch = run(world(ALL_OLD, factor(transport="well_mixed", decay_rate=1e-9, secretion={"ramp": 0})), 4)
-    assert patch.level("SASP")[0] == approx(100 * 1e-9 * 2, rel=1e-6)  # 2 d of 100 units, of which decay sets the size
+@pytest.mark.parametrize("transport", [{"transport": "well_mixed"}, {"transport": "diffusion"}])
+def test_fields_start_at_rest_with_the_first_cells_and_rise_with_a_graft(transport: Tree) -> None:
+    """A factor that lives for ten days: it is there with the cells of day 0, and builds up after those that come."""
+    slow = factor(decay_rate=0.1, reach=None, secretion={"ramp": 0}, **transport)
+    first = start(world(EXACT, slow, ALL_OLD))
+    later = start(world(EXACT, slow, event(radius=1e4)))
+    for step in range(8):
+        levels = [simulation.patches["patch"].level("SASP") for simulation in (first, later)]
+        np.testing.assert_allclose(levels[0], 100, rtol=1e-9)
+        np.testing.assert_allclose(levels[1], 100 * -np.expm1(-0.1 * 0.5 * step), rtol=1e-9)
+        first.step()
+        later.step()
 
 
 def test_output_follows_the_time_since_turning() -> None:
@@ -73,17 +83,24 @@ def test_output_follows_the_time_since_turning() -> None:
         np.testing.assert_allclose(level, 100 * secretion_phase(age, 1.25, 2.0, 4.0), atol=1e-9)
 
 
+def after_a_change(settings: Settings, **change: int) -> np.ndarray:
+    """Levels a step after all cells were made what is stated."""
+    simulation = start(settings)
+    patch = simulation.patches["patch"]
+    for name, value in change.items():
+        getattr(patch.cells, name)[:] = value
+    patch.secretion.note(np.arange(patch.cells.state.size))
+    simulation.step()
+    return patch.level("SASP")
+
+
 def test_output_by_generation_cause_and_type() -> None:
     secretion = {"secondary": 0.5, "tertiary": 0.1, "by_cause": {"damage": 3}, "by_type": {"b": 0.25}}
     types = tissue(cell_types={"a": {}, "b": {"fraction": 1e-9}})
     settings = world(ALL_OLD, EXACT, types, factor(secretion=secretion))
 
     def level(**change: int) -> float:
-        simulation = start(settings)
-        for name, value in change.items():
-            getattr(simulation.patches["patch"].cells, name)[:] = value
-        simulation.step()
-        return float(simulation.patches["patch"].level("SASP").mean())
+        return float(after_a_change(settings, **change).mean())
 
     assert level() == approx(100)
     assert level(generation=1) == approx(50)
@@ -94,10 +111,7 @@ def test_output_by_generation_cause_and_type() -> None:
 
 
 def test_cells_turned_by_contact_are_silent_by_default() -> None:
-    simulation = start(world(ALL_OLD, EXACT))
-    simulation.patches["patch"].cells.cause[:] = causes.CONTACT
-    simulation.step()
-    assert not simulation.patches["patch"].level("SASP").any()
+    assert not after_a_change(world(ALL_OLD, EXACT), cause=causes.CONTACT).any()
 
 
 def wall_of_holes() -> Tree:

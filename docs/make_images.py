@@ -1,0 +1,47 @@
+"""The picture of the README, from the scenario that `make run` runs: ``python docs/make_images.py``."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+import sim
+from sim.scenario.load import select_arms
+
+HERE = Path(__file__).parent
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    """A figure as an RGB array."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return imread(io.BytesIO(buffer.getvalue()))[..., :3]
+
+
+def beside(*pictures: np.ndarray) -> np.ndarray:
+    """Pictures side by side, padded with white to the same height."""
+    height = max(picture.shape[0] for picture in pictures)
+    spare = [height - picture.shape[0] for picture in pictures]
+    pad = [((each // 2, each - each // 2), (0, 0), (0, 0)) for each in spare]
+    return np.hstack([np.pad(p, by, constant_values=1.0) for p, by in zip(pictures, pad, strict=True)])
+
+
+def main() -> None:
+    """Write docs/images/skin_graft.png."""
+    scenario = select_arms(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), ["sham", "graft"])
+    results = sim.run(scenario, workers=2)
+    picture = beside(pixels(results.plot.maps(layers=["state"])), pixels(results.plot.burden()))
+    figure = Figure(figsize=(picture.shape[1] / 150, picture.shape[0] / 150))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(picture)
+    axes.set_axis_off()
+    (HERE / "images").mkdir(exist_ok=True)
+    figure.savefig(HERE / "images" / "skin_graft.png", dpi=150, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Upper bounds of chances, so that most sites are passed over before anything is computed for them.
+
+A site is skipped when the first 32 bits of its uniform already exceed an upper bound of its chance; the bound is taken
+over a block of sites from the monotone rules themselves, so that no state can change by skipping.
+"""
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.compiling import inlined, kernel
+from sim.rules.clearance import removal_hazard
+from sim.rules.induction import chance, contact_hazard, induction_hazard, response
+from sim.tissue.parameters import BY_SITE, CARGO, CARGO_BY_TYPE, CARGO_ROW, LEVEL, LEVEL_BY_TYPE
+from sim.tissue.state import HEALTHY
+
+BLOCK = 1024  # sites whose words and bounds stay in the first cache
+SLACK = 1.0 + 1e-9  # a bound stays a bound through rounding
+
+
+@inlined
+def highest(values):
+    """Largest of some integers: an order-free reduction, which vectorises."""
+    top = values[0]
+    for i in range(values.size):
+        top = max(top, values[i])
+    return top
+
+
+@kernel
+def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers, factors,
+                  largest):  # fmt: skip
+    """Upper bound of the chance that any healthy site of a block turns senescent in the step.
+
+    ``cargo_top`` and ``level_top`` are a float and its bits in one place, to turn the bits of a maximum into it;
+    ``largest`` (F + 1, 3) holds the largest multipliers of any cell type, its last row the largest susceptibility.
+    """
+    hazard = damage
+    for f in range(factors.shape[0]):
+        if factors[f, LEVEL] != 0.0:
+            start, end = (first, last) if direct or factors[f, BY_SITE] == 1.0 else (0, level_bits.shape[1])
+            level_top[1][0] = highest(level_bits[f, start:end])
+            top = np.float64(level_top[0][0])
+            rate = response(factors[f, LEVEL], top, factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3])
+            hazard += rate * largest[f, LEVEL_BY_TYPE]
+        if factors[f, CARGO] != 0.0:
+            cargo_top[1][0] = highest(cargo_bits[int(factors[f, CARGO_ROW]), first:last])
+            top = cargo_top[0][0]
+            rate = response(factors[f, CARGO], top, factors[f, CARGO + 1], factors[f, CARGO + 2], factors[f, CARGO + 3])
+            hazard += rate * largest[f, CARGO_BY_TYPE]
+    hazard += contact_hazard(float(slots), numbers.contact_rate)
+    return chance(induction_hazard(hazard * SLACK, largest[-1, 0], numbers.maintenance), numbers.dt) * SLACK
+
+
+@inlined
+def removal_bound(burden, numbers):
+    """Upper bound of the chance that a senescent site goes, given at least this `burden`: hazard times dt, unjammed."""
+    hazard = numbers.own_death
+    if numbers.max_rate > 0.0:
+        hazard += removal_hazard(burden, numbers.max_rate, numbers.half_saturation, numbers.capacity, 1.0)
+    return hazard * numbers.dt * SLACK
+
+
+@inlined
+def candidates(first, words, limits, states, divisions, division_limit, found):
+    """Sites of a block whose first random word leaves the event of their state possible; without a branch."""
+    limited = division_limit > 0 and highest(divisions) >= division_limit
+    count = 0
+    for i in range(states.size):
+        possible = words[i] <= limits[states[i]]
+        if limited:
+            possible |= (states[i] == HEALTHY) & (divisions[i] >= division_limit)
+        found[count] = first + i
+        count += possible
+    return count
