@@ -223,6 +223,10 @@ class _Teller:
                 f"{100 * factor.kernel.autocrine:.3g} % and half of the others are bound within "
                 f"{factor.kernel.capture_length:.4g} um{self.cite(*used)}."
             )
+        used = [f"{at}.{key}" for key in ("reach", "decay_rate", "diffusivity")]
+        if factor.own_decay == 0:
+            spread = f"spreads with D = {factor.diffusivity:.3g} um^2/s{self.cite(*used)}"
+            return f"does not decay and has no steady level; it {spread}."
         settle = f"settles in {duration(1 / factor.own_decay)} (1/k)"
         step = duration(self.settings.dt)
         pace = f"far less than the step of {step}, so that a step sees its steady level"
@@ -230,7 +234,6 @@ class _Teller:
             pace = f"against a step of {step}; each step is taken exactly"
         if factor.transport == "well_mixed":
             return f"is the same everywhere{self.cite(f'{at}.decay_rate')}; it {settle}, {pace}."
-        used = [f"{at}.{key}" for key in ("reach", "decay_rate", "diffusivity")]
         return (
             f"reaches {factor.length:.3g} um (sqrt(D/k), D = {factor.diffusivity:.3g} um^2/s) and {settle}, {pace}"
             f"{self.cite(*used)}."
@@ -340,8 +343,8 @@ def _scales(settings: Settings) -> str:
     lines = []
     for name, factor in settings.factors.items():
         for where, tissue in settings.tissues.items():
-            if factor.transport == "diffusion":
-                decay = total_decay(factor, tissue)
+            decay = total_decay(factor, tissue)
+            if factor.transport == "diffusion" and decay > 0:
                 length = math.sqrt(factor.diffusivity * 86400 / decay)
                 spacing = tissue.cell_spacing if tissue.shape else tissue.cloud.voxel_spacing  # type: ignore[union-attr]
                 lines.append(

@@ -14,6 +14,7 @@ from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.senders import SenderTracer, Transmission
+from sim.tissue.state import SENESCENT
 
 PLAN = (  # name, words, method: one step, top to bottom
     ("events", "grafts and other outside events of these days", "_happen_now"),
@@ -116,7 +117,12 @@ class Simulation:
 
     def _happen(self) -> None:
         for name, patch in self.patches.items():
-            self.engines[name].refresh(patch.happen(self.day, self.settings.dt, self.step_index))
+            changed = patch.happen(self.day, self.settings.dt, self.step_index)
+            self.engines[name].refresh(changed)
+            if self.settings.generations == "tracked":
+                now = patch.cells.state[changed] == SENESCENT
+                by_contact = now & (patch.cells.cause[changed] == causes.CONTACT)
+                self._trace_at_once(name, changed[by_contact], changed[now & ~by_contact], self.day)
 
     def _secrete(self) -> None:
         for patch in self.patches.values():
@@ -144,7 +150,8 @@ class Simulation:
             patch.secretion.note(sites)
             patch.secretion.note(turned)
             if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
-                self._trace_at_once(name, turned, t_next)
+                newly = sites[patch.cells.state[sites] == SENESCENT]
+                self._trace_at_once(name, turned, newly, t_next)
 
     def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:
         """0 for cells that turn by themselves; 1 for induced ones, or the sender's plus 1 where senders are tracked."""
@@ -159,8 +166,8 @@ class Simulation:
             self.transmissions[name] += edges
         return generations
 
-    def _trace_at_once(self, name: str, turned: np.ndarray, t_next: float) -> None:
-        edges = self._tracers[name].trace_at_once(turned, t_next, self.step_index)
+    def _trace_at_once(self, name: str, turned: np.ndarray, newly: np.ndarray, t_next: float) -> None:
+        edges = self._tracers[name].trace_at_once(turned, newly, t_next, self.step_index)
         self.patches[name].cells.generation[turned] = [edge.generation for edge in edges]
         self.transmissions[name] += edges
         self.engines[name].refresh(turned)

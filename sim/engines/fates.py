@@ -1,7 +1,7 @@
 """The fate of one site in a step: its hazards by the rules, and one draw among them.
 
-They hold no biology: they load float64 numbers and call the rules. They take plain arrays: an array that is fetched from
-a tuple in an inner loop counts references (10 ns each time).
+They hold no biology: they load float64 numbers and call the rules. They take plain arrays: an array that is fetched
+from a tuple in an inner loop counts references (10 ns each time).
 """
 # mypy: disable-error-code="no-untyped-def"
 

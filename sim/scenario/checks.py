@@ -15,6 +15,7 @@ from sim.scenario.tissue import Tissue
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NAME_RULE = "letters, digits and _, starting with a letter"
 MAX_STEPS = 2**32 - 1  # the counter of the random numbers
+MAX_CODES = 256  # a cause is one byte per cell
 LAYERS = ("state", "cause", "generation", "type", "cargo")
 
 
@@ -28,6 +29,8 @@ def check_settings(settings: Settings) -> None:
         raise ScenarioError(f"dt: must divide the {settings.days:g} d into at most {MAX_STEPS} steps, "
                             f"got {settings.dt:g} d")  # fmt: skip
     _check_factor_names(settings)
+    if len(event_names(settings)) > MAX_CODES:
+        raise ScenarioError(f"factors: must leave at most {MAX_CODES} causes, got {len(event_names(settings))}")
     for name, tissue in settings.tissues.items():
         _check_tissue(f"tissues.{name}", tissue)
     for name, event in settings.events.items():

@@ -255,7 +255,7 @@ class Factor(Section):
         confidence="secondary",
     )
     decay_rate: float | None = param(
-        None, "decay where no reach is given", unit="1/d", above=0, high=1e6, source="no source", confidence="assumed"
+        None, "decay where no reach is given", unit="1/d", low=0, high=1e6, source="no source", confidence="assumed"
     )
     capture: float = param(
         0.0,
@@ -297,8 +297,10 @@ class Factor(Section):
 
     @property
     def length(self) -> float:
-        """Diffusion length [um]."""
-        return self.reach if self.reach is not None else math.sqrt(self.diffusivity * 86400 / self.own_decay)
+        """Diffusion length [um]; infinite without decay."""
+        if self.reach is not None:
+            return self.reach
+        return math.sqrt(self.diffusivity * 86400 / self.own_decay) if self.own_decay > 0 else math.inf
 
     @property
     def own_decay(self) -> float:

@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from sim.capture import KernelCloud, KernelLattice
 from sim.compiling import kernel
 from sim.errors import ScenarioError
-from sim.fields import KernelCloud, KernelLattice, Spectral, Transport, WellMixed
+from sim.fields import Spectral, Transport, WellMixed
 from sim.rng import Purpose, Stream
 from sim.rules.secretion import captured
 from sim.scenario import causes
@@ -107,7 +108,12 @@ def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: floa
         assert factor.kernel is not None
         radial = partial(capture_at, source=factor.kernel)
         if geometry.shape is None:
-            return KernelCloud(geometry.positions(), radial)
+            positions = geometry.positions()
+            if len(np.unique(positions, axis=0)) < len(positions):
+                raise ScenarioError(
+                    "cloud: cells must not lie on each other where a kernel acts, got the same place twice"
+                )
+            return KernelCloud(positions, radial, geometry.distances)
         return KernelLattice(geometry.shape, geometry.spacing, geometry.boundary, radial)
     return Spectral(
         geometry.voxel_shape,

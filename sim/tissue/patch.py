@@ -113,7 +113,7 @@ class Patch:
         for f, factor in enumerate(settings.factors.values()):
             decay = total_decay(factor, self.tissue)
             if factor.transport == "kernel" or decay > 0.0:
-                at_rest = build_transport(factor, self.tissue, self.geometry, LONG / max(decay, 1e-3))
+                at_rest = build_transport(factor, self.tissue, self.geometry, LONG / decay if decay > 0.0 else 1.0)
                 at_rest.advance(self._shaped_source(f))
                 self.transports[f].restore(at_rest.state())
             else:

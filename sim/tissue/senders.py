@@ -58,14 +58,12 @@ class SenderTracer:
             edges.append(self._draw(site, code, senders, weights, t_next, step))
         return edges
 
-    def trace_at_once(self, sites: np.ndarray, t_next: float, step: int) -> list[Transmission]:
-        """Senders of the cells that turned at once by contact: uniformly among the neighbours that just turned."""
-        cells = self.patch.cells
+    def trace_at_once(self, sites: np.ndarray, newly: np.ndarray, t_next: float, step: int) -> list[Transmission]:
+        """Senders of cells that turned at once by contact: uniformly among the neighbours that `newly` turned."""
         edges = []
         for site in sites.tolist():
             near = self._neighbours(site)
-            fresh = (cells.state[near] == SENESCENT) & (cells.since[near] == t_next)
-            senders = near[fresh & ~np.isin(near, sites)]  # a contact hazard passes it on, contact at once does not
+            senders = near[np.isin(near, newly)]
             edges.append(self._draw(site, causes.CONTACT, senders, np.ones(senders.size), t_next, step))
         return edges
 
@@ -81,14 +79,15 @@ class SenderTracer:
         return np.asarray(strength * np.array(phases))
 
     def _kernel(self, factor: Factor, distance: np.ndarray) -> np.ndarray:
-        """Stationary level around a single source, up to a constant; walls are left out."""
+        """Stationary level around a single source, up to a constant; walls only limit its length."""
+        geometry = self.patch.geometry
         if factor.transport == "well_mixed":
             return np.ones(distance.size)
         if factor.transport == "kernel":
             assert factor.kernel is not None
             return capture_at(distance, factor.kernel)
-        scaled = np.maximum(distance, self.patch.geometry.voxel_spacing / 2) / factor.length
-        return np.asarray(k0(scaled) if self.patch.geometry.dimension == 2 else np.exp(-scaled) / scaled)
+        scaled = np.maximum(distance, geometry.voxel_spacing / 2) / min(factor.length, max(geometry.extent))
+        return np.asarray(k0(scaled) if geometry.dimension == 2 else np.exp(-scaled) / scaled)
 
     def _draw(
         self, site: int, code: int, senders: np.ndarray, weights: np.ndarray, t_next: float, step: int

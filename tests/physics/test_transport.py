@@ -62,9 +62,7 @@ def distances(shape: tuple[int, ...], spacing: float, image: tuple[int, ...]) ->
 # ---- at rest -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("dimension", "coarsest", "worst"), [(1, 1 / 4, 0.006), (2, 1 / 4, 0.016), (3, 1 / 3, 0.09)]
-)
+@pytest.mark.parametrize(("dimension", "coarsest", "worst"), [(1, 1 / 4, 0.006), (2, 1 / 4, 0.016), (3, 1 / 3, 0.09)])
 def test_point_source_at_rest_is_second_order(dimension: int, coarsest: float, worst: float) -> None:
     """On the points of the coarsest grid from 3 of its voxels to 3 L; the images in the box are summed.
 
@@ -208,9 +206,7 @@ def test_slow_factor_does_not_stall_in_float32() -> None:
 @BOTH_TYPES
 @pytest.mark.parametrize("dt", [1e-6, 1e-3, 0.5])
 @ON_GRIDS
-def test_cells_never_read_a_negative(
-    shape: tuple[int, ...], boundary: tuple[str, ...], dt: float, dtype: Any
-) -> None:
+def test_cells_never_read_a_negative(shape: tuple[int, ...], boundary: tuple[str, ...], dt: float, dtype: Any) -> None:
     """Point sources that stay, and then fall silent; D is 20 um^2/s and the decay length 100 um."""
     op = Spectral(shape, 10.0, boundary, 1.728e6, 172.8, dt, dtype)
     for step in range(40):
@@ -276,9 +272,7 @@ def test_set_decay_equals_a_fresh_operator(shape: tuple[int, ...], boundary: tup
 
 @BOTH_TYPES
 @ON_GRIDS
-def test_restored_state_goes_on_bit_for_bit(
-    shape: tuple[int, ...], boundary: tuple[str, ...], dtype: Any
-) -> None:
+def test_restored_state_goes_on_bit_for_bit(shape: tuple[int, ...], boundary: tuple[str, ...], dtype: Any) -> None:
     first = Spectral(shape, 10.0, boundary, 300.0, 1.0, 0.2, dtype)
     for step in range(3):
         first.advance(sparse_source(shape, dtype, step))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sim.capture import KernelCloud, KernelLattice
 from sim.errors import ResourceError
-from sim.fields import KernelCloud, KernelLattice, Transport, WellMixed
+from sim.fields import Transport, WellMixed
 
 Array = NDArray[Any]
 SPACING = 12.0
@@ -81,13 +82,32 @@ def test_sources_that_stand_still_are_not_solved_again(form: str) -> None:
     assert not op.field.any()
 
 
-def test_cloud_without_a_source_and_with_too_many_sites() -> None:
+def test_cloud_without_a_source_and_with_too_many_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = KernelCloud(lattice_points((5,)), capture)
     cloud.advance(np.zeros(5))
     assert cloud.solves == 0
     assert cloud.mass() == 0.0
-    with pytest.raises(ResourceError, match="72048008 bytes"):
-        KernelCloud(np.zeros((3001, 2)), capture)
+    monkeypatch.setattr("sim.capture.MAX_PAIRS", 10)
+    cloud.advance(np.array([1.0, 1.0, 0.0, 0.0, 0.0]))
+    with pytest.raises(ResourceError, match="5 free sites needs over 80 bytes"):
+        cloud.advance(np.array([1.0, 1.0, 1.0, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize("shape", [(9,), (6, 7)])
+def test_periodic_cloud_equals_the_periodic_lattice(shape: tuple[int, ...]) -> None:
+    """Minimum images in both, to rounding."""
+    length = SPACING * np.array(shape)
+
+    def around(points: np.ndarray, place: np.ndarray) -> np.ndarray:
+        apart = np.abs(points - place)
+        return np.linalg.norm(np.minimum(apart, length - apart), axis=1)
+
+    cloud = KernelCloud(lattice_points(shape), capture, around)
+    lattice = KernelLattice(shape, SPACING, ("periodic",) * len(shape), capture)
+    source = np.random.default_rng(4).random(shape)
+    cloud.advance(source.ravel())
+    lattice.advance(source)
+    np.testing.assert_allclose(cloud.field, lattice.field.ravel(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("decay", [0.0, 2.5])
