@@ -19,31 +19,32 @@ class Census:
 
     def __init__(self, settings: Settings, patch: Patch) -> None:
         self.patch = patch
-        self.types = list(patch.tissue.cell_types)
-        self.codes = (*causes.inducing(settings), *REMOVALS)
+        self.codes = np.array((*causes.inducing(settings), *REMOVALS))
+        named = [patch.event_names[code] for code in self.codes]
+        types = patch.tissue.cell_types
+        self._n_types = len(types)
+        self._states = [f"n_{state}" for state in STATE_NAMES]
+        self._by_type = [f"n_{kind}_{state}" for kind in types for state in STATE_NAMES]
+        self._events = [f"new_{name}" for name in named] + [f"cum_{name}" for name in named]
+        self._levels = [(f"mean_{name}", f"max_{name}", patch.level(name)) for name in patch.factor_names]
         self._before = np.zeros_like(patch.cum)
 
     def row(self, day: float) -> dict[str, Any]:
         """One row of the time series; `new_` counts since the row before."""
         patch, cells = self.patch, self.patch.cells
-        table = np.bincount(cells.state + 5 * cells.cell_type.astype(np.int64), minlength=5 * len(self.types))
-        table = table.reshape(len(self.types), 5)
-        totals = table.sum(axis=0)
-        row: dict[str, Any] = {"tissue": patch.name, "day": day}
-        row |= {f"n_{name}": int(totals[code]) for code, name in enumerate(STATE_NAMES)}
-        row["burden"] = burden(int(totals[HEALTHY]), int(totals[SENESCENT]))
-        for kind, counts in zip(self.types, table, strict=True):
-            row |= {f"n_{kind}_{name}": int(counts[code]) for code, name in enumerate(STATE_NAMES)}
-        new = patch.cum - self._before
-        self._before = patch.cum.copy()
-        row |= {f"new_{patch.event_names[code]}": int(new[code]) for code in self.codes}
-        row |= {f"cum_{patch.event_names[code]}": int(patch.cum[code]) for code in self.codes}
-        generations = np.bincount(cells.generation[cells.state == SENESCENT], minlength=2)
-        row |= {f"gen_{n}": int(count) for n, count in enumerate(generations)}
-        for name in patch.factor_names:
-            level = patch.level(name)
-            row[f"mean_{name}"] = float(level.mean(dtype=np.float64))
-            row[f"max_{name}"] = float(level.max())
+        table = np.bincount(cells.state + 5 * cells.cell_type.astype(np.int64), minlength=5 * self._n_types)
+        by_type = table.reshape(-1, 5)[:, : len(STATE_NAMES)]  # without the holes
+        totals = by_type.sum(axis=0).tolist()
+        new, self._before = patch.cum - self._before, patch.cum.copy()
+        events = [*new[self.codes].tolist(), *patch.cum[self.codes].tolist()]
+        row: dict[str, Any] = {"tissue": patch.name, "day": day, **dict(zip(self._states, totals, strict=True))}
+        row["burden"] = burden(totals[HEALTHY], totals[SENESCENT])
+        row.update(zip(self._by_type, by_type.ravel().tolist(), strict=True))
+        row.update(zip(self._events, events, strict=True))
+        generations = np.bincount(cells.generation[cells.state == SENESCENT], minlength=2).tolist()
+        row.update((f"gen_{n}", count) for n, count in enumerate(generations))
+        for mean, largest, level in self._levels:
+            row[mean], row[largest] = float(level.mean(dtype=np.float64)), float(level.max())
         return row
 
 

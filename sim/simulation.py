@@ -144,6 +144,8 @@ class Simulation:
         t_next = (self.step_index + 1) * self.settings.dt
         for name, patch in self.patches.items():
             sites, codes = self._decided[name]
+            if sites.size == 0:
+                continue
             generations = self._generations(name, sites, codes, t_next)
             counts, turned = self.engines[name].apply(Happenings(sites, codes, generations), t_next, self.step_index)
             patch.cum += counts
