@@ -1,7 +1,6 @@
 """Transport of factors: secretion in, concentration out, behind one small interface.
 
-`Spectral` diffuses and decays on a voxel grid, `WellMixed` is one stirred box, `KernelCloud` and
-`KernelLattice` sum a given radial capture kernel.
+`Spectral` diffuses and decays on a voxel grid, `WellMixed` is one stirred box; capture kernels are in `sim.capture`.
 """
 
 from __future__ import annotations

@@ -63,6 +63,8 @@ def compare(
     -----
     Assumes differences that are about normal. Near-zero correlation means that pairing gained nothing.
     """
+    if results.timeseries.empty:
+        raise ResultsError("compare: results: must hold a finished run, got none")
     arms = results.arms
     baseline = arms[0] if baseline is None else one_of(baseline, arms, "compare: baseline")
     known = [name for name in results.timeseries.columns if name not in KEYS]
