@@ -52,7 +52,7 @@ lab: .venv/.notebooks ## open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks $(ARGS)
 
 validate: .venv/.test ## compare with published results
-	@$(BIN)/python -m pytest -q -m validation $(ARGS)
+	@$(BIN)/python -m pytest -v tests/validation $(ARGS)
 
 docs: .venv/.core ## renew what is generated: docs/parameters.md, configs/scenario.schema.json
 	@$(BIN)/senodrift ledger --markdown > docs/parameters.md
