@@ -11,15 +11,13 @@ from sim.scenario.schema import Settings
 from sim.tissue.patch import Patch
 from sim.tissue.state import HEALTHY, SENESCENT, STATE_NAMES
 
-REMOVALS = (causes.IMMUNE, causes.OWN_DEATH, causes.REPAIRED, causes.SCARRED_BY)
-
 
 class Census:
     """Rows of one patch: counts by state, type, cause and generation, and the levels of its factors."""
 
     def __init__(self, settings: Settings, patch: Patch) -> None:
         self.patch = patch
-        self.codes = np.array((*causes.inducing(settings), *REMOVALS))
+        self.codes = np.array((*causes.inducing(settings), *causes.REMOVALS))
         named = [patch.event_names[code] for code in self.codes]
         types = patch.tissue.cell_types
         self._n_types = len(types)

@@ -107,7 +107,8 @@ class Simulation:
         stop = self.settings.stop
         if stop is None:
             return False
-        return sum(int(p.cum[p.event_names.index(stop.cause)]) for p in self.patches.values()) >= stop.count
+        here = [patch for patch in self.patches.values() if stop.cause in patch.event_names]
+        return sum(int(patch.cum[patch.event_names.index(stop.cause)]) for patch in here) >= stop.count
 
     # ------------------------------------------------------------------------------------------------ the phases
 
@@ -152,7 +153,7 @@ class Simulation:
             patch.secretion.note(sites)
             patch.secretion.note(turned)
             if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
-                newly = sites[patch.cells.state[sites] == SENESCENT]
+                newly = sites[(patch.cells.state[sites] == SENESCENT) & (patch.cells.cause[sites] != causes.CONTACT)]
                 self._trace_at_once(name, turned, newly, t_next)
 
     def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from sim.analysis.compare import compare
 from sim.analysis.times import quantiles_by_arm, time_to_count
 from sim.results import Results
 
+FEW = 5  # replicates from which a ratio of variances is worth a line
 REMOVALS = ("immune", "own_death", "repaired", "scarred")  # causes that remove or replace cells
 
 
@@ -43,8 +44,8 @@ def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
     rows = results.timeseries[results.timeseries["tissue"] == tissue].sort_values("day", kind="stable")
     last = rows.drop_duplicates(["arm", "replicate"], keep="last").set_index("replicate")
     mine, base = (last.loc[last["arm"] == name, causes] for name in (arm, results.arms[0]))
-    extra = (mine - base).dropna().mean()
-    return {name[4:]: float(value) for name, value in extra.items() if value != 0}
+    extra = (mine - base).dropna().mean()  # not a number where there are no pairs
+    return {name[4:]: float(value) for name, value in extra.items() if value != 0 and math.isfinite(value)}
 
 
 def burden_lines(results: Results) -> Iterator[str]:
@@ -67,9 +68,9 @@ def burden_lines(results: Results) -> Iterator[str]:
             extra = extra_by_cause(results, arm, str(tissue))
             if extra:
                 causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
-                yield f"extra senescent cells by cause, {arm} against {base}: {causes}"
+                yield f"cells that turned, {arm} more than {base}, by cause: {causes}"
         gains = rows.set_index("arm")["variance_ratio"].dropna()
-        for arm, gain in gains[gains > 1].items():
+        for arm, gain in gains[(gains > 1) & (rows["n"].min() >= FEW)].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
 
 

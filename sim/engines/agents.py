@@ -322,7 +322,8 @@ class AgentsEngine:
         counts = np.bincount(happenings.codes, minlength=len(self.patch.event_names))
         turned: list[int] = []
         if tissue.now.numbers.at_once > 0.0:
-            fresh = [cells[site] for site in happenings.sites.tolist() if cells[site].state == SENESCENT]
+            decided = [cells[site] for site in happenings.sites.tolist()]
+            fresh = [cell for cell in decided if cell.state == SENESCENT and cell.cause != CONTACT]
             turned = self._at_once(fresh, t_next)
         counts[CONTACT] += len(turned)
         return counts, np.array(turned, np.int64)

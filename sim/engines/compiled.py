@@ -98,7 +98,7 @@ class CompiledEngine:
         counts = np.bincount(codes, minlength=len(patch.event_names))
         turned = np.zeros(0, np.int64)
         if p.numbers.at_once > 0.0:
-            newly = happenings.sites[codes > REPAIRED]
+            newly = happenings.sites[(codes > REPAIRED) & (codes != CONTACT)]  # by another cause
             newly = newly[cells.state[newly] == SENESCENT]
             turned = patch.turned_at_once(newly, t_next, address)
             cells.state[turned] = SENESCENT

@@ -26,7 +26,7 @@ from sim.results import Folder, Results, RunRecord, combine
 from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
 from sim.scenario.load import Scenario
-from sim.tissue.build import build_geometry, first_cells
+from sim.tissue.build import build_geometry, check_kernels, first_cells
 
 Progress = Callable[[RunRecord, int, int], None]
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
@@ -74,12 +74,13 @@ def run(
         raise ScenarioError(f"{scenario.file}: engine: must be one of {known}")
     folder = Folder(Path(out)) if out is not None else None
     try:
+        sites = _sites(scenario)
         jobs = _jobs(scenario, engine)
         start = time.perf_counter()
         records, interrupted = _collect(jobs, workers, progress)
         with _undisturbed() as pressed:
             manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
-            results = combine(manifest, scenario.tree, records, _sites(scenario))
+            results = combine(manifest, scenario.tree, records, sites)
             if folder is not None:
                 folder.write(results, scenario.as_yaml())
                 results.folder = folder.finish()
@@ -190,7 +191,12 @@ def _sites(scenario: Scenario) -> pd.DataFrame:
     codes = tissue_codes(common.tissues)
     for name, tissue in common.tissues.items():
         stream = Stream(common.seed, codes[name], 0)
-        geometry = build_geometry(tissue, stream)
+        try:
+            geometry = build_geometry(tissue, stream)
+            for settings in scenario.arms.values():
+                check_kernels(settings, geometry)
+        except ScenarioError as error:
+            raise ScenarioError(f"{scenario.file}: tissues.{name}: {error}") from None
         positions = geometry.positions()
         z = positions[:, 2] if geometry.dimension == 3 else np.zeros(len(positions))
         kinds = np.array(list(tissue.cell_types))[first_cells(tissue, geometry, 0, stream).cell_type]

@@ -19,7 +19,11 @@ def main() -> None:
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     while True:
-        send(out, run_replicate(*jobs.get()))
+        record = run_replicate(*jobs.get())
+        try:
+            send(out, record)
+        except BrokenPipeError:
+            os._exit(0)  # the parent is gone, and says so itself
 
 
 def _listen(jobs: queue.SimpleQueue[Job]) -> None:

@@ -15,6 +15,7 @@ CONTACT = 7
 REPLICATIVE = 8
 FIRST_FACTOR = 9  # factor f: 9 + 2 f by its level, 10 + 2 f by its cargo; after the factors come the events
 
+REMOVALS = (IMMUNE, OWN_DEATH, REPAIRED, SCARRED_BY)
 FIXED = ("nothing", "immune", "own_death", "repaired", "scarred", "initial", "damage", "contact", "replicative")
 
 

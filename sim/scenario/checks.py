@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.causes import event_names
+from sim.scenario.causes import FIXED, event_names
 from sim.scenario.schema import Event, Settings
 from sim.scenario.tissue import Tissue
 
@@ -28,6 +28,7 @@ def check_settings(settings: Settings) -> None:
     if settings.days / settings.dt > MAX_STEPS:
         raise ScenarioError(f"dt: must divide the {settings.days:g} d into at most {MAX_STEPS} steps, "
                             f"got {settings.dt:g} d")  # fmt: skip
+    _check_cause_names(settings)
     _check_factor_names(settings)
     if len(event_names(settings)) > MAX_CODES:
         raise ScenarioError(f"factors: must leave at most {MAX_CODES} causes, got {len(event_names(settings))}")
@@ -35,22 +36,12 @@ def check_settings(settings: Settings) -> None:
         _check_tissue(f"tissues.{name}", tissue)
     for name, event in settings.events.items():
         _check_event(f"events.{name}", event, settings)
-    if settings.stop is not None:
-        _known("stop.cause", settings.stop.cause, event_names(settings))
     _check_memory(settings)
 
 
 def is_name(name: str) -> bool:
     """Whether a user may call a thing so: names become columns, file names and parts of dotted paths."""
     return _NAME.fullmatch(name) is not None
-
-
-def check_layers(arms: Mapping[str, Settings]) -> None:
-    """Every map layer must be one of a cell, or a factor of some arm."""
-    factors = dict.fromkeys(name for settings in arms.values() for name in settings.factors)
-    for settings in arms.values():
-        for layer in settings.record.maps:
-            _known("record.maps", layer, (*LAYERS, *factors))
 
 
 def tissue_of(event: Event, settings: Settings) -> str:
@@ -87,29 +78,44 @@ def n_voxels(tissue: Tissue) -> float:
     return math.prod(side / tissue.cloud.voxel_spacing + 1 for side in extent_of(tissue))
 
 
-def _known(key: str, word: str, known: Iterable[str]) -> None:
+def known_word(key: str, word: str, known: Iterable[str]) -> None:
+    """Raise ScenarioError, naming the nearest, unless `word` is one of the `known` ones."""
     known = list(known)
     if word not in known:
         raise ScenarioError(f"{key}: must be one of {', '.join(known)}, got {word!r}{did_you_mean(word, known)}")
 
 
+def _check_cause_names(settings: Settings) -> None:
+    """Every cause has a column of its own: factors and events must not share a name, nor take a fixed one."""
+    taken = dict.fromkeys(FIXED, "a cause of its own")
+    for group in ("factors", "events"):
+        for name in getattr(settings, group):
+            derived = (name, f"{name}_level", f"{name}_cargo") if group == "factors" else (name,)
+            for each in derived:
+                if each in taken:
+                    raise ScenarioError(
+                        f"{group}.{name}: must not share the cause {each} with {taken[each]}, got {name!r}"
+                    )
+            taken.update(dict.fromkeys(derived, f"{group}.{name}"))
+
+
 def _check_factor_names(settings: Settings) -> None:
     types = list(dict.fromkeys(kind for tissue in settings.tissues.values() for kind in tissue.cell_types))
     for name, factor in settings.factors.items():
-        if name in LAYERS or name in event_names(settings.model_copy(update={"factors": {}, "events": {}})):
-            raise ScenarioError(f"factors.{name}: must not be the name of a map layer or a cause, got {name!r}")
+        if name in LAYERS:
+            raise ScenarioError(f"factors.{name}: must not be the name of a map layer, got {name!r}")
         for kind in factor.affinity:
-            _known(f"factors.{name}.affinity", kind, types)
+            known_word(f"factors.{name}.affinity", kind, types)
         for kind in factor.secretion.by_type:
-            _known(f"factors.{name}.secretion.by_type", kind, types)
+            known_word(f"factors.{name}.secretion.by_type", kind, types)
         for cause in factor.secretion.by_cause:
-            _known(f"factors.{name}.secretion.by_cause", cause, event_names(settings))
+            known_word(f"factors.{name}.secretion.by_cause", cause, event_names(settings))
         for part, response in (
             ("induction", factor.induction),
             ("cargo.response", factor.cargo and factor.cargo.response),
         ):
             for kind in response.by_type if response else ():
-                _known(f"factors.{name}.{part}.by_type", kind, types)
+                known_word(f"factors.{name}.{part}.by_type", kind, types)
 
 
 def _check_tissue(key: str, tissue: Tissue) -> None:
@@ -143,10 +149,10 @@ def _check_event(key: str, event: Event, settings: Settings) -> None:
     if event.tissue is None and len(settings.tissues) > 1:
         raise ScenarioError(f"{key}.tissue: is required where there are several tissues, got nothing")
     name = tissue_of(event, settings)
-    _known(f"{key}.tissue", name, settings.tissues)
+    known_word(f"{key}.tissue", name, settings.tissues)
     tissue = settings.tissues[name]
     if event.cell_type is not None:
-        _known(f"{key}.cells", event.cell_type, tissue.cell_types)
+        known_word(f"{key}.cells", event.cell_type, tissue.cell_types)
     if isinstance(event.at, list):
         _check_place(f"{key}.at", event.at, extent_of(tissue))
 
@@ -199,6 +205,9 @@ def odd_settings(settings: Settings) -> Iterator[str]:
     for name, event in settings.events.items():
         if event.day >= settings.days:
             yield f"events.{name}.day: lies at or beyond the last day ({settings.days:g} d), got {event.day:g} d"
+    for name, factor in settings.factors.items():
+        if factor.kernel is not None and factor.transport != "kernel":
+            yield f"factors.{name}.kernel: is not used, because transport is {factor.transport}"
     if settings.record.maps and not settings.record.days:
         yield "record.maps: no map is kept, because record.days is empty"
     for day in settings.record.days:

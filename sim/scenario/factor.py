@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.section import Section, param
 
@@ -51,8 +51,8 @@ class PoissonTail(Section):
         unit="1",
         low=0,
         high=1000,
-        source="Martin 2023, published code (SCIENCE.md 2a)",
-        confidence="measured",
+        source="Martin 2023, model default in the published code (SCIENCE.md 2a)",
+        confidence="assumed",
     )
     rate: float = param(
         24.0,
@@ -61,7 +61,7 @@ class PoissonTail(Section):
         low=0,
         high=1e4,
         source="Martin 2023: the chance per hour is used as a rate per hour",
-        confidence="measured",
+        confidence="assumed",
     )
 
 
@@ -110,7 +110,7 @@ class Secretion(Section):
         low=0,
         high=365,
         source="Martin 2023 default: no delay",
-        confidence="measured",
+        confidence="assumed",
     )
     ramp: float = param(
         5.0,
@@ -126,7 +126,7 @@ class Secretion(Section):
     )
     by_cause: dict[str, float] = param(
         {"contact": 0.0},
-        "multiplier per cause of senescence (others: 1)",
+        "multiplier per cause of senescence (contact: 0 unless stated, others: 1)",
         unit="1",
         low=0,
         high=1e3,
@@ -161,6 +161,11 @@ class Secretion(Section):
         confidence="secondary",
     )
 
+    @field_validator("by_cause", mode="after")
+    @classmethod
+    def _silent_contact(cls, value: dict[str, float]) -> dict[str, float]:
+        return {"contact": 0.0, **value}
+
 
 class Cargo(Section):
     """A remembered dose: taken up in proportion to affinity, lost with a memory time."""
@@ -186,8 +191,8 @@ class CaptureKernel(Section):
         unit="1",
         above=0,
         high=1e9,
-        source="Martin 2023, published code (SCIENCE.md 2a)",
-        confidence="measured",
+        source="Martin 2023, model default in the published code (SCIENCE.md 2a)",
+        confidence="assumed",
     )
     autocrine: float = param(
         0.033,
@@ -213,8 +218,8 @@ class CaptureKernel(Section):
         unit="um",
         above=0,
         high=100,
-        source="Martin 2023, published code",
-        confidence="measured",
+        source="Martin 2023, model default in the published code",
+        confidence="assumed",
     )
 
 

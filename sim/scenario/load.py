@@ -13,7 +13,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.checks import NAME_RULE, check_layers, check_settings, is_name, odd_settings
+from sim.scenario.arms import check_arms, odd_arms
+from sim.scenario.checks import NAME_RULE, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.library import tissue_preset
 from sim.scenario.schema import Settings
@@ -159,7 +160,8 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         for arm, patch in patches.items():
             arms[arm] = _settings(common, arm, patch, presets)
             notes.update(dict.fromkeys(odd_settings(arms[arm])))
-        check_layers(arms)
+        check_arms(arms)
+        notes.update(dict.fromkeys(odd_arms(arms)))
     except ScenarioError as error:
         raise ScenarioError(f"{file}: {error}") from None
     return Scenario(name, file, {**common, "arms": patches}, arms, sources, written, tuple(notes))

@@ -45,8 +45,8 @@ class Links(Section):
         unit="1",
         low=0,
         high=1000,
-        source="Martin 2023, published code",
-        confidence="measured",
+        source="Martin 2023, model default in the published code",
+        confidence="assumed",
     )
 
     @model_validator(mode="after")
@@ -66,10 +66,10 @@ class Packing(Section):
         above=0,
         high=1e5,
         source="Martin 2023: 100 radii",
-        confidence="measured",
+        confidence="assumed",
     )
     cell_radius: float = param(
-        10.0, "radius of a cell", unit="um", above=0, high=100, source="Martin 2023", confidence="measured"
+        10.0, "radius of a cell", unit="um", above=0, high=100, source="Martin 2023", confidence="assumed"
     )
     density: float = param(
         0.35,
@@ -78,7 +78,7 @@ class Packing(Section):
         above=0,
         high=0.5,
         source="Martin 2023",
-        confidence="measured",
+        confidence="assumed",
     )
 
 
@@ -160,7 +160,7 @@ class Contact(Section):
         low=0,
         high=1,
         source="Martin 2023: j_prob 0 or 1",
-        confidence="measured",
+        confidence="assumed",
     )
     mature_after: float = param(
         0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,7 @@ from sim.rng import Purpose, Stream
 from sim.rules.secretion import captured
 from sim.scenario import causes
 from sim.scenario.factor import CaptureKernel, Factor
+from sim.scenario.schema import Settings
 from sim.scenario.tissue import Cloud, Tissue
 from sim.tissue.geometry import Geometry, Nearest, Radius, Window, cloud, lattice
 from sim.tissue.packing import pack_discs
@@ -31,11 +33,19 @@ def build_geometry(tissue: Tissue, stream: Stream) -> Geometry:
         whole = _lattice(tissue, None)
         if not tissue.holes:
             return whole
-        return _lattice(tissue, _outside_holes(tissue, whole.positions()).reshape(tissue.shape))
+        outside = _outside_holes(tissue, whole.positions())
+        if not outside.any():
+            raise ScenarioError("holes: must leave cells, got none")
+        return _lattice(tissue, outside.reshape(tissue.shape))
     assert tissue.cloud is not None
     points, extent = _points(tissue.cloud, stream)
     points = points[_outside_holes(tissue, points)]
-    return cloud(points, extent[::-1], tissue.boundary, _links(tissue.cloud), tissue.cloud.voxel_spacing)
+    whole = cloud(points, extent[::-1], tissue.boundary, _links(tissue.cloud), tissue.cloud.voxel_spacing)
+    if not tissue.holes:
+        return whole
+    middles = (np.indices(whole.voxel_shape).reshape(whole.dimension, -1)[::-1].T + 0.5) * whole.voxel_spacing
+    filled = _outside_holes(tissue, middles).mean()  # cells are as dense as in the tissue around the holes
+    return replace(whole, cells_per_voxel=whole.cells_per_voxel / filled)
 
 
 def _lattice(tissue: Tissue, mask: np.ndarray | None) -> Geometry:
@@ -108,12 +118,7 @@ def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: floa
         assert factor.kernel is not None
         radial = partial(capture_at, source=factor.kernel)
         if geometry.shape is None:
-            positions = geometry.positions()
-            if len(np.unique(positions, axis=0)) < len(positions):
-                raise ScenarioError(
-                    "cloud: cells must not lie on each other where a kernel acts, got the same place twice"
-                )
-            return KernelCloud(positions, radial, geometry.distances)
+            return KernelCloud(geometry.positions(), radial, geometry.distances)
         return KernelLattice(geometry.shape, geometry.spacing, geometry.boundary, radial)
     return Spectral(
         geometry.voxel_shape,
@@ -139,3 +144,10 @@ def capture_all(distances, radius, emission, autocrine, length):  # type: ignore
     for i in range(distances.size):
         bound[i] = captured(distances[i], radius, emission, autocrine, length)
     return bound
+
+
+def check_kernels(settings: Settings, geometry: Geometry) -> None:
+    """Raise ScenarioError where a kernel would act between two cells on the same place."""
+    kernels = [name for name, factor in settings.factors.items() if factor.transport == "kernel"]
+    if kernels and geometry.points is not None and len(np.unique(geometry.points, axis=0)) < geometry.n_sites:
+        raise ScenarioError(f"cloud: cells must not share a place where kernel {kernels[0]} acts, got two that do")

@@ -5,6 +5,7 @@ Outside the speed budget, and shared by both engines: it reads arrays and writes
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,8 @@ from sim.rules.secretion import secretion_phase
 from sim.scenario import causes
 from sim.scenario.factor import Factor
 from sim.scenario.schema import Settings
-from sim.tissue.build import capture_at
+from sim.tissue.build import SECONDS_PER_DAY, capture_at
+from sim.tissue.parameters import total_decay
 from sim.tissue.patch import Patch
 from sim.tissue.state import SENESCENT
 
@@ -80,13 +82,14 @@ class SenderTracer:
 
     def _kernel(self, factor: Factor, distance: np.ndarray) -> np.ndarray:
         """Stationary level around a single source, up to a constant; walls only limit its length."""
-        geometry = self.patch.geometry
+        geometry, decay = self.patch.geometry, total_decay(factor, self.patch.tissue)
+        length = math.sqrt(factor.diffusivity * SECONDS_PER_DAY / decay) if decay > 0.0 else math.inf
         if factor.transport == "well_mixed":
             return np.ones(distance.size)
         if factor.transport == "kernel":
             assert factor.kernel is not None
             return capture_at(distance, factor.kernel)
-        scaled = np.maximum(distance, geometry.voxel_spacing / 2) / min(factor.length, max(geometry.extent))
+        scaled = np.maximum(distance, geometry.voxel_spacing / 2) / min(length, max(geometry.extent))
         return np.asarray(k0(scaled) if geometry.dimension == 2 else np.exp(-scaled) / scaled)
 
     def _draw(

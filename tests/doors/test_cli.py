@@ -110,7 +110,7 @@ def test_a_run_speaks_and_its_folder_agrees(home: Path, capsys: pytest.CaptureFi
     for arm in ("control", "graft"):
         row = next(line for line in lines if line.startswith(f"  {arm} "))
         assert row.split()[1] == f"{means[arm]:.2f}"
-    assert any(line.startswith("extra senescent cells by cause, graft against control: ") for line in lines)
+    assert any(line.startswith("cells that turned, graft more than control, by cause: ") for line in lines)
     assert f"tables   {folder}/timeseries.parquet" in seen.out
     assert (folder / "figures" / "burden.png").is_file()
     assert lines[-1].startswith("next     senodrift explain x.yaml    senodrift run x.yaml --set events.graft.radius=")

@@ -259,8 +259,8 @@ def test_removing_an_arm_and_choosing_arms_agree() -> None:
          "tissues.skin.boundary.1: must be reflecting, periodic or absorbing, got 'opn'"),
         ({"dt": 1e-300}, "dt: must divide the 10 d into at most 4294967295 steps, got 1e-300 d"),
         ({"stop": {"cause": "dmage", "count": 1}},
-         "stop.cause: must be one of nothing, immune, own_death, repaired, scarred, initial, damage, contact, "
-         "replicative, got 'dmage' (did you mean damage?)"),
+         "stop.cause: must be one of initial, damage, contact, replicative, immune, own_death, repaired, "
+         "scarred, got 'dmage' (did you mean damage?)"),
     ],
 )  # fmt: skip
 def test_messages_name_key_rule_and_value(change: dict[str, Any], message: str) -> None:
