@@ -54,9 +54,10 @@ lab: .venv/.notebooks ## open the notebooks in JupyterLab
 validate: .venv/.test ## compare with published results
 	@$(BIN)/python -m pytest -v tests/validation $(ARGS)
 
-docs: .venv/.core ## renew what is generated: docs/parameters.md, configs/scenario.schema.json
+docs: .venv/.core ## renew what is generated: docs/parameters.md, the picture of the README, configs/scenario.schema.json
 	@$(BIN)/senodrift ledger --markdown > docs/parameters.md
 	@$(BIN)/senodrift schema > configs/scenario.schema.json
+	@$(BIN)/python docs/make_images.py
 
 clean: ## remove .venv and caches; results stay
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

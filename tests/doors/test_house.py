@@ -104,7 +104,7 @@ def test_no_tracked_file_names_a_machine_or_an_index() -> None:
 )
 def test_addresses_would_be_seen(text: str) -> None:
     assert ADDRESSES.search(text)
-    assert not ADDRESSES.search("docs/home/page, a work/life, https://example.org/simpler, and so on /")
+    assert not ADDRESSES.search("docs/homepage, a work/life, https://example.org/simpler, and so on /")
 
 
 def test_pins_are_bare_and_allowed() -> None:
