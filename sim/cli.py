@@ -126,7 +126,6 @@ def run(
     """  # noqa: D301
     given = {"replicates": replicates, "seed": seed, "days": days}
     chosen = _load(scenario, set_, {key: value for key, value in given.items() if value is not None}, arms)
-    _check_engine(chosen, engine)
     if not quiet:
         typer.echo(_headline(chosen))
         _tell_notes(chosen)
@@ -165,16 +164,6 @@ def _change(file: Path, text: str) -> tuple[str, str]:
     if not (key.strip() and equals and value.strip()):
         raise ScenarioError(f"{file}: --set: must be path.to.key=value, got {text!r}")
     return key.strip(), value
-
-
-def _check_engine(scenario: Scenario, engine: str) -> None:
-    from sim.engines import ENGINES
-
-    if engine not in ENGINES:
-        known = ", ".join(ENGINES)
-        raise ScenarioError(
-            f"{scenario.file}: engine: must be one of {known}, got {engine!r}{did_you_mean(engine, ENGINES)}"
-        )
 
 
 def _headline(scenario: Scenario) -> str:

@@ -89,22 +89,6 @@ def uniform(site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: I
 
 
 @kernel
-def fill_uniforms(
-    first_site: Integer,
-    step: Integer,
-    c2: Integer,
-    replicate: Integer,
-    k0: Integer,
-    k1: Integer,
-    out: NDArray[np.float64],
-) -> None:
-    """Fill `out`, a contiguous float64 buffer, with the uniforms of `first_site` and its successors."""
-    for i in range(out.size):
-        w0, w1, _, _ = philox(np.uint64(first_site) + np.uint64(i), step, c2, replicate, k0, k1)
-        out[i] = unit_interval(w0, w1)
-
-
-@kernel
 def fill_words(
     first_site: Integer,
     step: Integer,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engines import ENGINES, Engine, make_engine
-from sim.errors import ScenarioError, did_you_mean
+from sim.engines import Engine, check_engine, make_engine
 from sim.rng import Stream, tissue_codes
 from sim.scenario import causes
 from sim.scenario.schema import Settings
@@ -69,10 +68,7 @@ class Simulation:
         engine: str = "compiled",
         threads: int = 1,
     ) -> None:
-        if engine not in ENGINES:
-            raise ScenarioError(
-                f"engine: must be one of {', '.join(ENGINES)}, got {engine!r}{did_you_mean(engine, ENGINES)}"
-            )
+        check_engine(engine)
         self.settings = settings
         self.step_index = 0
         self.day = 0.0

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sim.errors import ScenarioError, did_you_mean
 from sim.tissue.patch import Happenings, Patch
 
 ENGINES = {"compiled": "sim.engines.compiled:CompiledEngine", "agents": "sim.engines.agents:AgentsEngine"}
@@ -26,6 +27,13 @@ class Engine(Protocol):
 
     def refresh(self, sites: np.ndarray) -> None:
         """The arrays changed at `sites` from outside."""
+
+
+def check_engine(name: str) -> None:
+    """ScenarioError, naming the nearest, unless there is an engine of this name."""
+    if name not in ENGINES:
+        known = f"{', '.join(ENGINES)}, got {name!r}{did_you_mean(name, ENGINES)}"
+        raise ScenarioError(f"engine: must be one of {known}")
 
 
 def make_engine(name: str, patch: Patch) -> Engine:

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 import sim
-from sim.engines import ENGINES
-from sim.errors import InterruptedRunError, ScenarioError, did_you_mean
+from sim.engines import check_engine
+from sim.errors import InterruptedRunError, ScenarioError
 from sim.experiment.execute import Job, run_in_processes, run_inline
 from sim.results import Folder, Results, RunRecord, combine
 from sim.rng import Stream, tissue_codes
@@ -69,9 +69,10 @@ def run(
     scenario = scenario.override({key: value for key, value in overrides.items() if value is not None})
     if workers < 1:
         raise ScenarioError(f"{scenario.file}: workers: must be at least 1, got {workers}")
-    if engine not in ENGINES:
-        known = f"{', '.join(ENGINES)}, got {engine!r}{did_you_mean(engine, ENGINES)}"
-        raise ScenarioError(f"{scenario.file}: engine: must be one of {known}")
+    try:
+        check_engine(engine)
+    except ScenarioError as error:
+        raise ScenarioError(f"{scenario.file}: {error}") from None
     folder = Folder(Path(out)) if out is not None else None
     try:
         sites = _sites(scenario)

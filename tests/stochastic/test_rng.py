@@ -70,9 +70,7 @@ def test_generator_equals_its_twin(counter: list[int], key: list[int]) -> None:
 
 
 def filled(stream: Stream, purpose: int, step: int, first: int, n: int, draw: int = 0) -> NDArray[np.float64]:
-    out = np.full(n, np.nan)
-    rng.fill_uniforms(first, step, stream.c2(purpose, draw), stream.replicate, stream.k0, stream.k1, out)
-    return out
+    return stream.uniforms(purpose, step, np.arange(first, first + n, dtype=np.int64), draw)
 
 
 @exact
@@ -94,17 +92,17 @@ def test_fills_and_gathers_equal_scalars(first: int, n: int) -> None:
     w0 = np.zeros(n, dtype=np.uint32)
     rng.fill_words(first, 17, stream.c2(Purpose.SCAR, 2), 3, stream.k0, stream.k1, w0)
 
-    assert filled(stream, Purpose.SCAR, 17, first, n, 2).tolist() == scalars
     assert stream.uniforms(Purpose.SCAR, 17, sites, 2).tolist() == scalars
     assert stream.uniforms(Purpose.SCAR, 17, sites[::-1], 2).tolist() == scalars[::-1]
     assert (w0 >> 5).tolist() == [int(u * 2**27) for u in scalars]
 
 
 def test_a_fill_in_pieces_is_the_fill_in_one() -> None:
-    stream = Stream(1, 2, 3)
-    whole = filled(stream, Purpose.DECIDE, 4, 100, 1001)
-    pieces = [filled(stream, Purpose.DECIDE, 4, 100 + at, n) for at, n in ((0, 13), (13, 500), (513, 488))]
-    assert np.array_equal(whole, np.concatenate(pieces))
+    whole, pieces = np.zeros((2, 1001), np.uint32)
+    rng.fill_words(100, 4, 5, 3, 1, 2, whole)
+    for at, n in ((0, 13), (13, 500), (513, 488)):
+        rng.fill_words(100 + at, 4, 5, 3, 1, 2, pieces[at : at + n])
+    assert np.array_equal(whole, pieces)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
