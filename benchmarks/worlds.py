@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import sim
+from sim.scenario.load import Scenario
 from sim.scenario.schema import Settings
 
 
@@ -40,3 +43,14 @@ def tissue(side: int, burden: float, days: float = 1000.0) -> Settings:
         },
     }
     return sim.from_dict(tree).arms["control"]
+
+
+def strategies() -> Scenario:
+    """36 arms of ``configs/kill_or_tame.yaml``: a senolytic in three amounts and intervals, with four mutings."""
+    arms: dict[str, Any] = {}
+    for amount, interval, muting in product((14, 28, 55), (7, 14, 28), (0, 6, 12, 25)):
+        killing = {"drug": "dasatinib_quercetin", "amount": amount, "start": 14, "interval": interval}
+        daily = {"drug": "niclosamide", "amount": muting, "start": 14, "interval": 1}
+        arms[f"kill_{amount}_every_{interval}_mute_{muting}"] = {"treatments": {"kill": killing, "mute": daily}}
+    home = Path(__file__).parents[1] / "configs" / "kill_or_tame.yaml"
+    return sim.load(home, {"arms": arms, "record.maps": [], "replicates": 8})

@@ -112,9 +112,9 @@ def run(
     only by what they change. The first table is the burden on the last day, with the paired difference from the first
     arm.
 
-    The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, sites.parquet,
-    summary.csv, maps/, figures/, scenario.yaml (everything written out) and manifest.json (every run, its status).
-    It is complete or not there; Ctrl-C keeps the replicates that are finished.
+    The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, doses.parquet,
+    sites.parquet, summary.csv, maps/, figures/, scenario.yaml (everything written out) and manifest.json (every run,
+    its status). It is complete or not there; Ctrl-C keeps the replicates that are finished.
 
     \b
     Examples:
@@ -217,7 +217,7 @@ def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Pa
 
     lines = ["", *burden_lines(results), ""] if len(results.timeseries) else []
     pictures = [path.name for path in figures if path.suffix == ".png"]
-    lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  sites.parquet  summary.csv")
+    lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
     if pictures:
         lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
     event = next(iter(scenario.written.tree.get("events") or {}), None)
@@ -340,20 +340,28 @@ def ledger(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="[tissues]", help="What to list.", show_default=False)] = "tissues",
-) -> None:
-    """List what is bundled: tissues for `preset:` in a scenario.
+    what: Annotated[str, typer.Argument(metavar="[tissues|drugs]", help="What to list.",
+                                        show_default=False)] = "tissues",
+) -> None:  # fmt: skip
+    """List what is bundled: tissues for `preset:` in a scenario, drugs for its treatments.
+
+    A drug is told with every number that acts, its source, and how far to trust it; ASSUMED is what nobody measured.
 
     \b
     Examples:
       senodrift list tissues
+      senodrift list drugs
     """  # noqa: D301
-    from sim.scenario.library import tissues
+    from sim.scenario.formulary import drugs_in_words
+    from sim.scenario.library import BUNDLED, library
 
-    if what != "tissues":
-        raise ScenarioError(f"list: must be tissues, got {what!r}{did_you_mean(what, ['tissues'])}")
-    wide = max(map(len, tissues()))
-    for name, values in tissues().items():
+    if what not in BUNDLED:
+        raise ScenarioError(f"list: must be one of {', '.join(BUNDLED)}, got {what!r}{did_you_mean(what, BUNDLED)}")
+    if what == "drugs":
+        typer.echo(drugs_in_words())
+        return
+    wide = max(map(len, library(what)))
+    for name, values in library(what).items():
         typer.echo(f"{name:<{wide}}  {values['description']}")
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from sim.organism.dosing import Dosing
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.patch import Patch
-from sim.tissue.state import HEALTHY, SENESCENT, STATE_NAMES
+from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES
 
 
 class Census:
@@ -17,7 +18,7 @@ class Census:
 
     def __init__(self, settings: Settings, patch: Patch) -> None:
         self.patch = patch
-        self.codes = np.array((*causes.inducing(settings), *causes.REMOVALS))
+        self.codes = np.array((*causes.inducing(settings), *causes.removing(settings)))
         named = [patch.event_names[code] for code in self.codes]
         types = patch.tissue.cell_types
         self._n_types = len(types)
@@ -43,7 +44,42 @@ class Census:
         row.update((f"gen_{n}", count) for n, count in enumerate(generations))
         for mean, largest, level in self._levels:
             row[mean], row[largest] = float(level.mean(dtype=np.float64)), float(level.max())
+        row.update((name, read_out(patch, name)) for name in ("vacant", "off_target", "immune_capacity"))
+        for name, sites in patch.open_wounds.items():
+            row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
         return row
+
+
+class DrugCensus:
+    """Columns of the drugs in one patch: mean concentrations and mean effects since the row before."""
+
+    def __init__(self, dosing: Dosing, tissue: str) -> None:
+        self._areas = [(f"conc_{drug}", by_tissue) for drug, by_tissue in dosing.exposure.items()]
+        self._areas += [(f"effect_{drug}_{effect}", by_tissue) for (drug, effect), by_tissue in dosing.done.items()]
+        self._tissue, self._day = tissue, 0.0
+        self._before = dict.fromkeys((name for name, _ in self._areas), 0.0)
+
+    def columns(self, day: float) -> dict[str, float]:
+        """Concentrations in the unit of each drug; 0 on day 0."""
+        found, length, self._day = {}, day - self._day, day
+        for name, by_tissue in self._areas:
+            area = by_tissue[self._tissue]
+            found[name] = (area - self._before[name]) / length if length > 0.0 else 0.0
+            self._before[name] = area
+        return found
+
+
+def read_out(patch: Patch, name: str) -> float:
+    """A read-out of one patch by the name that an adaptive treatment gives it (`sim.scenario.treatment.Adaptive`)."""
+    if name == "immune_capacity":
+        return patch.immunity
+    if name.startswith("mean_"):
+        return float(patch.level(name.removeprefix("mean_")).mean(dtype=np.float64))
+    state = patch.cells.state
+    if name == "burden":
+        return burden(int(np.count_nonzero(state == HEALTHY)), int(np.count_nonzero(state == SENESCENT)))
+    lost = int(patch.cum[patch.off_target_codes].sum()) if name == "off_target" else np.count_nonzero(state == CLEARED)
+    return 100.0 * float(lost) / max(1, patch.n_cells)
 
 
 def burden(n_healthy: int, n_senescent: int) -> float:

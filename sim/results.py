@@ -19,8 +19,10 @@ from sim.scenario.yaml_text import read_yaml
 KEYS = ["arm", "replicate", "tissue", "day"]
 COLUMNS = [*KEYS, "n_healthy", "n_senescent", "n_cleared", "n_scarred", "burden"]  # of every time series, in front
 COUNTS = ("n_", "new_", "cum_", "gen_")  # whole numbers, in this order behind them; then levels of factors
+ZERO_LEVELS = ("conc_", "effect_", "open_")  # levels that are 0 in an arm without the drug or the wound
 EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
-TABLES = ("timeseries", "events", "sites")
+DOSE_COLUMNS = ["arm", "replicate", "day", "treatment", "drug", "amount", "unit", "route", "status"]
+TABLES = ("timeseries", "events", "doses", "sites")
 
 
 @dataclass
@@ -31,7 +33,7 @@ class RunRecord:
     ----------
     status : str
         ``finished``, ``failed`` or ``interrupted``; `stage` and `message` say where and why.
-    timeseries, events : DataFrame
+    timeseries, events, doses : DataFrame
         Rows of this run; see ARCHITECTURE.md section 3 for the columns.
     maps : tissue name to layers
         ``days`` (k,) and per layer a (k, *shape) array; a cloud has one value per site.
@@ -45,6 +47,7 @@ class RunRecord:
     wall_s: float = 0.0
     timeseries: pd.DataFrame = field(default_factory=pd.DataFrame)
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    doses: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
@@ -61,6 +64,9 @@ class Results:
         One row per arm, replicate, tissue and day.
     events : DataFrame
         Outside events and, where senders are tracked, every transmission.
+    doses : DataFrame
+        Every dose of the regimens: arm, replicate, day, treatment, drug, amount, unit, route, and status: ``given``,
+        or why it was not: ``stopped`` (no longer asked for), ``toxic``.
     sites : DataFrame
         tissue, site, x, y, z, type of the first replicate.
     folder : Path or None
@@ -75,9 +81,11 @@ class Results:
         sites: pd.DataFrame,
         maps: Mapping[tuple[str, int, str], dict[str, np.ndarray]] | None = None,
         folder: Path | None = None,
+        doses: pd.DataFrame | None = None,
     ) -> None:
         self.manifest, self.scenario, self.folder = manifest, scenario, folder
         self.timeseries, self.events, self.sites = timeseries, events, sites
+        self.doses = pd.DataFrame(columns=DOSE_COLUMNS) if doses is None else doses
         self._maps = maps
 
     @property
@@ -146,7 +154,8 @@ def combine(
     maps = {(r.arm, r.replicate, tissue): layers for r in finished for tissue, layers in r.maps.items()}
     timeseries = _stack([record.timeseries for record in finished], COLUMNS)
     events = _stack([record.events for record in finished], EVENT_COLUMNS)
-    return Results(manifest, scenario, timeseries, events, sites, maps)
+    doses = _stack([record.doses for record in finished], DOSE_COLUMNS)
+    return Results(manifest, scenario, timeseries, events, sites, maps, doses=doses)
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
@@ -155,13 +164,15 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
 
 
 def _stack(tables: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
-    """Rows of all tables, `first` columns first; a cause that an arm does not have is a count of 0 there."""
+    """Rows of all tables, `first` columns first; a cause, drug or wound that an arm does not have is 0 there."""
     tables = [table for table in tables if len(table)]
     if not tables:
         return pd.DataFrame(columns=first)
     stacked = pd.concat(tables, ignore_index=True)
     counts = [name for prefix in COUNTS for name in stacked.columns if name.startswith(prefix)]
     stacked[counts] = stacked[counts].fillna(0).astype(np.int64)
+    levels = [name for name in stacked.columns if name.startswith(ZERO_LEVELS)]
+    stacked[levels] = stacked[levels].fillna(0.0)
     return stacked[list(dict.fromkeys([*first, *counts, *stacked.columns]))]
 
 

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.engines import Engine, check_engine, make_engine
+from sim.observe import read_out
+from sim.organism.dosing import Dosing
 from sim.rng import Stream, tissue_codes
 from sim.scenario import causes
 from sim.scenario.schema import Settings
+from sim.tissue.events import Events
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.senders import SenderTracer, Transmission
 from sim.tissue.state import SENESCENT
 
 PLAN = (  # name, words, method: one step, top to bottom
-    ("events", "grafts and other outside events of these days", "_happen_now"),
+    ("events", "grafts, wounds and other outside events of these days", "_happen_now"),
+    ("dose", "doses that are due are given, unless a read-out forbids", "_dose"),
+    ("pharmacokinetics", "drugs spread and decay; their mean effects over the step", "_act"),
     ("secrete", "senescent cells give off factors", "_secrete"),
     ("transport", "factors spread and decay, one exact step", "_transport"),
     ("take up", "healthy cells accumulate cargo", "_take_up"),
@@ -77,6 +82,8 @@ class Simulation:
         self.patches = {
             name: Patch(settings, name, Stream(key, codes[name], replicate), threads) for name in settings.tissues
         }
+        self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
+        self.dosing = Dosing(settings, self.patches)
         self.engines: dict[str, Engine] = {}
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
         self._tracers = {name: SenderTracer(settings, patch) for name, patch in self.patches.items()}
@@ -114,12 +121,18 @@ class Simulation:
 
     def _happen(self) -> None:
         for name, patch in self.patches.items():
-            changed = patch.happen(self.day, self.settings.dt, self.step_index)
+            changed = self.events[name].happen(self.day, self.step_index)
             self.engines[name].refresh(changed)
             if self.settings.generations == "tracked":
                 now = patch.cells.state[changed] == SENESCENT
                 by_contact = now & (patch.cells.cause[changed] == causes.CONTACT)
                 self._trace_at_once(name, changed[by_contact], changed[now & ~by_contact], self.day)
+
+    def _dose(self) -> None:
+        self.dosing.dose(self.step_index, lambda tissue, name: read_out(self.patches[tissue], name))
+
+    def _act(self) -> None:
+        self.dosing.act(self.step_index)
 
     def _secrete(self) -> None:
         for patch in self.patches.values():
@@ -146,8 +159,11 @@ class Simulation:
             generations = self._generations(name, sites, codes, t_next)
             counts, turned = self.engines[name].apply(Happenings(sites, codes, generations), t_next, self.step_index)
             patch.cum += counts
-            patch.secretion.note(sites)
-            patch.secretion.note(turned)
+            changed = np.union1d(sites, turned) if turned.size else sites
+            patch.secretion.note(changed)
+            patch.draw_evasion(changed, t_next, self.step_index)
+            if patch.evades:
+                self.engines[name].refresh(changed)
             if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
                 newly = sites[(patch.cells.state[sites] == SENESCENT) & (patch.cells.cause[sites] != causes.CONTACT)]
                 self._trace_at_once(name, turned, newly, t_next)
@@ -156,7 +172,7 @@ class Simulation:
         """0 for cells that turn by themselves; 1 for induced ones, or the sender's plus 1 where senders are tracked."""
         induced = (codes == causes.CONTACT) | (
             (codes >= causes.FIRST_FACTOR) & (codes < causes.first_event(self.settings))
-        )
+        )  # drugs make primary cells
         generations = induced.astype(np.uint8)
         if self.settings.generations == "tracked":
             tracer = self._tracers[name]

@@ -44,6 +44,11 @@ def world(*changes: Tree, shape: tuple[int, ...] = (12, 12), **top: Any) -> Sett
     return from_dict(merge(tree, together(*changes))).common
 
 
+def as_tree(settings: Settings) -> Tree:
+    """What a scenario file of these settings would hold."""
+    return settings.model_dump(exclude_none=True, exclude_unset=True)
+
+
 def tissue(**sections: Any) -> Tree:
     """Changes to the tissue."""
     return {"tissues": {"patch": sections}}
@@ -57,6 +62,17 @@ def factor(name: str = "SASP", **sections: Any) -> Tree:
 def event(name: str = "graft", **sections: Any) -> Tree:
     """An event, or changes to one."""
     return {"events": {name: sections}}
+
+
+def drug(*effects: Tree, amount: float = 10.0, **more: Any) -> Tree:
+    """A drug that stays for days, given at the start and every other day; `effects` by their kind."""
+    about = {"half_life": "2 d", "route": "bolus", **more, "effects": together(*effects)}
+    return {"drugs": {"drug": about}, "treatments": {"course": {"drug": "drug", "amount": amount, "interval": 2}}}
+
+
+def effect(kind: str, emax: float, **more: Any) -> Tree:
+    """One effect, half of it at a concentration of 5."""
+    return {kind: {"emax": emax, "ec50": 5, **more}}
 
 
 def walls(kind: str, dimension: int) -> Tree:

@@ -71,16 +71,30 @@ def compare(
     outcomes = [one_of(name, known, "compare: outcomes") for name in _listed(outcomes)]
     if not 0.0 < level < 1.0:
         raise ResultsError(f"compare: level: must be between 0 and 1, got {level}")
-    last = _last_day(results.timeseries)
+    return effects(results, last_day(results), outcomes, baseline, level)
+
+
+def effects(
+    results: Results, table: pd.DataFrame, outcomes: Sequence[str], baseline: str, level: float = 0.95
+) -> pd.DataFrame:
+    """The same (see `compare`) for any `table` with a row per arm, replicate and tissue, and `outcomes` as columns."""
+    table = table.set_index(["arm", "tissue", "replicate"]).sort_index()
     rows = [
         {"arm": arm, "baseline": baseline, "tissue": tissue, "outcome": outcome}
-        | _effect(*_pairs(last, arm, baseline, tissue, outcome), level)
+        | _effect(*_pairs(table, arm, baseline, tissue, outcome), level)
         for tissue in results.tissues
         for outcome in outcomes
-        for arm in arms
+        for arm in results.arms
         if arm != baseline
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def last_day(results: Results) -> pd.DataFrame:
+    """The last row of every run and tissue; a run may stop early."""
+    return results.timeseries.sort_values("day", kind="stable").drop_duplicates(
+        ["arm", "replicate", "tissue"], keep="last", ignore_index=True
+    )
 
 
 def one_of(word: str, known: Iterable[str], what: str) -> str:
@@ -96,21 +110,15 @@ def _listed(names: Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _last_day(timeseries: pd.DataFrame) -> pd.DataFrame:
-    """The last row of every run and tissue (a run may stop early), indexed by arm, tissue, replicate."""
-    last = timeseries.sort_values("day", kind="stable").drop_duplicates(["arm", "tissue", "replicate"], keep="last")
-    return last.set_index(["arm", "tissue", "replicate"]).sort_index()
-
-
-def _pairs(last: pd.DataFrame, arm: str, baseline: str, tissue: str, outcome: str) -> tuple[Floats, Floats]:
+def _pairs(table: pd.DataFrame, arm: str, baseline: str, tissue: str, outcome: str) -> tuple[Floats, Floats]:
     """The outcome in the arm and in the baseline, one entry per replicate that has both."""
-    by_arm = last[outcome].xs(tissue, level="tissue").unstack("arm").reindex(columns=[arm, baseline]).dropna()
+    by_arm = table[outcome].xs(tissue, level="tissue").unstack("arm").reindex(columns=[arm, baseline]).dropna()
     return by_arm[arm].to_numpy(np.float64), by_arm[baseline].to_numpy(np.float64)
 
 
 def _effect(a: Floats, b: Floats, level: float) -> dict[str, float]:
-    low, high = _interval(a, level)
-    difference_low, difference_high = _interval(a - b, level)
+    low, high = t_interval(a, level)
+    difference_low, difference_high = t_interval(a - b, level)
     return {
         "n": a.size,
         "mean": _mean(a),
@@ -142,8 +150,8 @@ def _over(x: float, y: float) -> float:
     return x / y if y > 0.0 else math.nan
 
 
-def _interval(x: Floats, level: float) -> tuple[float, float]:
-    """The t interval of the mean of `x`."""
+def t_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The t interval of the mean of `x`; NaN for fewer than two values."""
     if x.size < 2:
         return math.nan, math.nan
     half = float(stats.t.ppf(0.5 + level / 2.0, x.size - 1)) * math.sqrt(_covariance(x, x) / x.size)

@@ -1,4 +1,4 @@
-"""What a run says first: burden on the last day, what the arms changed, and by which causes."""
+"""What a run says first: burden on the last day, what the arms changed, by which causes, and what drugs did."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import pandas as pd
 from scipy import stats
 
+from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
 from sim.analysis.times import quantiles_by_arm, time_to_count
+from sim.analysis.treatment import drug_table, main_factor
 from sim.results import Results
 
 FEW = 5  # replicates from which a ratio of variances is worth a line
-REMOVALS = ("immune", "own_death", "repaired", "scarred")  # causes that remove or replace cells
+WORTH_TELLING = 1.5  # times fewer replicates
 
 
 def burden_table(results: Results, level: float = 0.95) -> pd.DataFrame:
@@ -40,7 +42,7 @@ def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
 
     Mean over the replicates that finished in both arms; causes without a difference are left out.
     """
-    causes = [name for name in results.timeseries if name.startswith("cum_") and name[4:] not in REMOVALS]
+    causes = [f"cum_{name}" for name in turning_causes(results)]
     rows = results.timeseries[results.timeseries["tissue"] == tissue].sort_values("day", kind="stable")
     last = rows.drop_duplicates(["arm", "replicate"], keep="last").set_index("replicate")
     mine, base = (last.loc[last["arm"] == name, causes] for name in (arm, results.arms[0]))
@@ -49,7 +51,7 @@ def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
 
 
 def burden_lines(results: Results) -> Iterator[str]:
-    """Burden on the last day as a table in text; below it extra cells by cause and what shared luck was worth."""
+    """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck."""
     base, stop = results.arms[0], results.manifest.get("stop")
     when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
     if stop:
@@ -64,14 +66,30 @@ def burden_lines(results: Results) -> Iterator[str]:
                  _interval(row.difference_low, row.difference_high, "({}, {})")]
             )  # fmt: skip
         yield from aligned(table if len(results.arms) > 1 else [row[:3] for row in table])
+        yield from _drug_lines(results, str(tissue))
         for arm in results.arms[1:]:
             extra = extra_by_cause(results, arm, str(tissue))
             if extra:
                 causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
                 yield f"cells that turned, {arm} more than {base}, by cause: {causes}"
         gains = rows.set_index("arm")["variance_ratio"].dropna()
-        for arm, gain in gains[(gains > 1) & (rows["n"].min() >= FEW)].items():
+        for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= FEW)].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
+
+
+def _drug_lines(results: Results, tissue: str) -> Iterator[str]:
+    """Doses given, what they cost and did, and for how long, for every arm with a regimen."""
+    table = drug_table(results, tissue)
+    factor, base = main_factor(results), results.arms[0]
+    lines = [["drugs", "doses", "lost off target (% of sites)", "half rebound of burden"]]
+    lines[0] += [f"of {factor}", f"{factor} exposure (% of {base})"] if factor is not None else []
+    for row in table.itertuples():
+        doses = f"{row.fewest}" if row.fewest == row.most else f"{row.fewest} to {row.most}"
+        line = [f"  {row.arm}", doses, f"{row.loss:.2f}", row.rebound]
+        if factor is not None:
+            line += [row.factor_rebound, f"{row.exposure:.0f}" if math.isfinite(row.exposure) else "-"]
+        lines.append(line)
+    yield from aligned(lines) if len(table) else ()
 
 
 def _times_to_stop(results: Results, cause: str, count: int) -> Iterator[str]:

@@ -13,13 +13,14 @@ import mesa
 import numpy as np
 
 from sim.rng import Purpose
-from sim.rules.clearance import jamming, removal_hazard
+from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import (
     accumulated_cargo,
     chance,
     chance_among,
     contact_hazard,
     damage_hazard,
+    hill,
     induction_hazard,
     response,
 )
@@ -35,9 +36,15 @@ from sim.scenario.causes import (
     REPLICATIVE,
     SCARRED_BY,
 )
+from sim.tissue.acting import FACTORS, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM, UPTAKE
+from sim.tissue.acting import IMMUNE as BOOST
 from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import (
     AFFINITY,
+    ATTRACT_BASAL,
+    ATTRACT_HALF,
+    BOOST_MAX,
+    BOOST_POWER,
     BY_SITE,
     CARGO,
     CARGO_BY_TYPE,
@@ -50,7 +57,7 @@ from sim.tissue.parameters import (
     MEMORY,
 )
 from sim.tissue.patch import Happenings, Patch
-from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
+from sim.tissue.state import CLEARED, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
 
 FAINT = 1e-30  # smaller doses are 0, as in the compiled engine
@@ -64,7 +71,10 @@ class Cell(mesa.Agent):
         self.tissue = tissue
         self.site = site
         self.voxel = voxel
+        layers = tissue.patch.acting.layer
+        self.depth = int(layers[site]) if layers.size > 1 else 0  # the layer in what drugs do
         self.neighbours: list[Cell] = []
+        self.near: list[Cell] = []  # from where a daughter may come
         self.coming = NOTHING
         self.coming_generation = 0
         self.read()
@@ -79,6 +89,7 @@ class Cell(mesa.Agent):
         self.since = float(cells.since[self.site])
         self.divisions = int(cells.divisions[self.site])
         self.cargo = cells.cargo[:, self.site].tolist()
+        self.refractory = int(cells.refractory[self.site])
 
     def write(self) -> None:
         """Show the arrays what this site is now."""
@@ -101,7 +112,7 @@ class Cell(mesa.Agent):
         if self.state != HEALTHY:
             return
         for row, level, at, affinity, keep, memory in self.tissue.now.cargoes:
-            uptake = affinity[self.cell_type] * level[self.site if at else self.voxel]
+            uptake = affinity[self.depth][self.cell_type] * level[self.site if at else self.voxel]
             dose = accumulated_cargo(self.cargo[row], uptake, keep, memory)
             self.cargo[row] = dose if dose >= FAINT else 0.0
 
@@ -124,13 +135,14 @@ class Cell(mesa.Agent):
         p = now.numbers
         if 0 < p.division_limit <= self.divisions:
             return REPLICATIVE
-        susceptibility = now.susceptibility[self.cell_type]
+        acts = now.modifiers[self.depth][self.cell_type]
+        susceptibility = now.susceptibility[self.cell_type] * acts[INDUCTION]
         hazards = [induction_hazard(now.damage, susceptibility, p.maintenance)]
-        for kind, numbers, by_type, level, at in now.responses:
-            if level is None:  # the accumulated cargo of row `at`
-                rate = response(kind, self.cargo[at], *numbers) * by_type[self.cell_type]
-            else:
-                rate = response(kind, level[self.site if at else self.voxel], *numbers) * by_type[self.cell_type]
+        for f, kind, numbers, by_type, level, at in now.responses:
+            # without a level it is the accumulated cargo of row `at`
+            seen = self.cargo[at] if level is None else level[self.site if at else self.voxel]
+            left = acts[FACTORS + PER_FACTOR * f + RESPONSE]
+            rate = response(kind, seen, *numbers) * by_type[self.cell_type] * left
             hazards.append(induction_hazard(rate, susceptibility, p.maintenance))
         if p.contact_rate > 0.0:
             count = 0
@@ -140,33 +152,56 @@ class Cell(mesa.Agent):
             hazards.append(
                 induction_hazard(contact_hazard(float(count), p.contact_rate), susceptibility, p.maintenance)
             )
+        hazards += acts[now.first_hazard :]  # of drugs
         return chosen(now.draws[self.site], hazards, now.codes, p.dt)
 
     def decide_senescent(self) -> int:
-        """Be cleared by immune cells, die, or stay."""
+        """Be cleared by immune cells, die, be killed or healed by a drug, or stay."""
         now = self.tissue.now
         p = now.numbers
-        hazard = 0.0
-        if p.max_rate > 0.0:
-            jam = 1.0
-            for level, half_max, at in now.jams:
-                jam *= jamming(level[self.site if at else self.voxel], half_max)
-            burden = territory_burden(self.site, *now.territory)
-            hazard = removal_hazard(burden, p.max_rate, p.half_saturation, p.capacity, jam)
-        return chosen(now.draws[self.site], [hazard, p.own_death], (IMMUNE, OWN_DEATH), p.dt)
+        hazards = [0.0, p.own_death]
+        codes = [IMMUNE, OWN_DEATH]
+        if p.max_rate > 0.0 and not self.refractory & EVADES_IMMUNITY:
+            hazards[0] = self.clearance(now.modifiers[self.depth][self.cell_type])
+        age = now.t - self.since
+        for strength, weight, (youngest, oldest), code, evadable in now.deeds:
+            if not (evadable and self.refractory & EVADES_DRUGS) and youngest <= age < oldest:
+                scale = weight[self.cause][min(self.generation, 2)][self.cell_type]
+                hazards.append(strength[self.depth] * scale)
+                codes.append(code)
+        return chosen(now.draws[self.site], hazards, codes, p.dt)
+
+    def clearance(self, acts: list[float]) -> float:
+        """Hazard of immune removal, with what drugs do to it (`acts`)."""
+        now = self.tissue.now
+        p = now.numbers
+        share = 1.0
+        for level, at, jam_half, attract_half, basal in now.jams:
+            seen = level[self.site if at else self.voxel]
+            if jam_half > 0.0:
+                share *= jamming(seen * acts[UNJAM], jam_half)
+            if attract_half > 0.0:
+                share *= attraction(seen, attract_half, basal)
+        burden = territory_burden(self.site, *now.territory)
+        return removal_hazard(burden, p.max_rate, p.half_saturation, now.immunity * acts[BOOST], share)
 
     def decide_cleared(self) -> int:
-        """Be refilled by a healthy neighbour, or stay vacant."""
+        """Be refilled by a healthy cell nearby, or stay vacant."""
         now = self.tissue.now
         p = now.numbers
-        healthy = [other for other in self.neighbours if other.state == HEALTHY]
-        inhibition = 1.0
-        for level, half_max, at in now.inhibitions:
-            inhibition *= jamming(level[self.site if at else self.voxel], half_max)
+        healthy = [other for other in self.near if other.state == HEALTHY]
+        inhibition, boost = 1.0, 1.0
+        for level, at, inhibit_half, boosting in now.repairs:
+            seen = level[self.site if at else self.voxel]
+            if inhibit_half > 0.0:
+                inhibition *= jamming(seen, inhibit_half)
+            if boosting[0] > 0.0:
+                boost += hill(seen, *boosting)
+        boost *= now.modifiers[self.depth][self.cell_type][REPAIR]
         hazard = refill_hazard(
-            float(len(healthy)), float(len(self.neighbours)), p.refill_rate, now.capacity, inhibition
+            float(len(healthy)), float(len(self.near)), p.refill_rate, now.capacity, boost, inhibition
         )
-        if chosen(now.draws[self.site], [hazard], (REPAIRED,), p.dt) == NOTHING:
+        if chosen(now.draws[self.site], [hazard], [REPAIRED], p.dt) == NOTHING:
             return NOTHING
         stream, step = self.tissue.patch.stream, now.step
         if stream.uniform(Purpose.SCAR, step, self.site) < p.scar:
@@ -182,7 +217,8 @@ class Cell(mesa.Agent):
         if self.coming == NOTHING:
             return
         code, self.coming = self.coming, NOTHING
-        self.turn(SENESCENT if code > SCARRED_BY else AFTER[code], code if code > SCARRED_BY else NOTHING)
+        state = self.tissue.now.outcome[code]
+        self.turn(state, code if state == SENESCENT else NOTHING)
         self.generation = self.coming_generation if self.state == SENESCENT else 0
         if code == REPAIRED:
             self.cell_type = self.mother.cell_type
@@ -207,10 +243,7 @@ class Cell(mesa.Agent):
             self.tissue.turned_at_once.append(self)
 
 
-AFTER = {IMMUNE: CLEARED, OWN_DEATH: CLEARED, REPAIRED: HEALTHY, SCARRED_BY: SCARRED}
-
-
-def chosen(u: float, hazards: list[float], codes: tuple[int, ...], dt: float) -> int:
+def chosen(u: float, hazards: list[float], codes: list[int], dt: float) -> int:
     """Competing risks with one uniform: does anything happen, and which, in proportion to its hazard."""
     total = hazards[0]
     for hazard in hazards[1:]:
@@ -242,7 +275,10 @@ class CellTissue(mesa.Model):
         sites = range(patch.geometry.n_sites) if exists is None else np.flatnonzero(exists).tolist()
         self.cells = {site: Cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
         for site, cell in self.cells.items():
-            cell.neighbours = [self.cells[other] for other in patch.geometry.neighbours(site)]
+            cell.neighbours = cell.near = [self.cells[other] for other in patch.geometry.neighbours(site)]
+            if patch.parameters.numbers.reach > 1:
+                reached = patch.geometry.reached(site, patch.parameters.numbers.reach)
+                cell.near = [self.cells[other] for other in reached]
 
 
 class AgentsEngine:
@@ -261,7 +297,7 @@ class AgentsEngine:
                 int(row[CARGO_ROW]),
                 self._levels[f],
                 row[BY_SITE] == 1.0,
-                p.by_type[f, AFFINITY].tolist(),
+                (p.by_type[f, AFFINITY] * patch.acting.modifiers[:, :, FACTORS + PER_FACTOR * f + UPTAKE]).tolist(),
                 row[KEEP],
                 row[MEMORY],
             )
@@ -295,23 +331,28 @@ class AgentsEngine:
         now.capacity = regenerative_capacity(patch.age_years(t), p.numbers.decline)
         now.susceptibility = p.susceptibility.tolist()
         now.territory = patch.territory.view
-        now.jams, now.inhibitions, now.responses, now.codes = [], [], [], [DAMAGE]
+        now.modifiers, now.immunity = patch.acting.modifiers.tolist(), patch.immunity
+        now.first_hazard = FACTORS + PER_FACTOR * len(p.factors)
+        now.deeds = list(zip(*(part.tolist() for part in patch.acting.on_senescent), strict=True))
+        now.outcome = p.outcome.tolist()
+        now.jams, now.repairs, now.responses, now.codes = [], [], [], [DAMAGE]
         for f, row in enumerate(p.factors.tolist()):
             level, at_site = self._levels[f], row[BY_SITE] == 1.0
-            if row[JAM_HALF] > 0.0:
-                now.jams.append((level, row[JAM_HALF], at_site))
-            if row[INHIBIT_HALF] > 0.0:
-                now.inhibitions.append((level, row[INHIBIT_HALF], at_site))
+            if row[JAM_HALF] > 0.0 or row[ATTRACT_HALF] > 0.0:
+                now.jams.append((level, at_site, row[JAM_HALF], row[ATTRACT_HALF], row[ATTRACT_BASAL]))
+            if row[INHIBIT_HALF] > 0.0 or row[BOOST_MAX] > 0.0:
+                now.repairs.append((level, at_site, row[INHIBIT_HALF], row[BOOST_MAX : BOOST_POWER + 1]))
             if row[LEVEL] != 0.0:
                 by_type = p.by_type[f, LEVEL_BY_TYPE].tolist()
-                now.responses.append((row[LEVEL], row[LEVEL + 1 : LEVEL + 4], by_type, level, at_site))
+                now.responses.append((f, row[LEVEL], row[LEVEL + 1 : LEVEL + 4], by_type, level, at_site))
                 now.codes.append(FIRST_FACTOR + 2 * f)
             if row[CARGO] != 0.0:
                 by_type = p.by_type[f, CARGO_BY_TYPE].tolist()
-                now.responses.append((row[CARGO], row[CARGO + 1 : CARGO + 4], by_type, None, int(row[CARGO_ROW])))
+                now.responses.append((f, row[CARGO], row[CARGO + 1 : CARGO + 4], by_type, None, int(row[CARGO_ROW])))
                 now.codes.append(FIRST_FACTOR + 2 * f + 1)
         if p.numbers.contact_rate > 0.0:
             now.codes.append(CONTACT)
+        now.codes += patch.acting.healthy_codes.tolist()
 
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""

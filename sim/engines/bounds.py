@@ -12,7 +12,8 @@ import numpy as np
 from sim.compiling import inlined, kernel
 from sim.rules.clearance import removal_hazard
 from sim.rules.induction import chance, contact_hazard, induction_hazard, response
-from sim.tissue.parameters import BY_SITE, CARGO, CARGO_BY_TYPE, CARGO_ROW, LEVEL, LEVEL_BY_TYPE
+from sim.rules.repair import refill_hazard
+from sim.tissue.parameters import BOOST_MAX, BY_SITE, CARGO, CARGO_BY_TYPE, CARGO_ROW, LEVEL, LEVEL_BY_TYPE
 from sim.tissue.state import HEALTHY
 
 BLOCK = 1024  # sites whose words and bounds stay in the first cache
@@ -30,11 +31,12 @@ def highest(values):
 
 @kernel
 def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers, factors,
-                  largest):  # fmt: skip
+                  largest, by_drugs):  # fmt: skip
     """Upper bound of the chance that any healthy site of a block turns senescent in the step.
 
     ``cargo_top`` and ``level_top`` are a float and its bits in one place, to turn the bits of a maximum into it;
-    ``largest`` (F + 1, 3) holds the largest multipliers of any cell type, its last row the largest susceptibility.
+    ``largest`` (F + 1, 3) holds the largest multipliers of any cell type, its last row the largest susceptibility;
+    ``by_drugs`` is the largest hazard that drugs add. What drugs inhibit only lowers a chance.
     """
     hazard = damage
     for f in range(factors.shape[0]):
@@ -50,16 +52,30 @@ def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_
             rate = response(factors[f, CARGO], top, factors[f, CARGO + 1], factors[f, CARGO + 2], factors[f, CARGO + 3])
             hazard += rate * largest[f, CARGO_BY_TYPE]
     hazard += contact_hazard(float(slots), numbers.contact_rate)
-    return chance(induction_hazard(hazard * SLACK, largest[-1, 0], numbers.maintenance), numbers.dt) * SLACK
+    hazard = induction_hazard(hazard * SLACK, largest[-1, 0], numbers.maintenance) + by_drugs * SLACK
+    return chance(hazard, numbers.dt) * SLACK
 
 
 @inlined
-def removal_bound(burden, numbers):
-    """Upper bound of the chance that a senescent site goes, given at least this `burden`: hazard times dt, unjammed."""
-    hazard = numbers.own_death
+def removal_bound(burden, immunity, by_drugs, numbers):
+    """Upper bound of the chance that a senescent site goes, given at least this `burden`: hazard times dt, unjammed.
+
+    ``immunity`` is the largest capacity and boost, ``by_drugs`` the largest hazard of killing and healing by drugs.
+    """
+    hazard = numbers.own_death + by_drugs
     if numbers.max_rate > 0.0:
-        hazard += removal_hazard(burden, numbers.max_rate, numbers.half_saturation, numbers.capacity, 1.0)
+        hazard += removal_hazard(burden, numbers.max_rate, numbers.half_saturation, immunity, 1.0)
     return hazard * numbers.dt * SLACK
+
+
+@kernel
+def repair_bound(capacity, boost, numbers, factors):
+    """Upper bound of the chance that a vacant site is refilled, all its neighbours healthy and all boosts at most."""
+    largest = 1.0
+    for f in range(factors.shape[0]):
+        largest += factors[f, BOOST_MAX]
+    largest *= boost * SLACK
+    return chance(refill_hazard(1.0, 1.0, numbers.refill_rate, capacity, largest, 1.0) * SLACK, numbers.dt) * SLACK
 
 
 @inlined

@@ -14,7 +14,9 @@ from sim.engines.bounds import BLOCK
 from sim.engines.kernels import apply_kernel, cargo_kernel, decide_kernel
 from sim.rules.induction import damage_hazard
 from sim.rules.repair import regenerative_capacity
-from sim.scenario.causes import CONTACT, REPAIRED
+from sim.scenario.causes import CONTACT
+from sim.tissue.acting import FACTORS, IMMUNE, PER_FACTOR, REPAIR, UPTAKE, Acting
+from sim.tissue.geometry import n_near
 from sim.tissue.parameters import AFFINITY, BY_SITE, CARGO_ROW, KEEP, MEMORY
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.state import SENESCENT
@@ -22,6 +24,15 @@ from sim.tissue.state import SENESCENT
 
 def _cargo_block(arguments: tuple[Any, ...], low: int, high: int) -> None:
     cargo_kernel(low, high, *arguments)
+
+
+def most_of(acting: Acting, n_factors: int) -> np.ndarray:
+    """Largest immune boost, repair, hazard on healthy and on senescent cells, of any depth and cell type."""
+    hazards = acting.modifiers[:, :, FACTORS + PER_FACTOR * n_factors :].sum(axis=2)
+    deeds = acting.on_senescent
+    killing = sum(float(s.max()) * float(w.max()) for s, w in zip(deeds.strength, deeds.weight, strict=True))
+    boosts = acting.modifiers[:, :, IMMUNE].max(), acting.modifiers[:, :, REPAIR].max()
+    return np.array([*boosts, hazards.max(initial=0.0), killing])
 
 
 class CompiledEngine:
@@ -37,7 +48,7 @@ class CompiledEngine:
         edges = [min(n, BLOCK * (blocks * i // patch.threads)) for i in range(patch.threads + 1)]
         self._ranges = list(pairwise(edges))
         sites, p = patch.geometry.sites, patch.parameters
-        self._slots = int(sites.steps.shape[1] if sites.is_lattice else np.diff(sites.indptr).max(initial=0))
+        self._slots = (max(n_near(p.numbers.reach, sites), n_near(1, sites)), n_near(1, sites))
         self._largest = np.vstack([p.by_type.max(axis=2), np.full((1, 3), p.susceptibility.max())])
 
     def _over_sites(self, task: Callable[[int, int], Any]) -> list[Any]:
@@ -52,7 +63,8 @@ class CompiledEngine:
         for f, row in enumerate(p.factors[:, CARGO_ROW].astype(int).tolist()):
             if row >= 0:
                 field = (patch.levels[f], bool(p.factors[f, BY_SITE]), patch.geometry.sites)
-                uptake = (p.by_type[f, AFFINITY], float(p.factors[f, KEEP]), float(p.factors[f, MEMORY]))
+                affinity = p.by_type[f, AFFINITY] * patch.acting.modifiers[:, :, FACTORS + PER_FACTOR * f + UPTAKE]
+                uptake = (patch.acting.layer, affinity, float(p.factors[f, KEEP]), float(p.factors[f, MEMORY]))
                 arguments = (cells.state, cells.cell_type, cells.cargo[row], *field, *uptake)
                 self._over_sites(partial(_cargo_block, arguments))
 
@@ -64,6 +76,8 @@ class CompiledEngine:
         damage = damage_hazard(age, p.numbers.baseline, p.numbers.per_year)
         capacity = regenerative_capacity(age, p.numbers.decline)
         floors = patch.territory.floors() if p.numbers.max_rate > 0.0 else np.zeros(1)
+        acting, killing = patch.acting, patch.acting.on_senescent
+        most = most_of(acting, len(p.factors))
         integer = np.int32 if patch.levels.dtype == np.float32 else np.int64
 
         def block(low: int, high: int) -> int:
@@ -73,10 +87,11 @@ class CompiledEngine:
             return int(
                 decide_kernel(
                     low, high, t, damage, capacity, self._slots,
-                    cells.state, cells.cell_type, cells.since, cells.divisions, cells.cargo,
-                    patch.levels, patch.geometry.sites, *patch.territory.view, floors,
-                    p.numbers, p.factors, p.by_type, p.susceptibility, self._largest, patch.address(step), floats, bits,
-                    self._sites, self._codes,
+                    cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions,
+                    cells.cargo, cells.refractory, patch.levels, patch.geometry.sites, *patch.territory.view, floors,
+                    p.numbers, p.factors, p.by_type, p.susceptibility, self._largest, patch.immunity, most,
+                    acting.layer, acting.modifiers, acting.healthy_codes, *killing,
+                    patch.address(step), floats, bits, self._sites, self._codes,
                 )
             )  # fmt: skip
 
@@ -93,13 +108,12 @@ class CompiledEngine:
         apply_kernel(
             happenings.sites, codes, happenings.generations, t_next,
             cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions, cells.cargo,
-            patch.geometry.sites, p.numbers.scar, address,
+            p.outcome, patch.geometry.sites, self._slots[0], p.numbers.reach, p.numbers.scar, address,
         )  # fmt: skip
         counts = np.bincount(codes, minlength=len(patch.event_names))
         turned = np.zeros(0, np.int64)
         if p.numbers.at_once > 0.0:
-            newly = happenings.sites[(codes > REPAIRED) & (codes != CONTACT)]  # by another cause
-            newly = newly[cells.state[newly] == SENESCENT]
+            newly = happenings.sites[(p.outcome[codes] == SENESCENT) & (codes != CONTACT)]  # by another cause
             turned = patch.turned_at_once(newly, t_next, address)
             cells.state[turned] = SENESCENT
             cells.cause[turned] = CONTACT

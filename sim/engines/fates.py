@@ -10,12 +10,18 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiling import inlined
-from sim.rules.clearance import jamming, removal_hazard
-from sim.rules.induction import chance, contact_hazard, induction_hazard, response
+from sim.rules.clearance import attraction, jamming, removal_hazard
+from sim.rules.induction import chance, contact_hazard, hill, induction_hazard, response
 from sim.rules.repair import refill_hazard
-from sim.scenario.causes import CONTACT, DAMAGE, FIRST_FACTOR, IMMUNE, OWN_DEATH, REPAIRED
-from sim.tissue.geometry import n_slots, neighbour
+from sim.scenario.causes import CONTACT, DAMAGE, FIRST_FACTOR, OWN_DEATH, REPAIRED
+from sim.scenario.causes import IMMUNE as BY_IMMUNITY
+from sim.tissue.acting import FACTORS, IMMUNE, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM
 from sim.tissue.parameters import (
+    ATTRACT_BASAL,
+    ATTRACT_HALF,
+    BOOST_HALF,
+    BOOST_MAX,
+    BOOST_POWER,
     BY_SITE,
     CARGO,
     CARGO_BY_TYPE,
@@ -25,18 +31,7 @@ from sim.tissue.parameters import (
     LEVEL,
     LEVEL_BY_TYPE,
 )
-from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
-
-
-@inlined
-def neighbours_into(near, site, sites):
-    """Existing neighbours of a site, holes included, into `near`; returns their number."""
-    count = 0
-    for j in range(n_slots(site, sites)):
-        other = neighbour(site, j, sites)
-        near[count] = other
-        count += other >= 0
-    return count
+from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
 
 
 @inlined
@@ -57,31 +52,30 @@ def chosen(u, total, hazards, codes, n, dt):
 
 
 @inlined
-def reduced(site, voxel, levels, factors, column):
-    """Share of a process that all factors together leave, each by its half-max in `column`."""
-    left = 1.0
-    for f in range(factors.shape[0]):
-        if factors[f, column] > 0.0:
-            level = np.float64(levels[f, site if factors[f, BY_SITE] == 1.0 else voxel])
-            left *= jamming(level, factors[f, column])
-    return left
+def level_at(site, voxel, f, levels, factors):
+    """What a site reads of factor `f`."""
+    return np.float64(levels[f, site if factors[f, BY_SITE] == 1.0 else voxel])
 
 
 @inlined
 def induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, levels, near, n_near, numbers, factors,
-                    by_type, susceptibility, hazards, codes):  # fmt: skip
-    """Event code of a healthy site, 0 if nothing happens: one uniform, competing risks."""
+                    by_type, susceptibility, acts, healthy_codes, hazards, codes):  # fmt: skip
+    """Event code of a healthy site, 0 if nothing happens: one uniform, competing risks.
+
+    ``acts`` is the row of modifiers by drugs at the depth and of the type of the site (`sim.tissue.acting`).
+    """
     kind = cell_type[site]
-    weight = susceptibility[kind]
+    weight = susceptibility[kind] * acts[INDUCTION]
     hazards[0], codes[0] = induction_hazard(damage, weight, numbers.maintenance), DAMAGE
     total, n = hazards[0], 1
     for f in range(factors.shape[0]):
+        left = acts[FACTORS + PER_FACTOR * f + RESPONSE]
         if factors[f, LEVEL] != 0.0:
-            level = np.float64(levels[f, site if factors[f, BY_SITE] == 1.0 else voxel])
             rate = response(
-                factors[f, LEVEL], level, factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3]
-            )
-            hazards[n] = induction_hazard(rate * by_type[f, LEVEL_BY_TYPE, kind], weight, numbers.maintenance)
+                factors[f, LEVEL], level_at(site, voxel, f, levels, factors),
+                factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3],
+            )  # fmt: skip
+            hazards[n] = induction_hazard(rate * by_type[f, LEVEL_BY_TYPE, kind] * left, weight, numbers.maintenance)
             codes[n] = FIRST_FACTOR + 2 * f
             total += hazards[n]
             n += 1
@@ -90,7 +84,7 @@ def induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, l
             rate = response(
                 factors[f, CARGO], dose, factors[f, CARGO + 1], factors[f, CARGO + 2], factors[f, CARGO + 3]
             )
-            hazards[n] = induction_hazard(rate * by_type[f, CARGO_BY_TYPE, kind], weight, numbers.maintenance)
+            hazards[n] = induction_hazard(rate * by_type[f, CARGO_BY_TYPE, kind] * left, weight, numbers.maintenance)
             codes[n] = FIRST_FACTOR + 2 * f + 1
             total += hazards[n]
             n += 1
@@ -103,28 +97,61 @@ def induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, l
         hazards[n], codes[n] = induction_hazard(rate, weight, numbers.maintenance), CONTACT
         total += hazards[n]
         n += 1
+    for i in range(healthy_codes.size):
+        hazards[n], codes[n] = acts[FACTORS + PER_FACTOR * factors.shape[0] + i], healthy_codes[i]
+        total += hazards[n]
+        n += 1
     return chosen(u, total, hazards, codes, n, numbers.dt)
 
 
 @inlined
-def removal_event(site, voxel, u, burden, levels, numbers, factors, hazards, codes):
-    """Event code of a senescent site: immune removal or its own death."""
-    hazards[0], codes[0] = 0.0, IMMUNE
-    hazards[1], codes[1] = numbers.own_death, OWN_DEATH
-    if numbers.max_rate > 0.0:
-        jam = reduced(site, voxel, levels, factors, JAM_HALF)
-        hazards[0] = removal_hazard(burden, numbers.max_rate, numbers.half_saturation, numbers.capacity, jam)
-    return chosen(u, hazards[0] + hazards[1], hazards, codes, 2, numbers.dt)
+def clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts):
+    """Hazard of immune removal of a senescent site that does not evade it."""
+    share = 1.0
+    for f in range(factors.shape[0]):
+        if factors[f, JAM_HALF] > 0.0:
+            share *= jamming(level_at(site, voxel, f, levels, factors) * acts[UNJAM], factors[f, JAM_HALF])
+        if factors[f, ATTRACT_HALF] > 0.0:
+            level = level_at(site, voxel, f, levels, factors)
+            share *= attraction(level, factors[f, ATTRACT_HALF], factors[f, ATTRACT_BASAL])
+    return removal_hazard(burden, numbers.max_rate, numbers.half_saturation, immunity * acts[IMMUNE], share)
 
 
 @inlined
-def repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, hazards, codes):
+def removal_event(site, voxel, t, u, burden, immunity, cell_type, cause, generation, since, refractory, levels,
+                  numbers, factors, acts, layer, strength, deed_weight, window, deed_codes, evadable,
+                  hazards, codes):  # fmt: skip
+    """Event code of a senescent site: immune removal, its own death, or a drug that kills or heals it."""
+    hazards[0], codes[0] = 0.0, BY_IMMUNITY
+    hazards[1], codes[1] = numbers.own_death, OWN_DEATH
+    if numbers.max_rate > 0.0 and refractory[site] & EVADES_IMMUNITY == 0:
+        hazards[0] = clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts)
+    total, n, age = hazards[0] + hazards[1], 2, t - since[site]
+    for k in range(strength.shape[0]):
+        spared = evadable[k] == 1 and refractory[site] & EVADES_DRUGS != 0
+        if not spared and age >= window[k, 0] and age < window[k, 1]:
+            scale = deed_weight[k, cause[site], min(np.int64(generation[site]), 2), cell_type[site]]
+            hazards[n], codes[n] = strength[k, layer] * scale, deed_codes[k]
+            total += hazards[n]
+            n += 1
+    return chosen(u, total, hazards, codes, n, numbers.dt)
+
+
+@inlined
+def repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, acts, hazards, codes):
     """Event code of a vacant site: refilled, or nothing."""
     healthy, present = 0, 0
     for j in range(n_near):
         present += state[near[j]] != ABSENT
         healthy += state[near[j]] == HEALTHY
-    inhibition = reduced(site, voxel, levels, factors, INHIBIT_HALF)
-    hazards[0] = refill_hazard(float(healthy), float(present), numbers.refill_rate, capacity, inhibition)
+    inhibition, boost = 1.0, 1.0
+    for f in range(factors.shape[0]):
+        if factors[f, INHIBIT_HALF] > 0.0:
+            inhibition *= jamming(level_at(site, voxel, f, levels, factors), factors[f, INHIBIT_HALF])
+        if factors[f, BOOST_MAX] > 0.0:
+            level = level_at(site, voxel, f, levels, factors)
+            boost += hill(level, factors[f, BOOST_MAX], factors[f, BOOST_HALF], factors[f, BOOST_POWER])
+    boost *= acts[REPAIR]
+    hazards[0] = refill_hazard(float(healthy), float(present), numbers.refill_rate, capacity, boost, inhibition)
     codes[0] = REPAIRED
     return chosen(u, hazards[0], hazards, codes, 1, numbers.dt)

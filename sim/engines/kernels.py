@@ -6,51 +6,56 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiling import inlined, kernel
-from sim.engines.bounds import BLOCK, SLACK, candidates, healthy_bound, removal_bound
-from sim.engines.fates import induction_event, neighbours_into, removal_event, repair_event
+from sim.engines.bounds import BLOCK, candidates, healthy_bound, removal_bound, repair_bound
+from sim.engines.fates import induction_event, removal_event, repair_event
 from sim.rng import fill_words, screen_threshold, uniform
-from sim.rules.induction import accumulated_cargo, chance
-from sim.scenario.causes import IMMUNE, OWN_DEATH, REPAIRED, REPLICATIVE, SCARRED_BY
-from sim.tissue.geometry import n_slots, neighbour, voxel_of
-from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
+from sim.rules.induction import accumulated_cargo
+from sim.scenario.causes import REPAIRED, REPLICATIVE, SCARRED_BY
+from sim.tissue.geometry import near_into, voxel_of
+from sim.tissue.state import CLEARED, HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
 
 FAINT = 1e-30  # smaller doses are 0: arithmetic on denormals is 35 times slower
 
 
 @kernel
-def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, affinity, keep, memory):
-    """Accumulated dose of one factor after a step, on the sites low to high."""
+def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, layer, affinity, keep, memory):
+    """Accumulated dose of one factor after a step, on the sites low to high; ``affinity`` (L, T) by depth and type."""
     direct = by_site or (sites.is_lattice == 1 and sites.coarse == 1)
     states, types, doses = state[low:high], cell_type[low:high], cargo[low:high]  # indices from 0: vectors
-    if direct:
-        seen = level[low:high]
+    if direct and layer.size == 1:
+        seen, shallow = level[low:high], affinity[0]
         for i in range(doses.size):
-            dose = accumulated_cargo(doses[i], affinity[types[i]] * np.float64(seen[i]), keep, memory)
+            dose = accumulated_cargo(doses[i], shallow[types[i]] * np.float64(seen[i]), keep, memory)
             doses[i] = dose if (states[i] == HEALTHY) & (dose >= FAINT) else 0.0
     else:
         for i in range(doses.size):
-            seen_here = np.float64(level[voxel_of(low + i, sites)])
-            dose = accumulated_cargo(doses[i], affinity[types[i]] * seen_here, keep, memory)
+            place = low + i if by_site else voxel_of(low + i, sites)
+            depth = layer[low + i] if layer.size > 1 else 0
+            dose = accumulated_cargo(doses[i], affinity[depth, types[i]] * np.float64(level[place]), keep, memory)
             doses[i] = dose if (states[i] == HEALTHY) & (dose >= FAINT) else 0.0
 
 
 @kernel
-def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since, divisions, cargo, levels, sites, box,
-                  table, counts, floors, numbers, factors, by_type, susceptibility, largest, address, floats, bits,
-                  out_sites, out_codes):  # fmt: skip
+def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, cause, generation, since, divisions, cargo,
+                  refractory, levels, sites, box, table, counts, floors, numbers, factors, by_type, susceptibility,
+                  largest, immunity, most, layer, modifiers, healthy_codes, strength, deed_weight, window, deed_codes,
+                  evadable, address, floats, bits, out_sites, out_codes):  # fmt: skip
     """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number.
 
-    ``bits`` are cargo, levels and the two single numbers ``floats`` (of either dtype) as the integers of their bits.
+    ``bits`` are cargo, levels and the two single numbers ``floats`` (of either dtype) as the integers of their bits;
+    ``most`` are the largest modifiers of any depth and type: immune boost, repair, hazard on healthy, on senescent.
     """
     words, found = np.empty(BLOCK, np.uint32), np.empty(BLOCK + 1, np.int64)
-    hazards, codes = np.empty(2 * factors.shape[0] + 2), np.empty(2 * factors.shape[0] + 2, np.int64)
-    near = np.empty(max(slots, 1), np.int64)
+    room = max(2 * factors.shape[0] + 2 + healthy_codes.size, strength.shape[0] + 2)
+    hazards, codes = np.empty(room), np.empty(room, np.int64)
+    near = np.empty(slots[0] + 1, np.int64)
     cargo_bits, level_bits = bits[0], bits[1]
     cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
+    most_immune, most_repair, most_healthy, most_senescent = most[0] * immunity, most[1], most[2], most[3]
     direct = sites.is_lattice == 1 and sites.coarse == 1
     limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
-    limits[CLEARED] = screen_threshold(chance(numbers.refill_rate * capacity * SLACK, numbers.dt) * SLACK)
+    limits[CLEARED] = screen_threshold(repair_bound(capacity, most_repair, numbers, factors))
     row_length = -(-state.size // floors.size)
     count = low
     for first in range(low, high, BLOCK):
@@ -58,10 +63,10 @@ def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since
         drawn = words[: last - first]
         fill_words(first, address.step, address.decide, address.replicate, address.k0, address.k1, drawn)
         floor = floors[first // row_length : (last - 1) // row_length + 1].min()
-        limits[SENESCENT] = screen_threshold(removal_bound(floor, numbers))
+        limits[SENESCENT] = screen_threshold(removal_bound(floor, most_immune, most_senescent, numbers))
         limits[HEALTHY] = screen_threshold(
-            healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers,
-                          factors, largest)
+            healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots[1], numbers,
+                          factors, largest, most_healthy)
         )  # fmt: skip
         states, counters = state[first:last], divisions[first:last]
         for i in range(candidates(first, words, limits, states, counters, numbers.division_limit, found)):
@@ -69,22 +74,27 @@ def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since
             now, burden = state[site], 0.0
             if now == SENESCENT and numbers.max_rate > 0.0:
                 burden = territory_burden(site, box, table, counts)
-                if words[site - first] > screen_threshold(removal_bound(burden, numbers)):
+                if words[site - first] > screen_threshold(removal_bound(burden, most_immune, most_senescent, numbers)):
                     continue  # most end here, before the draw and the jamming
             voxel = site if direct else voxel_of(site, sites)
             u = uniform(site, address.step, address.decide, address.replicate, address.k0, address.k1)
+            depth = np.int64(layer[site]) if layer.size > 1 else 0
+            acts = modifiers[depth, cell_type[site]]
             if now == SENESCENT:
-                code = removal_event(site, voxel, u, burden, levels, numbers, factors, hazards, codes)
+                code = removal_event(site, voxel, t, u, burden, immunity, cell_type, cause, generation, since,
+                                     refractory, levels, numbers, factors, acts, depth, strength, deed_weight, window,
+                                     deed_codes, evadable, hazards, codes)  # fmt: skip
             elif now == HEALTHY and numbers.division_limit > 0 and divisions[site] >= numbers.division_limit:
                 code = REPLICATIVE
             elif now == HEALTHY:
-                n_near = neighbours_into(near, site, sites) if numbers.contact_rate > 0.0 else 0
+                n_near = near_into(near, site, 1, sites) if numbers.contact_rate > 0.0 else 0
                 code = induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, levels, near, n_near,
-                                       numbers, factors, by_type, susceptibility, hazards, codes)  # fmt: skip
+                                       numbers, factors, by_type, susceptibility, acts, healthy_codes, hazards,
+                                       codes)  # fmt: skip
             else:
-                n_near = neighbours_into(near, site, sites)
+                n_near = near_into(near, site, numbers.reach, sites)
                 code = repair_event(
-                    site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, hazards, codes
+                    site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, acts, hazards, codes
                 )
             if code != 0:
                 out_sites[count], out_codes[count] = site, code
@@ -93,27 +103,26 @@ def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, since
 
 
 @inlined
-def drawn_mother(site, state, sites, address):
-    """A healthy neighbour of a vacant site, each with the same chance; neighbours ascend in every geometry."""
-    healthy = 0
-    for j in range(n_slots(site, sites)):
-        other = neighbour(site, j, sites)
-        healthy += other >= 0 and state[other] == HEALTHY
+def drawn_mother(site, state, near, reach, sites, address):
+    """A healthy cell near a vacant site, each with the same chance."""
+    n_near, healthy = near_into(near, site, reach, sites), 0
+    for j in range(n_near):
+        healthy += state[near[j]] == HEALTHY
     u = uniform(site, address.step, address.mother, address.replicate, address.k0, address.k1)
     rank = int(u * healthy)
-    for j in range(n_slots(site, sites)):
-        other = neighbour(site, j, sites)
-        if other >= 0 and state[other] == HEALTHY:
+    for j in range(n_near):
+        if state[near[j]] == HEALTHY:
             if rank == 0:
-                return other
+                return near[j]
             rank -= 1
     return -1
 
 
 @kernel
-def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, generation, since, divisions, cargo, sites,
-                 scar, address):  # fmt: skip
+def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, generation, since, divisions, cargo,
+                 outcome, sites, slots, reach, scar, address):  # fmt: skip
     """Write decided events; a refill that scars changes its code in `codes`. Mothers are read before any writing."""
+    near = np.empty(slots + 1, np.int64)
     mothers = np.full(where.size, -1)
     born = np.zeros(where.size, np.int64)
     for i in range(where.size):
@@ -123,7 +132,7 @@ def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, gen
             if u < scar:
                 codes[i] = SCARRED_BY
             else:
-                mothers[i] = drawn_mother(site, state, sites, address)
+                mothers[i] = drawn_mother(site, state, near, reach, sites, address)
                 born[i] = divisions[mothers[i]] + 1
     for i in range(where.size):
         site, code = where[i], codes[i]
@@ -132,18 +141,13 @@ def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, gen
         generation[site] = 0
         for row in range(cargo.shape[0]):
             cargo[row, site] = 0.0
-        if code in (IMMUNE, OWN_DEATH):
-            state[site] = CLEARED
-        elif code == SCARRED_BY:
-            state[site] = SCARRED
-        elif code == REPAIRED:
-            state[site] = HEALTHY
-            cell_type[site] = cell_type[mothers[i]]
-            divisions[site] = born[i]
-        else:
-            state[site] = SENESCENT
+        state[site] = outcome[code]
+        if state[site] == SENESCENT:
             cause[site] = code
             generation[site] = generations[i]
+        elif code == REPAIRED:
+            cell_type[site] = cell_type[mothers[i]]
+            divisions[site] = born[i]
     for i in range(where.size):
         if mothers[i] >= 0:
             divisions[mothers[i]] += 1

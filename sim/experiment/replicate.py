@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.observe import Census, layer
-from sim.results import EVENT_COLUMNS, RunRecord
+from sim.observe import Census, DrugCensus, layer
+from sim.results import DOSE_COLUMNS, EVENT_COLUMNS, RunRecord
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
 
@@ -45,7 +45,10 @@ class Recorder:
     def __init__(self, simulation: Simulation) -> None:
         self.simulation = simulation
         self.settings = simulation.settings
-        self.censuses = [Census(self.settings, patch) for patch in simulation.patches.values()]
+        self.censuses = [
+            (Census(self.settings, patch), DrugCensus(simulation.dosing, name))
+            for name, patch in simulation.patches.items()
+        ]
         self.rows: list[dict[str, Any]] = []
         self._maps: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in simulation.patches}
         self._map_days = sorted(set(self.settings.record.days))
@@ -58,7 +61,7 @@ class Recorder:
         rounding = 1e-9 * max(day, 1.0)
         last = self.simulation.finished
         if day >= self._due - rounding or last:
-            self.rows += [census.row(day) for census in self.censuses]
+            self.rows += [{**cells.row(day), **drugs.columns(day)} for cells, drugs in self.censuses]
             self._due = (np.floor((day + rounding) / record.every) + 1) * record.every
         if record.maps and self._map_days and (day >= self._map_days[0] - rounding or last):
             self._map_days = [each for each in self._map_days if each > day + rounding]
@@ -76,6 +79,8 @@ class Recorder:
                 record.maps[name] = {"days": np.array(self._kept_days), "spacing": spacing, **layers}
         record.timeseries = _keyed(record, pd.DataFrame(self.rows))
         record.events = _keyed(record, self._events())
+        calendar = pd.DataFrame(self.simulation.dosing.calendar, columns=DOSE_COLUMNS[2:])
+        record.doses = _keyed(record, calendar.astype({"day": float, "amount": float}))
 
     def _events(self) -> pd.DataFrame:
         simulation, rows = self.simulation, []

@@ -1,4 +1,4 @@
-"""Figures from tables: burden, maps, causes, difference. Each is a Matplotlib figure that can be edited and saved.
+"""Figures from tables: tissues, arms and treatments. Each is a Matplotlib figure that can be edited and saved.
 
 >>> figure = results.plot.burden()
 >>> figure.axes[0].set_ylim(0, 10)
@@ -12,16 +12,26 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from sim.analysis.times import wounds
+from sim.analysis.treatment import given_doses
 from sim.errors import ResourceError
 from sim.figures.burden import burden
 from sim.figures.causes import causes
+from sim.figures.closure import closure
 from sim.figures.difference import difference, shared_replicates
+from sim.figures.drugs import drugs
+from sim.figures.exposure import exposure
 from sim.figures.maps import maps
+from sim.figures.rebound import rebound
 from sim.figures.sites import places_known
 from sim.figures.style import save
+from sim.figures.trade_off import trade_off
 from sim.results import Results
 
-__all__ = ["Plots", "burden", "causes", "difference", "maps", "save_all"]
+__all__ = [
+    "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "maps", "rebound", "save_all",
+    "trade_off",
+]  # fmt: skip
 
 
 class Plots:
@@ -52,20 +62,42 @@ class Plots:
         """Where an arm (the last) differs from the baseline (the first), site by site, on the last day of the maps."""
         return difference(self._results, arm, baseline, tissue, replicate)
 
+    def drugs(self, tissue: str | None = None) -> Figure:
+        """Concentration of each drug that was given over time, and below it its effects."""
+        return drugs(self._results, tissue)
+
+    def exposure(self, tissue: str | None = None, factor: str | None = None) -> Figure:
+        """Burden on the last day and exposure to a factor (SASP), per arm and against the first one."""
+        return exposure(self._results, tissue, factor)
+
+    def trade_off(self, tissue: str | None = None) -> Figure:
+        """Reduction of burden against healthy cells lost to drugs, per arm."""
+        return trade_off(self._results, tissue)
+
+    def rebound(self, tissue: str | None = None, factor: str | None = None) -> Figure:
+        """Time to 50 % rebound of burden and of a factor (SASP) after the last dose, per arm."""
+        return rebound(self._results, tissue, factor)
+
+    def closure(self, event: str | None = None) -> Figure:
+        """Share of a wound that is still open over time."""
+        return closure(self._results, event)
+
     def __repr__(self) -> str:
-        return "figures of these results: .burden() .maps() .causes() .difference()"
+        names = [name for name in vars(Plots) if not name.startswith("_")]
+        return f"figures of these results: {' '.join(f'.{name}()' for name in names)}"
 
 
 def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
-    Maps and difference need stored maps, the difference two arms; where there are several tissues, all but the burden
-    have the tissue in their name.
+    Maps and difference need stored maps, the difference two arms; drugs need doses that were given, exposure, trade_off
+    and rebound two arms besides, closure a wound. Where there are several tissues, all but burden and closure have the
+    tissue in their name.
 
     Returns
     -------
     list of Path
-        The files, in the order burden, maps, causes, difference.
+        The files, in the order burden, maps, causes, difference, drugs, exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -98,3 +130,16 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in mapped if len(results.arms) > 1 else {}:
         if shared_replicates(results, results.arms[-1], results.arms[0], tissue):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
+    yield from _of_treatments(results, plots, end)
+
+
+def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The same for what drugs and wounds did."""
+    drawings = [plots.drugs, plots.exposure, plots.trade_off, plots.rebound] if len(given_doses(results)) else []
+    for draw in drawings[: len(drawings) if len(results.arms) > 1 else 1]:
+        for tissue in results.tissues:
+            yield f"{draw.__name__}{end[tissue]}", lambda d=draw, t=tissue: d(tissue=t)  # type: ignore[misc]
+    of_event = wounds(results)
+    for event in of_event:
+        name = f"closure-{event}" if len(of_event) > 1 else "closure"
+        yield name, lambda e=event: plots.closure(e)  # type: ignore[misc]

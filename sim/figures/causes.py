@@ -9,12 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.analysis.causes import turning_causes
 from sim.analysis.compare import one_of
+from sim.figures.curves import first_and_last
+from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
 from sim.figures.style import FAINT, INK, TEXT, arm_colour, cause_colours, our_look, readable
 from sim.results import Results
 
-NOT_CAUSES = ("immune", "own_death", "repaired", "scarred", "nothing")  # what removes or replaces cells
 LEFT, BELOW = 0.7, 0.45  # inch for axis labels
 
 
@@ -23,7 +25,7 @@ def causes(results: Results, tissue: str | None = None) -> Figure:
     """New senescent cells since day 0 by cause, with a panel for each arm.
 
     Areas are stacked means over the replicates: the upper edge is the number of all cells that have turned. All
-    panels have the same axes.
+    panels have the same axes. Ticks above are doses.
 
     Parameters
     ----------
@@ -47,25 +49,30 @@ def causes(results: Results, tissue: str | None = None) -> Figure:
     width = max(4.0, LEFT + 2.4 + label + EDGE)
     titles = {arm: fitted(arm, width - LEFT - 2 * EDGE, TEXT, "bold") for arm in means}
     above = 0.15 + max((text_height(title) for title in titles.values()), default=0.0)
-    height = 2.75 + above
+    calendars = {arm: Calendar(results, [arm]) for arm in means}
+    over = max((calendar.height for calendar in calendars.values()), default=0.0)
+    height = 2.75 + above + over
     columns = min(3 if len(means) != 4 else 2, max(1, len(means)))
     rows = max(1, math.ceil(len(means) / columns))
-    figure, foot = page(results, columns * width, rows * height, _caption(results, tissue, table))
-    size = (width - LEFT - label - EDGE, height - BELOW - above)
+    caption = _caption(results, tissue, table) + Calendar(results, list(means)).in_words()
+    figure, foot = page(results, columns * width, rows * height, caption)
+    size = (width - LEFT - label - EDGE, height - BELOW - above - over)
     limits = _limits(means)
     for i, (arm, mean) in enumerate(means.items()):
         row, column = divmod(i, columns)
-        axes = place(figure, column * width + LEFT, foot + (rows - 1 - row) * height + BELOW, *size)
+        left, bottom = column * width + LEFT, foot + (rows - 1 - row) * height + BELOW
+        axes = place(figure, left, bottom, *size)
         axes.set(xlim=limits[0], ylim=limits[1], xlabel="day", ylabel="new senescent cells since day 0")
         _stack(axes, mean, cause_colours(names, results.manifest["factors"]), labels, size)
-        axes.set_title(titles[arm], loc="left", weight="bold", size=TEXT, color=readable(arm_colour(results, arm)))
+        calendars[arm].draw(figure, axes, left, bottom + size[1], size[0])
+        ink = readable(arm_colour(results, arm))
+        axes.set_title(titles[arm], loc="left", weight="bold", size=TEXT, color=ink, pad=6.0 + 72.0 * over)
     return figure
 
 
 def _in_order(table: pd.DataFrame, results: Results) -> list[str]:
     """Causes that happened in some arm, from the bottom of the stack: put there, by themselves, induced."""
-    found = [name.removeprefix("cum_") for name in table.columns if name.startswith("cum_")]
-    found = [name for name in found if name not in NOT_CAUSES and table[f"cum_{name}"].any()]
+    found = [name for name in turning_causes(results) if table[f"cum_{name}"].any()]
     induced = ["contact", *(f"{f}{end}" for f in results.manifest["factors"] for end in ("", "_level", "_cargo"))]
     by_itself = ["damage", "replicative"]
     rank = {name: 2 + i for i, name in enumerate([*by_itself, *induced])} | {"initial": 0}
@@ -79,10 +86,8 @@ def _mean(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 
 def _limits(means: dict[str, pd.DataFrame]) -> tuple[tuple[float, float], tuple[float, float]]:
-    days = np.concatenate([mean.index.to_numpy(np.float64) for mean in means.values()] or [np.zeros(1)])
     most = max((float(mean.sum(axis=1).max()) for mean in means.values()), default=0.0)
-    first, last = float(days.min()), float(days.max())
-    return (first, last if last > first else first + 1.0), (0.0, 1.06 * most if most > 0.0 else 1.0)
+    return first_and_last(means.values()), (0.0, 1.06 * most if most > 0.0 else 1.0)
 
 
 def _stack(

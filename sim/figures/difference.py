@@ -108,7 +108,7 @@ class _Pair:
 
 def _scale(results: Results, pair: _Pair) -> Scale:
     above, below = arm_colour(results, pair.arm), arm_colour(results, pair.baseline)
-    if above == below:  # the eighth arm has the colour of the first
+    if above == below:  # the twelfth arm has the colour of the first
         below = "#3A3A3A" if above != "#3A3A3A" else "#0072B2"
     if len(pair.replicates) == 1:
         named = [("senescent in both", BOTH), (f"only in {pair.arm}", above), (f"only in {pair.baseline}", below)]

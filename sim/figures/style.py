@@ -19,6 +19,7 @@ DPI = 150
 INK = "#222222"
 FAINT = "#8C8C8C"
 MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 FONT = "DejaVu Sans"  # comes with Matplotlib: the same widths on every machine
 TEXT = 8.0  # points
 SMALL = 7.0
@@ -47,9 +48,13 @@ LOOK: Any = {
     "svg.hashsalt": "senodrift",  # and the file the same bytes
 }
 
-# Okabe-Ito; the baseline is near black, yellow is too pale for a line
-ARM_COLOURS = ("#3A3A3A", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)))  # for the eighth arm and on
+# Okabe-Ito; the baseline is near black, yellow is too pale for a line. From the eighth on: Tol's muted, and brown
+ARM_COLOURS = (
+    "#3A3A3A", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00",
+    "#332288", "#999933", "#882255", "#8C564B",
+)  # fmt: skip
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)))
+DASHED_FROM = 7  # arms from the eighth on are dashed, for they have darker shades of the same hues
 
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred", "no site")
 STATE_COLOURS = ("#DADADA", "#D55E00", "#FFFFFF", "#4D4D4D")
@@ -94,7 +99,7 @@ def arm_colour(results: Results, arm: str) -> str:
 
 def arm_dash(results: Results, arm: str) -> Any:
     """The line style of an arm: solid for the first seven."""
-    return DASHES[results.arms.index(arm) // len(ARM_COLOURS) % len(DASHES)]
+    return DASHES[results.arms.index(arm) // DASHED_FROM % len(DASHES)]
 
 
 def readable(colour: str) -> str:

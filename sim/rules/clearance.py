@@ -22,3 +22,15 @@ def removal_hazard(burden: float, max_rate: float, half_saturation: float, capac
     Source: saturated removal, Karin et al. (2019), Nat Commun 10:5495; X is the burden of the territory of the cell.
     """
     return max_rate * capacity / (half_saturation + burden) * jam
+
+
+@rule
+def attraction(level: float, half_max: float, basal: float) -> float:
+    """Share of clearance that comes at the `level` of a chemoattractant: `basal` without any, all at saturation."""
+    return basal + (1.0 - basal) * (level / (half_max + level))
+
+
+@rule
+def evading_share(share: float, per_year: float, age: float, scale: float) -> float:
+    """Share of the cells that evade killing if they turn at an `age` [yr] of the host; `scale` is of their cause."""
+    return (share + per_year * age) * scale

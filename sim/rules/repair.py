@@ -14,12 +14,14 @@ def regenerative_capacity(age: float, decline: float) -> float:
 
 
 @rule
-def refill_hazard(healthy: float, present: float, rate: float, capacity: float, inhibition: float) -> float:
+def refill_hazard(
+    healthy: float, present: float, rate: float, capacity: float, boost: float, inhibition: float
+) -> float:
     """Hazard that a vacant site is refilled [1/d]: `rate` times the share of its present neighbours that is healthy.
 
-    ``capacity`` is the regenerative capacity, ``inhibition`` the share left by factors that inhibit repair. Without a
-    healthy neighbour nothing happens.
+    ``capacity`` is the regenerative capacity, ``boost`` (1: none) what factors and drugs multiply it by,
+    ``inhibition`` the share left by factors that inhibit repair. Without a healthy neighbour nothing happens.
     """
     if present <= 0.0:
         return 0.0
-    return rate * (healthy / present) * capacity * inhibition
+    return rate * (healthy / present) * capacity * boost * inhibition

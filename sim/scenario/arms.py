@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sim.errors import ScenarioError
-from sim.scenario.causes import REMOVALS, event_names, inducing
+from sim.scenario.causes import event_names, inducing, removing
 from sim.scenario.checks import LAYERS, known_word
 from sim.scenario.factor import Factor
 from sim.scenario.schema import Settings
@@ -36,7 +36,7 @@ def check_arms(arms: Mapping[str, Settings]) -> None:
 def recorded_causes(settings: Settings) -> list[str]:
     """Names of the events that the tables count."""
     names = event_names(settings)
-    return [names[code] for code in (*inducing(settings), *REMOVALS)]
+    return [names[code] for code in (*inducing(settings), *removing(settings))]
 
 
 def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
@@ -45,6 +45,10 @@ def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
         others = [settings.factors[name] for settings in arms.values() if name in settings.factors]
         if any(_loss(other) != _loss(factor) for other in others):
             yield f"factors.{name}: arms differ in decay or uptake; 1 % burden keeps the level at 1 in each of them"
+    given = {treatment.drug for settings in arms.values() for treatment in settings.treatments.values()}
+    for name in dict.fromkeys(name for settings in arms.values() for name in settings.drugs):
+        if name not in given:
+            yield f"drugs.{name}: is not given in any arm"
 
 
 def _loss(factor: Factor) -> tuple[object, ...]:

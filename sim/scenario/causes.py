@@ -13,7 +13,11 @@ INITIAL = 5
 DAMAGE = 6
 CONTACT = 7
 REPLICATIVE = 8
-FIRST_FACTOR = 9  # factor f: 9 + 2 f by its level, 10 + 2 f by its cargo; after the factors come the events
+FIRST_FACTOR = 9  # factor f: 9 + 2 f by its level, 10 + 2 f by its cargo; then the events; then four per drug
+KILLED, OFF_TARGET, INDUCED, REVERSED = range(4)  # a drug: senescent killed, healthy killed, made senescent, made young
+PER_DRUG = 4
+BY_DRUGS = ("killed_by", "off_target", "induced_by", "reversed_by")  # before the name of the drug
+KIND_OF_DEED = ("kill_senescent", "kill_healthy", "induce_senescence", "rejuvenate")
 
 REMOVALS = (IMMUNE, OWN_DEATH, REPAIRED, SCARRED_BY)
 FIXED = ("nothing", "immune", "own_death", "repaired", "scarred", "initial", "damage", "contact", "replicative")
@@ -25,7 +29,8 @@ def event_names(settings: Settings) -> tuple[str, ...]:
     for name, factor in settings.factors.items():
         drift = name if factor.cargo is not None and factor.induction is None else f"{name}_cargo"
         names += [name if drift != name else f"{name}_level", drift]
-    return (*names, *settings.events)
+    names += settings.events
+    return (*names, *(f"{deed}_{drug}" for drug in settings.drugs for deed in BY_DRUGS))
 
 
 def first_event(settings: Settings) -> int:
@@ -33,11 +38,33 @@ def first_event(settings: Settings) -> int:
     return FIRST_FACTOR + 2 * len(settings.factors)
 
 
+def first_drug(settings: Settings) -> int:
+    """Code of the first deed of the first drug; drug d, deed k: ``first_drug + PER_DRUG * d + k``."""
+    return first_event(settings) + len(settings.events)
+
+
 def inducing(settings: Settings) -> tuple[int, ...]:
-    """Codes that turn cells senescent in this scenario, for tables: fixed ones, acting factors, senescent events."""
+    """Codes that turn cells senescent in this scenario, for tables: fixed ones, acting factors, events, drugs."""
     codes = [INITIAL, DAMAGE, CONTACT, REPLICATIVE]
     for index, factor in enumerate(settings.factors.values()):
         codes += [FIRST_FACTOR + 2 * index] * (factor.induction is not None)
         codes += [FIRST_FACTOR + 2 * index + 1] * (factor.cargo is not None)
-    codes += [first_event(settings) + i for i, event in enumerate(settings.events.values()) if event.senescent]
-    return tuple(codes)
+    codes += [first_event(settings) + i for i, event in enumerate(settings.events.values()) if event.induces]
+    return (*codes, *_deeds(settings, (INDUCED,)))
+
+
+def removing(settings: Settings) -> tuple[int, ...]:
+    """Codes that remove, replace or heal cells in this scenario, for tables."""
+    events = (first_event(settings) + i for i, e in enumerate(settings.events.values()) if e.kind == "removal")
+    return (*REMOVALS, *events, *_deeds(settings, (KILLED, OFF_TARGET, REVERSED)))
+
+
+def _deeds(settings: Settings, deeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Codes of what the drugs that are given can do."""
+    given = {treatment.drug for treatment in settings.treatments.values()}
+    return tuple(
+        first_drug(settings) + PER_DRUG * d + deed
+        for d, (name, drug) in enumerate(settings.drugs.items())
+        for deed in deeds
+        if name in given and any(effect.kind == KIND_OF_DEED[deed] for effect in drug.effects.values())
+    )

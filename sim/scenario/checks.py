@@ -6,10 +6,13 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.causes import FIXED, event_names
-from sim.scenario.schema import Event, Settings
+from sim.scenario.causes import BY_DRUGS, FIXED, INDUCED, INITIAL, PER_DRUG, event_names, first_drug
+from sim.scenario.drug import OTHERS
+from sim.scenario.event import READ_BY, Event
+from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -19,21 +22,53 @@ MAX_CODES = 256  # a cause is one byte per cell
 LAYERS = ("state", "cause", "generation", "type", "cargo")
 
 
-def check_settings(settings: Settings) -> None:
+@dataclass(frozen=True)
+class Names:
+    """Names that some arm has: what one arm leaves out, its common part may still speak of."""
+
+    factors: tuple[str, ...]
+    types: tuple[str, ...]
+    causes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, arms: Iterable[Settings]) -> Names:
+        """The names of all `arms`, in the order of the file."""
+        arms = tuple(arms)
+        return cls(
+            factors=_each_once(name for arm in arms for name in arm.factors),
+            types=_each_once(name for arm in arms for tissue in arm.tissues.values() for name in tissue.cell_types),
+            causes=_each_once(name for arm in arms for name in _causes_of_senescence(arm)),
+        )
+
+
+def _each_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _causes_of_senescence(settings: Settings) -> tuple[str, ...]:
+    """What may stand in a mapping by cause."""
+    names, drugs = event_names(settings), first_drug(settings)
+    return *names[INITIAL:drugs], *names[drugs + INDUCED :: PER_DRUG]
+
+
+def check_settings(settings: Settings, names: Names) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
-    for group in ("tissues", "factors", "events"):
+    for group in ("tissues", "factors", "events", "drugs", "treatments"):
         for name in getattr(settings, group):
-            if not is_name(name):
-                raise ScenarioError(f"{group}.{name}: must be {NAME_RULE}, got {name!r}")
+            check_name(f"{group}.{name}", name)
+            if name == OTHERS:
+                raise ScenarioError(f"{group}.{name}: must not be the word for all names left out, got {name!r}")
     if settings.days / settings.dt > MAX_STEPS:
         raise ScenarioError(f"dt: must divide the {settings.days:g} d into at most {MAX_STEPS} steps, "
                             f"got {settings.dt:g} d")  # fmt: skip
     _check_cause_names(settings)
-    _check_factor_names(settings)
+    _check_factor_names(settings, names)
     if len(event_names(settings)) > MAX_CODES:
         raise ScenarioError(f"factors: must leave at most {MAX_CODES} causes, got {len(event_names(settings))}")
     for name, tissue in settings.tissues.items():
         _check_tissue(f"tissues.{name}", tissue)
+        for cause in tissue.evasion.by_cause:
+            known_word(f"tissues.{name}.evasion.by_cause", cause, (*names.causes, OTHERS))
     for name, event in settings.events.items():
         _check_event(f"events.{name}", event, settings)
     _check_memory(settings)
@@ -42,6 +77,12 @@ def check_settings(settings: Settings) -> None:
 def is_name(name: str) -> bool:
     """Whether a user may call a thing so: names become columns, file names and parts of dotted paths."""
     return _NAME.fullmatch(name) is not None
+
+
+def check_name(key: str, name: str) -> None:
+    """Raise ScenarioError unless a user may call a thing so."""
+    if not is_name(name):
+        raise ScenarioError(f"{key}: must be {NAME_RULE}, got {name!r}")
 
 
 def tissue_of(event: Event, settings: Settings) -> str:
@@ -86,36 +127,36 @@ def known_word(key: str, word: str, known: Iterable[str]) -> None:
 
 
 def _check_cause_names(settings: Settings) -> None:
-    """Every cause has a column of its own: factors and events must not share a name, nor take a fixed one."""
+    """Every cause has a column of its own: factors, events and drugs must not share a name, nor take a fixed one."""
     taken = dict.fromkeys(FIXED, "a cause of its own")
-    for group in ("factors", "events"):
-        for name in getattr(settings, group):
-            derived = (name, f"{name}_level", f"{name}_cargo") if group == "factors" else (name,)
-            for each in derived:
-                if each in taken:
-                    raise ScenarioError(
-                        f"{group}.{name}: must not share the cause {each} with {taken[each]}, got {name!r}"
-                    )
-            taken.update(dict.fromkeys(derived, f"{group}.{name}"))
+    derived: dict[str, tuple[str, ...]]
+    derived = {f"factors.{name}": (name, f"{name}_level", f"{name}_cargo") for name in settings.factors}
+    derived |= {f"events.{name}": (name,) for name in settings.events}
+    derived |= {f"drugs.{name}": tuple(f"{deed}_{name}" for deed in BY_DRUGS) for name in settings.drugs}
+    for key, causes in derived.items():
+        for cause in causes:
+            if cause in taken:
+                rule = f"must not share the cause {cause} with {taken[cause]}"
+                raise ScenarioError(f"{key}: {rule}, got {key.partition('.')[2]!r}")
+        taken.update(dict.fromkeys(causes, key))
 
 
-def _check_factor_names(settings: Settings) -> None:
-    types = list(dict.fromkeys(kind for tissue in settings.tissues.values() for kind in tissue.cell_types))
+def _check_factor_names(settings: Settings, names: Names) -> None:
     for name, factor in settings.factors.items():
         if name in LAYERS:
             raise ScenarioError(f"factors.{name}: must not be the name of a map layer, got {name!r}")
         for kind in factor.affinity:
-            known_word(f"factors.{name}.affinity", kind, types)
+            known_word(f"factors.{name}.affinity", kind, names.types)
         for kind in factor.secretion.by_type:
-            known_word(f"factors.{name}.secretion.by_type", kind, types)
+            known_word(f"factors.{name}.secretion.by_type", kind, names.types)
         for cause in factor.secretion.by_cause:
-            known_word(f"factors.{name}.secretion.by_cause", cause, event_names(settings))
+            known_word(f"factors.{name}.secretion.by_cause", cause, names.causes)
         for part, response in (
             ("induction", factor.induction),
             ("cargo.response", factor.cargo and factor.cargo.response),
         ):
             for kind in response.by_type if response else ():
-                known_word(f"factors.{name}.{part}.by_type", kind, types)
+                known_word(f"factors.{name}.{part}.by_type", kind, names.types)
 
 
 def _check_tissue(key: str, tissue: Tissue) -> None:
@@ -130,6 +171,10 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
         raise ScenarioError(f"{key}.boundary: must have one entry per axis ({len(extent)}), got {tissue.boundary}")
     if len(extent) not in (2, 3):
         raise ScenarioError(f"{key}.cloud.extent: must have 2 or 3 side lengths, got {list(extent)}")
+    if tissue.depth_axis == "z" and len(extent) < 3:
+        raise ScenarioError(f"{key}.depth_axis: must be y or x in a tissue of two axes, got 'z'")
+    if tissue.repair.reach > 1 and tissue.cloud is not None:
+        raise ScenarioError(f"{key}.repair.reach: must be 1 on a cloud, got {tissue.repair.reach}")
     positions = tissue.cloud.positions if tissue.cloud else None
     if positions == []:
         raise ScenarioError(f"{key}.cloud.positions: must hold at least one cell, got []")
@@ -151,6 +196,10 @@ def _check_event(key: str, event: Event, settings: Settings) -> None:
     name = tissue_of(event, settings)
     known_word(f"{key}.tissue", name, settings.tissues)
     tissue = settings.tissues[name]
+    for field in READ_BY:
+        if field in event.model_fields_set and event.kind not in READ_BY[field]:
+            got = getattr(event, field)
+            raise ScenarioError(f"{key}.{field}: is not read by kind {event.kind}, got {got!r}")
     if event.cell_type is not None:
         known_word(f"{key}.cells", event.cell_type, tissue.cell_types)
     if isinstance(event.at, list):

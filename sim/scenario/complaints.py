@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.errors import did_you_mean
-from sim.scenario.library import tissue_preset
+from sim.scenario.drug import KINDS
+from sim.scenario.library import preset
 from sim.scenario.schema import Settings
 from sim.scenario.section import Section, section_in
 from sim.scenario.trees import Tree, at_path
@@ -53,13 +54,13 @@ def _written_path(error: Any, tree: Tree) -> list[str]:
 
 
 def _preset_value(parts: list[str], presets: Mapping[str, str]) -> str:
-    """`` (mouse dermis: 15 um)``: what the preset of the tissue says there."""
-    group, name, *below = (*parts, "", "")
-    if group != "tissues" or name not in presets:
+    """`` (mouse dermis: 15 um)``: what the preset of the tissue or drug says there."""
+    group, chosen = parts[0] if parts else "", presets.get(".".join(parts[:2]))
+    if chosen is None:
         return ""
-    leaf = at_path(tissue_preset(presets[name]), ".".join(filter(None, below)))
+    leaf = at_path(preset(group, chosen), ".".join(parts[2:]))
     stated = leaf.get("value") if isinstance(leaf, dict) else None
-    return f" ({presets[name].replace('_', ' ')}: {stated})" if stated is not None else ""
+    return f" ({chosen.replace('_', ' ')}: {stated})" if stated is not None else ""
 
 
 def _rule(first: Any, parts: list[str]) -> str:
@@ -69,7 +70,8 @@ def _rule(first: Any, parts: list[str]) -> str:
         known = section.model_fields if section else {}
         return "unknown key" + (did_you_mean(parts[-1], known) or ", known: " + ", ".join(known))
     if kind == "missing":
-        return "is required, got nothing"
+        near = did_you_mean(parts[-2], KINDS) if parts[-1] == "kind" else ""  # the name of an effect may be its kind
+        return f"is required, got nothing{near}"
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "literal_error":

@@ -237,6 +237,53 @@ class Jamming(Section):
     )
 
 
+class Boost(Section):
+    """A factor that speeds a process up: 1 + max hill(level)."""
+
+    max: float = param(
+        2.0,
+        "what is added at saturation, in multiples of the rate itself",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="SCIENCE.md 10b, wound: boost 2, chosen to meet row 24",
+        confidence="computed",
+    )
+    half_max: float = param(
+        5.0,
+        "level (percent burden) of half of it",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="SCIENCE.md 10b, wound: half-max 5 %, chosen to meet row 24",
+        confidence="computed",
+    )
+    power: float = param(1.0, "Hill power", unit="1", above=0, high=20, source="no source", confidence="assumed")
+
+
+class Attraction(Section):
+    """A chemoattractant: clearance is multiplied by basal + (1 - basal) level / (half_max + level)."""
+
+    half_max: float = param(
+        1.0,
+        "level (percent burden) at which half of the attracted cells come",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="no source",
+        confidence="assumed",
+    )
+    basal: float = param(
+        0.5,
+        "share of clearance that needs no attraction",
+        unit="1",
+        low=0,
+        high=1,
+        source="CCL2 neutralisation delays clearance, does not abolish it (Iannello 2013); size unknown",
+        confidence="assumed",
+    )
+
+
 class Factor(Section):
     """A secreted signal. One unit is its steady level at a uniform burden of 1 % mature primary senescent cells."""
 
@@ -287,6 +334,8 @@ class Factor(Section):
     cargo: Cargo | None = param(None, "senescent drift: induction by the accumulated dose")
     jams_immunity: Jamming | None = param(None, "divides immune clearance by 1 + level / half_max")
     inhibits_repair: Jamming | None = param(None, "divides repair by 1 + level / half_max")
+    boosts_repair: Boost | None = param(None, "multiplies repair by 1 + max hill(level); boosts of factors add")
+    attracts_immunity: Attraction | None = param(None, "clearance needs it: chemoattractant of immune cells")
 
     @model_validator(mode="after")
     def _consistent(self) -> Factor:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from sim.scenario.doses import unit_of
+from sim.scenario.drug import READ_BY_ROUTE, Drug
+from sim.scenario.drug_checks import given, idle_effects, route_of
 from sim.scenario.factor import Factor
-from sim.scenario.library import tissues
+from sim.scenario.library import BUNDLED, library
 from sim.scenario.load import Scenario
 from sim.scenario.quantity import show
 from sim.scenario.schema import Settings
@@ -26,7 +29,7 @@ UNSTATED = "no source given in the file"
 class Row:
     """One parameter. In the path of a schema row, ``*`` stands for a name or a place in a list.
 
-    `value` is the default, or what a library tissue or a scenario says; `confidence` is ``measured``, ``secondary``,
+    `value` is the default, or what the library or a scenario says; `confidence` is ``measured``, ``secondary``,
     ``computed``, ``assumed``, or ``design`` for a choice of the experimenter.
     """
 
@@ -133,9 +136,9 @@ def shown(value: Any, unit: str) -> str:
     return str(value)
 
 
-def library_rows(tissue: str) -> list[Row]:
-    """A row per value of a bundled tissue."""
-    plain, sources = strip_sources(tissues()[tissue])
+def library_rows(group: str, name: str) -> list[Row]:
+    """A row per value of a bundled tissue or drug."""
+    plain, sources = strip_sources(library(group)[name])
     return [Row(key, str(at_path(plain, key)), confidence, source) for key, (source, confidence) in sources.items()]
 
 
@@ -149,17 +152,26 @@ def scenario_rows(scenario: Scenario) -> list[Row]:
     for path, found in by_path.items():
         values = {repr(value): None for value, _ in found.values()}
         for arm, (value, field) in found.items() if len(values) > 1 else [("", next(iter(found.values())))]:
-            source, confidence = origin(scenario, path, value, field, arm or next(iter(found)))
-            rows.append(
-                Row(f"arms.{arm}.{path}" if arm else path, shown(value, declared(field)["unit"]), confidence, source)
-            )
+            some_arm = arm or next(iter(found))
+            source, confidence = origin(scenario, path, value, field, some_arm)
+            words = _shown_at(scenario.arms[some_arm], path, value, field)
+            rows.append(Row(f"arms.{arm}.{path}" if arm else path, words, confidence, source))
     return rows
 
 
+def _shown_at(settings: Settings, path: str, value: Any, field: FieldInfo) -> str:
+    return shown(value, unit_of(settings, path) or declared(field)["unit"])
+
+
 def numbers_of(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, FieldInfo]]:
-    """Path, value and field of every number in a section and below, by name in a mapping; None is left out."""
+    """Path, value and field of every number in a section and below, by name in a mapping.
+
+    None is left out, and so are the fields that a section of its kind does not read.
+    """
     for name, field in type(section).model_fields.items():
         value, path = getattr(section, name), f"{prefix}{name}"
+        if not section.reads(name):
+            continue
         if section_in(field.annotation) is None:
             if value is None or isinstance(value, str) or number_in(field.annotation) is None:
                 continue
@@ -196,7 +208,7 @@ def assumed(scenario: Scenario) -> list[Row]:
         for path, value, field in numbers_of(settings):
             source, confidence = origin(scenario, path, value, field, arm)
             if confidence == "assumed" and _acts(settings, path, value):
-                rows.setdefault(path, Row(path, shown(value, declared(field)["unit"]), confidence, source))
+                rows.setdefault(path, Row(path, _shown_at(settings, path, value, field), confidence, source))
     return list(rows.values())
 
 
@@ -204,31 +216,70 @@ def _acts(settings: Settings, path: str, value: float) -> bool:
     """Whether a number changes this run: it is not at rest, and what it shapes is there."""
     group, name, *below = (*path.split("."), "")
     key = ".".join(below).rstrip(".")
-    at_rest = 1.0 if key.endswith(".susceptibility") or ".by_type." in key else 0.0
-    if isinstance(value, (int, float)) and (value == at_rest or math.isinf(value)):
+    if at_rest(key, value):
         return False
     if group == "factors":
-        return _factor_acts(settings.factors[name], key)
-    return group != "tissues" or _tissue_acts(settings.tissues[name], key)
+        return _factor_acts(settings.factors[name], key, settings)
+    if group == "drugs":
+        return _drug_acts(settings, name, key)
+    return group != "tissues" or _tissue_acts(settings.tissues[name], key, settings)
 
 
-def _tissue_acts(tissue: Tissue, key: str) -> bool:
+def at_rest(key: str, value: float) -> bool:
+    """Whether a value stands for nothing at all: a multiplier of 1, no limit, else 0."""
+    multiplies = (
+        key.endswith((".susceptibility", "repair.reach", "bioavailability"))
+        or ".by_" in key
+        or key.startswith("penetration.")
+    )
+    return isinstance(value, (int, float)) and (value == (1.0 if multiplies else 0.0) or math.isinf(value))
+
+
+def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
+    kinds = {effect.kind for name in given(settings) for effect in settings.drugs[name].effects.values()}
+    evasion = tissue.evasion
     if key == "initial.since_onset":
         return tissue.initial.burden > 0
     if key == "contact.mature_after":
         return tissue.contact.hazard > 0
+    if key == "clearance.recovery":
+        return "kill_immune" in kinds
+    if key.startswith("evasion.by_cause"):
+        return any((evasion.immune, evasion.immune_per_year, evasion.drug, evasion.drug_per_year))
+    if key.startswith("evasion.drug"):
+        return "kill_senescent" in kinds
     if key.startswith("repair."):
-        return tissue.clearance.max_rate > 0 or tissue.clearance.own_death > 0
+        emptied = any(event.kind in ("wound", "removal") for event in settings.events.values())
+        cleared = tissue.clearance.max_rate > 0 or tissue.clearance.own_death > 0
+        return cleared or emptied or bool(kinds & {"kill_senescent", "kill_healthy"})
     return len(tissue.cell_types) > 1 or not key.endswith(".fraction")
 
 
-def _factor_acts(factor: Factor, key: str) -> bool:
-    works = (factor.induction, factor.cargo, factor.jams_immunity, factor.inhibits_repair)
-    if all(each is None for each in works):
+def _factor_acts(factor: Factor, key: str, settings: Settings) -> bool:
+    cleared = any(tissue.clearance.max_rate > 0 for tissue in settings.tissues.values())
+    works = (factor.induction, factor.cargo, factor.jams_immunity, factor.inhibits_repair, factor.boosts_repair)
+    attracts = factor.attracts_immunity if cleared else None
+    if all(each is None for each in (*works, attracts)):
         return False
+    if key.startswith("attracts_immunity."):
+        return attracts is not None
     if key.startswith("affinity."):
         return factor.cargo is not None or factor.capture > 0
     return key not in ("diffusivity", "reach") or factor.transport == "diffusion"
+
+
+def _drug_acts(settings: Settings, name: str, key: str) -> bool:
+    drug = settings.drugs[name]
+    courses = [each for each in settings.treatments.values() if each.drug == name and each.amount > 0]
+    group, effect = (*key.split("."), "")[:2]
+    if not courses or (group == "effects" and effect in idle_effects(settings, name)):
+        return False
+    return is_read(drug, key, {route_of(each, drug) for each in courses})
+
+
+def is_read(drug: Drug, key: str, routes: Collection[str]) -> bool:
+    """Whether a number of a drug is read when it is given by these routes."""
+    return key not in READ_BY_ROUTE or READ_BY_ROUTE[key] in routes
 
 
 # ------------------------------------------------------------------------------------------------------------ text
@@ -252,9 +303,10 @@ def as_markdown() -> str:
         if rows:
             words = " ".join((section.__doc__ or "").split())
             parts.append(f"## {f'`{path}`' if path else 'Scenario'}\n\n{words}\n\n{_markdown(rows)}")
-    for name in tissues():
-        head = f"## Library tissue `{name}`\n\n{tissues()[name].get('description', '')}."
-        parts.append(f"{head}\n\n{_markdown(library_rows(name))}")
+    for group in BUNDLED:
+        for name, values in library(group).items():
+            head = f"## Library {group[:-1]} `{name}`\n\n{values['description']}."
+            parts.append(f"{head}\n\n{_markdown(library_rows(group, name))}")
     return "\n".join(parts)
 
 
@@ -280,7 +332,11 @@ def as_table(scenario: Scenario | None = None) -> str:
     numeric = {path for path, field in fields() if number_in(field.annotation) is not None}
     rows = [row for path, section in sections() for row in schema_rows(path, section) if row.path in numeric]
     parts = [_table("What a scenario may say, and what holds if it says nothing", rows)]
-    parts += [_table(f"Library tissue {name}", library_rows(name)) for name in tissues()]
+    parts += [
+        _table(f"Library {group[:-1]} {name}", library_rows(group, name))
+        for group in BUNDLED
+        for name in library(group)
+    ]
     return "\n\n".join(parts)
 
 

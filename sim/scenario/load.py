@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -14,17 +14,19 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.arms import check_arms, odd_arms
-from sim.scenario.checks import NAME_RULE, check_settings, is_name, odd_settings
+from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
-from sim.scenario.library import tissue_preset
+from sim.scenario.doses import in_units_of_drugs
+from sim.scenario.drug_checks import check_drugs, odd_drugs
+from sim.scenario.library import BUNDLED, library
+from sim.scenario.presets import Sources, expand_presets, mapping
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
 from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
 from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
 
 SHARED = ("seed", "replicates", "days", "dt", "record", "question")  # arms share their luck and their clock
-NAMED = ("tissues", "factors", "events", "arms")  # mappings by name
-Sources = dict[str, tuple[str, str]]  # dotted path to source and confidence
+NAMED = ("tissues", "factors", "events", "drugs", "treatments", "arms")  # mappings by name
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,8 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> Written:
 def _on_top(base: Tree, tree: Tree) -> Tree:
     """`tree` on its base. Removals stay as marks, for presets and arms; an arm of the base is removed at once."""
     whole = merge(base, tree, keep_removed=True)
-    for name, patch in list(_mapping(tree.get("arms")).items()):
-        if patch is None and name in _mapping(base.get("arms")):
+    for name, patch in list(mapping(tree.get("arms")).items()):
+        if patch is None and name in mapping(base.get("arms")):
             del whole["arms"][name]
     return whole
 
@@ -152,14 +154,15 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
             _write_override(tree, sources, key, value)
         _absolute_tables(tree, written.folder)
         written = Written(copy.deepcopy(tree), dict(sources), written.folder)
-        presets = _expand_presets(tree, sources)
+        presets = expand_presets(tree, sources)
         patches = _arm_patches(tree)
         common = merge({}, {key: value for key, value in tree.items() if key != "arms"})  # without the marks
+        arms = {arm: _settings(common, arm, patch, presets) for arm, patch in patches.items()}
+        names = Names.of(arms.values())
         notes: dict[str, None] = dict.fromkeys(_hidden_overrides(overrides, patches))
-        arms: dict[str, Settings] = {}
-        for arm, patch in patches.items():
-            arms[arm] = _settings(common, arm, patch, presets)
-            notes.update(dict.fromkeys(odd_settings(arms[arm])))
+        for arm, settings in arms.items():
+            _check(settings, names, arm, patches[arm])
+            notes.update(dict.fromkeys((*odd_settings(settings), *odd_drugs(settings))))
         check_arms(arms)
         notes.update(dict.fromkeys(odd_arms(arms)))
     except ScenarioError as error:
@@ -168,67 +171,63 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
 
 
 def _settings(common: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -> Settings:
-    """One arm, complete and checked."""
+    """One arm, complete: every value in its range and in the unit of its field."""
     whole = merge(common, patch)
     try:
-        settings = Settings.model_validate(whole)
+        return Settings.model_validate(in_units_of_drugs(whole))
     except ValidationError as error:
         raise ScenarioError(complaint(error, whole, arm, patch, presets)) from None
-    try:
-        check_settings(settings)
     except ScenarioError as error:
-        key, rule = str(error).split(": ", 1)
-        raise ScenarioError(f"{in_arm(key, arm, patch)}: {rule}") from None
-    return settings
+        raise _where_written(error, arm, patch) from None
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    """`value` where it is a mapping; what is none is the business of the validator."""
-    return value if isinstance(value, dict) else {}
+def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
+    """What single fields of an arm cannot know."""
+    try:
+        check_settings(settings, names)
+        check_drugs(settings, names)
+    except ScenarioError as error:
+        raise _where_written(error, arm, patch) from None
+
+
+def _where_written(error: ScenarioError, arm: str, patch: Tree) -> ScenarioError:
+    key, rule = str(error).split(": ", 1)
+    return ScenarioError(f"{in_arm(key, arm, patch)}: {rule}")
 
 
 def _write_override(tree: Tree, sources: Sources, key: str, value: Any) -> None:
-    group, name, *below = (*key.split("."), "", "")
-    if not all(key.split(".")):
+    parts = key.split(".")
+    if not all(parts):
         raise ScenarioError(f"{key or 'override'}: must be a dotted path to a key, got {key!r}")
-    known = _mapping(tree.get(group))
-    if group in NAMED and any(below) and name not in known:
-        raise ScenarioError(f"{key}: unknown {group[:-1]}{did_you_mean(name, known) or ', known: ' + ', '.join(known)}")
+    _check_named(key, parts, tree)
+    if parts[0] == "arms" and len(parts) > 2:
+        _check_named(key, parts[2:], tree, mapping(tree["arms"][parts[1]]))
     value = parse_value(value) if isinstance(value, str) else value
     set_path(tree, key, value.tolist() if hasattr(value, "tolist") else value)  # a number of NumPy is a number
-    if value is None and group == "arms" and not any(below):
-        del tree["arms"][name]
+    if value is None and parts[0] == "arms" and len(parts) == 2:
+        del tree["arms"][parts[1]]
     for stated in [each for each in sources if f"{each}.".startswith(f"{key}.")]:
         del sources[stated]
 
 
+def _check_named(key: str, parts: Sequence[str], *trees: Tree) -> None:
+    """Refuse a value below a name that is neither in one of the trees nor in the library."""
+    if len(parts) < 3 or parts[0] not in NAMED:
+        return
+    group, name = parts[:2]
+    known = list(dict.fromkeys(each for tree in trees for each in mapping(tree.get(group))))
+    known += library(group) if group == "drugs" else []
+    if name not in known:
+        raise ScenarioError(f"{key}: unknown {group[:-1]}{did_you_mean(name, known) or ', known: ' + ', '.join(known)}")
+
+
 def _absolute_tables(tree: Tree, folder: Path | None) -> None:
     """A table named beside the scenario file is found from anywhere."""
-    for part in (tree, *_mapping(tree.get("arms")).values()):
-        for tissue in _mapping(_mapping(part).get("tissues")).values():
-            cloud = _mapping(_mapping(tissue).get("cloud"))
+    for part in (tree, *mapping(tree.get("arms")).values()):
+        for tissue in mapping(mapping(part).get("tissues")).values():
+            cloud = mapping(mapping(tissue).get("cloud"))
             if folder is not None and isinstance(cloud.get("table"), str):
                 cloud["table"] = str((folder / cloud["table"]).resolve())
-
-
-def _expand_presets(tree: Tree, sources: Sources) -> dict[str, str]:
-    """Write presets out, in place; what the file says or removes wins. Returns tissue name to preset."""
-    presets = {}
-    tissues = _mapping(tree.get("tissues"))
-    for name, tissue in tissues.items():
-        preset = _mapping(tissue).get("preset")
-        if preset is None:
-            continue
-        try:
-            values, stated = strip_sources(tissue_preset(preset))
-        except ScenarioError as error:
-            raise ScenarioError(f"tissues.{name}.preset: {error}") from None
-        for key, origin in stated.items():
-            if at_path(tissue, key, nearest=True) is None:
-                sources[f"tissues.{name}.{key}"] = origin
-        tissues[name] = merge(values, {key: value for key, value in tissue.items() if key != "preset"})
-        presets[name] = preset
-    return presets
 
 
 def _arm_patches(tree: Tree) -> dict[str, Tree]:
@@ -244,10 +243,11 @@ def _arm_patches(tree: Tree) -> dict[str, Tree]:
         for key in SHARED:
             if key in patch:
                 raise ScenarioError(f"arms.{name}.{key}: must be the same in all arms, got {patch[key]!r}")
-        for tissue, values in _mapping(patch.get("tissues")).items():
-            if "preset" in _mapping(values):
-                key = f"arms.{name}.tissues.{tissue}.preset"
-                raise ScenarioError(f"{key}: must not change in an arm, got {values['preset']!r}")
+        for group in BUNDLED:
+            for each, values in mapping(patch.get(group)).items():
+                if "preset" in mapping(values):
+                    key = f"arms.{name}.{group}.{each}.preset"
+                    raise ScenarioError(f"{key}: must not change in an arm, got {values['preset']!r}")
     return patches
 
 

@@ -7,47 +7,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sim.scenario.drug import Drug
+from sim.scenario.event import Event
 from sim.scenario.factor import Factor
 from sim.scenario.section import Section, param
 from sim.scenario.tissue import Tissue
-
-
-class Event(Section):
-    """Cells put into a tissue on one day: a graft, a sham graft, a lesion that stands at the start."""
-
-    day: float = param(0.0, "day from the start", unit="d", low=0, high=1e5)
-    tissue: str | None = param(None, "the tissue (may be left out where there is one)")
-    at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um", low=0, high=1e7)
-    radius: float = param(150.0, "all sites within this distance are replaced", unit="um", low=0, high=1e6)
-    cells: str = param("senescent", "`healthy TYPE` or `senescent TYPE`; without a type the cells keep theirs")
-    since_onset: float = param(
-        20.0,
-        "time since the grafted senescent cells turned",
-        unit="d",
-        low=0,
-        high=3650,
-        source="irradiated preadipocytes: > 70 % by 20 d (Xu 2015)",
-        confidence="secondary",
-    )
-
-    @field_validator("cells", mode="after")
-    @classmethod
-    def _state_and_type(cls, value: str) -> str:
-        words = value.split()
-        if not 1 <= len(words) <= 2 or words[0] not in ("healthy", "senescent"):
-            raise ValueError(f"must be `healthy TYPE` or `senescent TYPE`, got {value!r}")
-        return value
-
-    @property
-    def senescent(self) -> bool:
-        """Whether the cells are senescent."""
-        return self.cells.split()[0] == "senescent"
-
-    @property
-    def cell_type(self) -> str | None:
-        """The type of the cells, or None where they keep the type of the site."""
-        words = self.cells.split()
-        return words[1] if len(words) == 2 else None
+from sim.scenario.treatment import Treatment
 
 
 class Record(Section):
@@ -78,6 +43,8 @@ class Settings(Section):
     tissues: dict[str, Tissue] = param(..., "tissues by name")
     factors: dict[str, Factor] = param({}, "secreted signals by name")
     events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")
+    drugs: dict[str, Drug] = param({}, "drugs by name; those of the library need no entry")
+    treatments: dict[str, Treatment] = param({}, "who is given what, and when, by name")
     record: Record = Field(default_factory=lambda: Record(), description="what is written down")
     stop: Stop | None = param(None, "end a run early")
     generations: Literal["simple", "tracked"] = param(

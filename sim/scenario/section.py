@@ -84,6 +84,10 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    def reads(self, field: str) -> bool:
+        """Whether a field makes a difference, as the others are; a section that knows better says so."""
+        return field in type(self).model_fields
+
     @field_validator("*", mode="before")
     @classmethod
     def _read_quantities(cls, value: Any, info: ValidationInfo) -> Any:

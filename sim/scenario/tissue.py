@@ -211,6 +211,15 @@ class Clearance(Section):
         source="SCIENCE.md 10: 300 (200 to whole tissue)",
         confidence="computed",
     )
+    recovery: float = param(
+        14.0,
+        "time constant with which immune cells that a drug killed come back",
+        unit="d",
+        above=0,
+        high=3650,
+        source="no source",
+        confidence="assumed",
+    )
     own_death: float = param(
         0.0,
         "rate at which senescent cells die by themselves",
@@ -252,6 +261,15 @@ class Repair(Section):
         source="no source",
         confidence="assumed",
     )
+    reach: int = param(
+        1,
+        "cells (lattice) from which a daughter may come; more than 1 lets an edge advance several sites in a step",
+        unit="1",
+        low=1,
+        high=10,
+        source="no source",
+        confidence="assumed",
+    )
     division_limit: int | None = param(
         None,
         "divisions at which a cell turns senescent (replicative)",
@@ -259,6 +277,50 @@ class Repair(Section):
         low=1,
         high=10000,
         source="no limit in young mouse tissue assumed",
+        confidence="assumed",
+    )
+
+
+class Evasion(Section):
+    """Shares of the cells that evade killing from the moment they turn senescent, for good."""
+
+    immune: float = param(
+        0.0,
+        "share that immune cells do not remove, at age 0",
+        unit="1",
+        low=0,
+        high=1,
+        source="SCIENCE.md 10: 0.1 (0-0.3), a choice; 0 is none",
+        confidence="assumed",
+    )
+    immune_per_year: float = param(
+        0.0,
+        "rise of that share per year of age",
+        unit="1/yr",
+        low=0,
+        high=1,
+        source="SCIENCE.md 4c: PD-L1+ share rises with age (Wang 2022), size unknown",
+        confidence="assumed",
+    )
+    drug: float = param(
+        0.0,
+        "share that no drug kills, at age 0",
+        unit="1",
+        low=0,
+        high=1,
+        source="SCIENCE.md 4c: csV1B2+ cells resist (Freizus 2025), share unknown",
+        confidence="assumed",
+    )
+    drug_per_year: float = param(
+        0.0, "rise of that share per year of age", unit="1/yr", low=0, high=1, source="no source", confidence="assumed"
+    )
+    by_cause: dict[str, float] = param(
+        {},
+        "multiplier of both shares per cause of senescence (others: 1)",
+        unit="1",
+        low=0,
+        high=1e3,
+        source="no source",
         confidence="assumed",
     )
 
@@ -297,6 +359,10 @@ class Tissue(Section):
     )
     neighbourhood: Literal["moore", "von_neumann"] = param("moore", "which sites touch")
     boundary: Wall | list[Wall] = param("reflecting", "walls, for all axes or per axis (z,) y, x")
+    depth_axis: Literal["z", "y", "x"] | None = param(
+        None, "axis along which depth grows, from its low wall (nothing: all cells lie at the same depth)"
+    )
+    depth: float = param(0.0, "depth of the uppermost cells below the surface", unit="um", low=0, high=1e6)
     voxel_cells: int = param(1, "cells along the side of a field voxel", unit="1", low=1, high=64)
     cloud: Cloud | None = param(None, "cell positions instead of a lattice")
     holes: list[Hole] = param([], "places without cells")
@@ -314,6 +380,7 @@ class Tissue(Section):
     damage: Damage = Field(default_factory=lambda: Damage(), description="induction by damage")
     contact: Contact = Field(default_factory=lambda: Contact(), description="juxtacrine induction")
     clearance: Clearance = Field(default_factory=lambda: Clearance(), description="immune clearance")
+    evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
 
     @field_validator("cell_types", mode="after")

@@ -1,4 +1,7 @@
-"""YAML as people write it: ``1e-3`` is a number, ``no`` is a word, ``012`` is no octal, a key stands once."""
+"""YAML as people write it: ``1e-3`` is a number, ``no`` is a word, ``012`` is no octal, a key stands once.
+
+Anchors and merge keys (``<<: *base``) work: arms often share what they change.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ class _Loader(yaml.SafeLoader):
     """Safe loading with a float resolver and plain booleans, and without silent double keys."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        keys = [self.construct_object(key, deep=True) for key in own]
         for key in keys:
             if not isinstance(key, str):
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} must be text", problem_mark=node.start_mark)
@@ -25,7 +29,10 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes quotes around every text that the loader would not read as text."""
+    """Writes quotes around every text that the loader would not read as text, and every value where it stands."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 _OTHER_WORDS = ("bool", "int", "float", "timestamp")  # YAML 1.1 reads no, 012, 1:30 and 2020-01-01 as numbers

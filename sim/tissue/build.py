@@ -19,7 +19,8 @@ from sim.scenario import causes
 from sim.scenario.factor import CaptureKernel, Factor
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Cloud, Tissue
-from sim.tissue.geometry import Geometry, Nearest, Radius, Window, cloud, lattice
+from sim.tissue.geometry import Geometry, cloud, lattice
+from sim.tissue.links import Nearest, Radius, Window
 from sim.tissue.packing import pack_discs
 from sim.tissue.parameters import total_decay
 from sim.tissue.state import ABSENT, SENESCENT, CellState
@@ -108,6 +109,16 @@ def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream
             array[holes] = 0
         cells.state[holes] = ABSENT
     return cells
+
+
+def depths(tissue: Tissue, geometry: Geometry) -> np.ndarray:
+    """Depth of every site below the surface [um]: of the middles of cells, or of voxels in a cloud."""
+    if tissue.depth_axis is None:
+        return np.full(geometry.n_sites, tissue.depth)
+    along = geometry.positions()[:, "xyz".index(tissue.depth_axis)]
+    if geometry.points is not None:  # a few layers instead of one per cell
+        along = (np.floor(along / geometry.voxel_spacing) + 0.5) * geometry.voxel_spacing
+    return np.asarray(tissue.depth + along)
 
 
 def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: float) -> Transport:

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from sim.compiling import inlined, kernel
 from sim.errors import ScenarioError, did_you_mean
+from sim.tissue.links import Nearest, Radius, Window
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -90,6 +90,48 @@ def neighbour(site: int, j: int, sites: Sites) -> int:
 
 
 @inlined
+def reached_into(near: Ints, site: int, reach: int, sites: Sites) -> int:
+    """Sites within `reach` cells (a box) of a lattice site, into `near`; returns their number. In a fixed order."""
+    z0, y0, x0 = cell_of(site, sites.ny, sites.nx)
+    count = 0
+    for dz in range(-reach, reach + 1):
+        z = (z0 + dz) % sites.nz if sites.pz else z0 + dz
+        if z < 0 or z >= sites.nz or (sites.nz == 1 and dz != 0):
+            continue
+        for dy in range(-reach, reach + 1):
+            y = (y0 + dy) % sites.ny if sites.py else y0 + dy
+            if y < 0 or y >= sites.ny:
+                continue
+            for dx in range(-reach, reach + 1):
+                x = (x0 + dx) % sites.nx if sites.px else x0 + dx
+                other = (z * sites.ny + y) * sites.nx + x
+                if x >= 0 and x < sites.nx and other != site:
+                    near[count] = other
+                    count += 1
+    return count
+
+
+@inlined
+def near_into(near: Ints, site: int, reach: int, sites: Sites) -> int:
+    """Neighbours of a site (reach 1), or all within `reach`, into `near`; returns their number, holes included."""
+    if reach > 1:
+        return reached_into(near, site, reach, sites)
+    count = 0
+    for j in range(n_slots(site, sites)):
+        other = neighbour(site, j, sites)
+        near[count] = other
+        count += other >= 0
+    return count
+
+
+def n_near(reach: int, sites: Sites) -> int:
+    """Places that `near_into` may fill."""
+    if reach > 1:
+        return int((2 * reach + 1) ** 2 * (1 if sites.nz == 1 else 2 * reach + 1))
+    return int(sites.steps.shape[1] if sites.is_lattice else np.diff(sites.indptr).max(initial=0))
+
+
+@inlined
 def voxel_of(site: int, sites: Sites) -> int:
     """Field voxel (flat index, array order) that holds `site`."""
     if not sites.is_lattice:
@@ -108,6 +150,11 @@ def _slots(site: int, sites: Sites) -> Ints:
     for j in range(found.size):
         found[j] = neighbour(site, j, sites)
     return found
+
+
+@kernel
+def _near(near: Ints, site: int, reach: int, sites: Sites) -> int:
+    return near_into(near, site, reach, sites)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +185,12 @@ class Geometry:
     def neighbours(self, site: int) -> list[int]:
         """Neighbours of `site` that exist, in ascending order: neither beyond a wall nor in a hole."""
         found = [int(other) for other in _slots(site, self.sites) if other >= 0]
+        return found if self.exists is None else [other for other in found if self.exists[other]]
+
+    def reached(self, site: int, reach: int) -> list[int]:
+        """Sites within `reach` cells of `site` that exist, in the order of `near_into`."""
+        near = np.empty(n_near(reach, self.sites) + 1, np.int64)
+        found = near[: _near(near, site, reach, self.sites)].tolist()
         return found if self.exists is None else [other for other in found if self.exists[other]]
 
     def centre(self) -> Floats:
@@ -219,57 +272,6 @@ def lattice(
         cells_per_voxel=float(voxel_cells ** len(shape)),
         points=None,
     )
-
-
-@dataclass(frozen=True)
-class Radius:
-    """Neighbours are the cells within `r` [um]."""
-
-    r: float
-
-    def pairs(self, points: Floats, box: Floats) -> Ints:
-        """Linked sites, (n, 2), given the lengths of the periodic axes in `box` (0 where not periodic)."""
-        linked: Ints = _tree(points, box).query_pairs(self.r, output_type="ndarray")
-        return linked
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """Neighbours are the `k` nearest cells, made mutual: those that a cell chose and those that chose it."""
-
-    k: int
-
-    def pairs(self, points: Floats, box: Floats) -> Ints:
-        """As in `Radius`."""
-        if not 1 <= self.k < len(points):
-            raise ScenarioError(f"nearest must be from 1 to the {len(points) - 1} other cells, got {self.k}")
-        tree = _tree(points, box)
-        _, found = tree.query(tree.data, self.k + 1)
-        other = found != np.arange(len(points))[:, None]
-        other[other.all(axis=1), -1] = False  # of many cells in one place, some do not find themselves
-        return np.column_stack([np.repeat(np.arange(len(points)), self.k), found[other]])
-
-
-@dataclass(frozen=True)
-class Window:
-    """Neighbours are the cells whose bin lies within +-`half_x`, +-`half_y` bins (Martin 2023; in a plane).
-
-    Coordinates count from the middle of the tissue, in bins of side `bin` [um], truncated towards zero as in
-    the published code: the bins at the middle are twice as wide.
-    """
-
-    bin: float
-    half_x: int
-    half_y: int
-
-    def pairs(self, points: Floats, box: Floats) -> Ints:
-        """As in `Radius`."""
-        if len(box) != 2 or (box > 0.0).any():
-            raise ScenarioError("neighbours by window need a plane tissue without periodic walls")
-        # bins are whole numbers: in units of the half window + 1/2, those in the window are less than 1 away
-        scaled = np.trunc(points / self.bin) / (self.half_x + 0.5, self.half_y + 0.5)
-        linked: Ints = cKDTree(scaled).query_pairs(1.0, math.inf, output_type="ndarray")
-        return linked
 
 
 def cloud(
@@ -371,11 +373,6 @@ def _steps(cells: Sequence[int], periodic: Sequence[int], neighbourhood: str) ->
         rows.append(sorted(target - site for target in targets - {site}))
     width = max(map(len, rows))
     return np.array([row + [0] * (width - len(row)) for row in rows], np.int64).reshape(27, width)
-
-
-def _tree(points: Floats, box: Floats) -> cKDTree:
-    """Search tree that wraps on the axes with a length in `box` (0 = not periodic)."""
-    return cKDTree(points % np.where(box > 0.0, box, np.inf), boxsize=box)
 
 
 def _table(pairs: Ints, n_sites: int) -> tuple[Ints, npt.NDArray[np.int32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from sim.scenario import causes
 from sim.scenario.factor import Factor, Response
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
+from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
 
 NO_RESPONSE, HILL, LINEAR, POISSON_TAIL = 0.0, 1.0, 2.0, 3.0  # the kinds of sim.rules.induction.response
 
@@ -22,7 +24,9 @@ CARGO_ROW = 8  # row of the cargo array, -1 without cargo
 MEMORY, KEEP = 9, 10  # memory [d] and exp(-dt / memory)
 JAM_HALF, INHIBIT_HALF = 11, 12  # 0: the factor does not act there
 BY_SITE = 13  # 1 where the level is given per site, 0 per voxel
-COLUMNS = 14
+BOOST_MAX, BOOST_HALF, BOOST_POWER = 14, 15, 16  # repair; max 0: the factor does not boost
+ATTRACT_HALF, ATTRACT_BASAL = 17, 18  # half 0: the factor does not attract
+COLUMNS = 19
 # Middle index of `Parameters.by_type`
 LEVEL_BY_TYPE, CARGO_BY_TYPE, AFFINITY = 0, 1, 2
 
@@ -39,10 +43,10 @@ class Numbers(NamedTuple):
     mature_after: float
     max_rate: float
     half_saturation: float
-    capacity: float
     own_death: float
     refill_rate: float
     decline: float
+    reach: int  # cells within which mothers are sought
     scar: float
     division_limit: int  # 0: none
 
@@ -57,6 +61,7 @@ class Parameters(NamedTuple):
     factors: np.ndarray  # (F, COLUMNS)
     by_type: np.ndarray  # (F, 3, T) multipliers of the responses, and affinity
     susceptibility: np.ndarray  # (T,)
+    outcome: np.ndarray  # (E,) uint8 state that a site enters by each event code
     secretion: np.ndarray  # (F, E, 3, T) strength by cause, generation (0, 1, later) and type
     phase: np.ndarray  # (F, 3) delay, ramp, duration [d]
 
@@ -75,6 +80,14 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         table[f, MEMORY], table[f, KEEP] = memory, math.exp(-settings.dt / memory)
         table[f, JAM_HALF] = factor.jams_immunity.half_max if factor.jams_immunity else 0.0
         table[f, INHIBIT_HALF] = factor.inhibits_repair.half_max if factor.inhibits_repair else 0.0
+        if factor.boosts_repair is not None:
+            boost = factor.boosts_repair
+            table[f, BOOST_MAX : BOOST_POWER + 1] = boost.max, boost.half_max, boost.power
+        if factor.attracts_immunity is not None:
+            table[f, ATTRACT_HALF : ATTRACT_BASAL + 1] = (
+                factor.attracts_immunity.half_max,
+                factor.attracts_immunity.basal,
+            )
         table[f, BY_SITE] = factor.transport == "kernel"
         for index, name in enumerate(types):
             by_type[f, LEVEL_BY_TYPE, index] = factor.induction.by_type.get(name, 1.0) if factor.induction else 1.0
@@ -85,9 +98,24 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         factors=table,
         by_type=by_type,
         susceptibility=np.array([kind.susceptibility for kind in tissue.cell_types.values()]),
+        outcome=_outcome(settings),
         secretion=_secretion(settings, types),
         phase=np.array([[f.secretion.delay, f.secretion.ramp, f.secretion.duration] for f in factors]).reshape(-1, 3),
     )
+
+
+def _outcome(settings: Settings) -> np.ndarray:
+    """State that a site enters by each event code: senescent, but for what removes, refills or heals."""
+    outcome = np.full(len(causes.event_names(settings)), SENESCENT, np.uint8)
+    outcome[[causes.IMMUNE, causes.OWN_DEATH]] = CLEARED
+    outcome[causes.REPAIRED], outcome[causes.SCARRED_BY] = HEALTHY, SCARRED
+    for index, event in enumerate(settings.events.values()):
+        if not event.induces:
+            outcome[causes.first_event(settings) + index] = HEALTHY if event.kind == "graft" else CLEARED
+    by_drugs = outcome[causes.first_drug(settings) :].reshape(-1, causes.PER_DRUG)
+    by_drugs[:, [causes.KILLED, causes.OFF_TARGET]] = CLEARED
+    by_drugs[:, causes.REVERSED] = HEALTHY
+    return outcome
 
 
 def _numbers(settings: Settings, tissue: Tissue) -> Numbers:
@@ -102,24 +130,29 @@ def _numbers(settings: Settings, tissue: Tissue) -> Numbers:
         mature_after=contact.mature_after,
         max_rate=clearance.max_rate,
         half_saturation=clearance.half_saturation,
-        capacity=clearance.capacity,
         own_death=clearance.own_death,
         refill_rate=repair.rate,
         decline=repair.decline,
+        reach=repair.reach,
         scar=repair.scar,
         division_limit=repair.division_limit or 0,
     )
 
 
-def mean_affinity(factor: Factor, tissue: Tissue) -> float:
-    """Affinity of the mean resident cell, by the shares of the cell types."""
-    total = sum(kind.fraction for kind in tissue.cell_types.values())
-    return sum(factor.affinity.get(name, 0.0) * kind.fraction for name, kind in tissue.cell_types.items()) / total
+def mean_affinity(factor: Factor, tissue: Tissue, left: Sequence[float] = ()) -> float:
+    """Affinity of the mean resident cell, by the shares of the cell types; `left` by a drug, per type (none: all)."""
+    kinds = tissue.cell_types
+    total = sum(kind.fraction for kind in kinds.values())
+    shares = zip(kinds.items(), left or [1.0] * len(kinds), strict=True)
+    return sum(factor.affinity.get(name, 0.0) * kind.fraction * share for (name, kind), share in shares) / total
 
 
-def total_decay(factor: Factor, tissue: Tissue) -> float:
-    """Decay with the uptake by cells [1/d]; uptake is uniform so that the step stays exact (MODEL.md 2.1)."""
-    return factor.own_decay + mean_affinity(factor, tissue) * factor.capture
+def total_decay(factor: Factor, tissue: Tissue, neutralised: float = 0.0, uptake_left: Sequence[float] = ()) -> float:
+    """Decay with the uptake by cells [1/d]; uptake is uniform so that the step stays exact (MODEL.md 2.1).
+
+    A neutralising drug adds `neutralised` times the own decay; a drug that blocks uptake leaves `uptake_left` per type.
+    """
+    return factor.own_decay * (1.0 + neutralised) + mean_affinity(factor, tissue, uptake_left) * factor.capture
 
 
 def unit_secretion(factor: Factor, tissue: Tissue) -> float:

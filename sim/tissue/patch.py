@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from sim.fields import Spectral, WellMixed
 from sim.rng import Purpose, Stream
+from sim.rules.clearance import evading_share
 from sim.scenario import causes
-from sim.scenario.checks import tissue_of
-from sim.scenario.schema import Event, Settings
+from sim.scenario.schema import Settings
+from sim.tissue.acting import nothing_acts
 from sim.tissue.build import build_geometry, build_transport, first_cells
 from sim.tissue.contact import turned_at_once
 from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.secretion import Secretion
-from sim.tissue.state import HEALTHY, SENESCENT
+from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, SENESCENT
 from sim.tissue.territory import Territory
 
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
@@ -54,8 +53,14 @@ class Patch:
         What cells read of each factor: per voxel, or per site where ``by_site[f]``.
     cum : (E,) int64 array
         Events so far, by code.
+    acting : Acting
+        What drugs do in this step.
+    immunity : float
+        Working share of the immune cells.
     happened : list of (event name, day, sites)
         Outside events so far.
+    open_wounds : dict of int64 arrays
+        Sites that each wound cleared.
     """
 
     def __init__(self, settings: Settings, name: str, stream: Stream, threads: int = 1) -> None:
@@ -70,20 +75,26 @@ class Patch:
         self.territory = Territory(self.geometry, tissue.clearance.territory)
         self.event_names = causes.event_names(settings)
         self.cum = np.zeros(len(self.event_names), np.int64)
+        self.n_cells = int(np.count_nonzero(self.cells.state != ABSENT))
+        first = causes.first_drug(settings)
+        self.off_target_codes = slice(first + causes.OFF_TARGET, None, causes.PER_DRUG)
+        n_types, n_codes = len(tissue.cell_types), len(self.event_names)
+        self.acting = nothing_acts(len(settings.factors), n_types, n_codes)
+        self.immunity = tissue.clearance.capacity
         self.cum[causes.INITIAL] = np.count_nonzero(self.cells.state == SENESCENT)
-        self._events = [
-            (event, causes.first_event(settings) + index)
-            for index, event in enumerate(settings.events.values())
-            if tissue_of(event, settings) == name
-        ]
+        self.open_wounds: dict[str, np.ndarray] = {}
         self.happened: list[tuple[str, float, int]] = []
         purposes = (Purpose.DECIDE, Purpose.MOTHER, Purpose.SCAR, Purpose.CONTACT)
         self._address = Address(0, stream.replicate, stream.k0, stream.k1, *(stream.c2(each) for each in purposes))
+        shares = tissue.evasion
+        self.evades = any((shares.immune, shares.immune_per_year, shares.drug, shares.drug_per_year))
+        self._evasion_of = np.array([tissue.evasion.by_cause.get(each, 1.0) for each in self.event_names])
+        self.draw_evasion(np.flatnonzero(self.cells.state == SENESCENT), 0.0, 0)
         self._make_fields(settings)
         self._settle(settings)
 
     def _make_fields(self, settings: Settings) -> None:
-        factors = list(settings.factors.values())
+        self.factors = factors = list(settings.factors.values())
         self.factor_names = tuple(settings.factors)
         self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
         n_voxels = int(np.prod(self.geometry.voxel_shape))
@@ -122,40 +133,20 @@ class Patch:
 
     # ------------------------------------------------------------------------------------------ phases of a step
 
-    def happen(self, t: float, dt: float, step: int) -> np.ndarray:
-        """Outside events of the days [t, t + dt); returns the sites that changed."""
-        changed: list[np.ndarray] = []
-        for event, code in self._events:
-            if int(event.day / dt + 1e-9) == step:  # not t <= day < t + dt: rounding would leave gaps between steps
-                changed += self._place(event, code, t, step)
-        sites = np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
-        self.secretion.note(sites)
-        return sites
-
-    def _place(self, event: Event, code: int, t: float, step: int) -> Iterable[np.ndarray]:
-        cells = self.cells
-        centre = self.geometry.centre() if event.at == "centre" else np.array(event.at)
-        sites = self.geometry.within(centre, event.radius)
-        cells.state[sites] = SENESCENT if event.senescent else HEALTHY
-        cells.since[sites] = t - event.since_onset if event.senescent else t
-        cells.cause[sites] = code if event.senescent else causes.NOTHING
-        cells.generation[sites] = 0
-        cells.divisions[sites] = 0
-        cells.cargo[:, sites] = 0.0
-        if event.cell_type is not None:
-            cells.cell_type[sites] = list(self.tissue.cell_types).index(event.cell_type)
-        self.cum[code] += sites.size
-        self.happened.append((self.event_names[code], t, sites.size))
-        if not event.senescent or self.parameters.numbers.at_once == 0.0:
-            return (sites,)
-        turned = self.turned_at_once(sites, math.inf, self.address(step), draw=1)
-        cells.state[turned] = SENESCENT
-        cells.since[turned] = t
-        cells.cause[turned] = causes.CONTACT
-        cells.generation[turned] = 1
-        cells.cargo[:, turned] = 0.0
-        self.cum[causes.CONTACT] += turned.size
-        return sites, turned
+    def draw_evasion(self, sites: np.ndarray, t: float, step: int) -> None:
+        """Which cells among `sites`, that changed at `t` [d], evade killing; those that are not senescent do not."""
+        shares, cells = self.tissue.evasion, self.cells
+        cells.refractory[sites] = 0
+        if sites.size == 0 or not self.evades:
+            return
+        turned, age = sites[cells.state[sites] == SENESCENT], self.age_years(t)
+        kinds = ((EVADES_IMMUNITY, shares.immune, shares.immune_per_year),
+                 (EVADES_DRUGS, shares.drug, shares.drug_per_year))  # fmt: skip
+        for draw, (bit, share, per_year) in enumerate(kinds):
+            scales = self._evasion_of[cells.cause[turned]].tolist()
+            limits = np.array([evading_share(share, per_year, age, scale) for scale in scales])
+            spared = turned[self.stream.uniforms(Purpose.REFRACTORY, step, turned, draw) < limits]
+            cells.refractory[spared] |= np.uint8(bit)
 
     def turned_at_once(self, newly: np.ndarray, before: float, address: Address, draw: int = 0) -> np.ndarray:
         """Sites healthy since before `before` [d] that turn at once by contact with the `newly` turned ones."""
@@ -165,14 +156,17 @@ class Patch:
         return turned_at_once(newly, self.cells.state, self.cells.since, *place, *keys)
 
     def secrete(self, t: float) -> None:
-        """Senescent cells to sources [unit/d], by cause, generation, type and time since they turned."""
+        """Senescent cells to sources [unit/d], by cause, generation, type and time, less what drugs inhibit."""
         self.secretion.update(t)
         for f, source in enumerate(self._sources):
-            self.secretion.deposit(f, source, bool(self.by_site[f]))
+            self.secretion.deposit(f, t, source, bool(self.by_site[f]), self.acting)
 
     def transport(self) -> None:
-        """One exact step of every factor."""
+        """One exact step of every factor, with the decay that drugs leave it."""
         for f, transport in enumerate(self.transports):
+            if isinstance(transport, Spectral | WellMixed):
+                left = self.acting.uptake_left[f].tolist()
+                transport.set_decay(total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left))
             transport.advance(self._shaped_source(f), self.threads)
             self._show(f)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiling import kernel
+from sim.rules.pharmacology import left_by
 from sim.rules.secretion import secretion_phase
+from sim.tissue.acting import Acting
 from sim.tissue.geometry import Geometry, voxel_of
 from sim.tissue.parameters import Parameters
 from sim.tissue.state import SENESCENT, CellState
@@ -51,12 +53,19 @@ class Secretion:
                        self.strength, self.phase, self.settled_after)  # fmt: skip
         self._active = self._active[:left]
 
-    def deposit(self, f: int, source: np.ndarray, by_site: bool) -> None:
-        """Secretion of factor `f` into `source`, in site order."""
+    def deposit(self, f: int, t: float, source: np.ndarray, by_site: bool, acting: Acting) -> None:
+        """Secretion of factor `f` at time `t` [d], less what drugs inhibit, into `source`, in site order."""
+        given_off = self.given_off[f]
+        on_this = acting.inhibited[:, f] & (acting.on_secretion.strength.max(axis=1, initial=0.0) > 0.0)
+        if on_this.any():
+            cells, given_off = self.cells, given_off.astype(source.dtype)  # as it would be alone, whoever else is there
+            strength, weight, window, _, _ = (part[on_this] for part in acting.on_secretion)
+            inhibit(given_off, t, cells.cause, cells.generation, cells.cell_type, cells.since, acting.layer, strength,
+                    weight, window)  # fmt: skip
         if by_site or (self.sites.is_lattice == 1 and self.sites.coarse == 1):
-            np.copyto(source, self.given_off[f])
+            np.copyto(source, given_off)
         else:
-            sum_by_voxel(self.given_off[f], source, self.sites)
+            sum_by_voxel(given_off, source, self.sites)
 
 
 @kernel
@@ -73,6 +82,20 @@ def refresh(given_off, active, t, cause, generation, cell_type, since, strength,
         active[left] = site
         left += (cause[site] != 0) & (age < settled_after)
     return left
+
+
+@kernel
+def inhibit(given_off, t, cause, generation, cell_type, since, layer, strength, weight, window):  # type: ignore[no-untyped-def]
+    """Reduce what each site gives off by K inhibitions, which multiply."""
+    for site in range(given_off.size):
+        if given_off[site] != 0.0:
+            age, left = t - since[site], 1.0
+            depth = layer[site] if layer.size > 1 else 0
+            for k in range(strength.shape[0]):
+                if age >= window[k, 0] and age < window[k, 1]:
+                    scale = weight[k, cause[site], min(np.int64(generation[site]), 2), cell_type[site]]
+                    left *= left_by(strength[k, depth], scale)
+            given_off[site] *= left
 
 
 @kernel

@@ -12,6 +12,7 @@ CLEARED = 2  # vacant until repaired
 SCARRED = 3  # lost for good
 ABSENT = 4  # a hole of the mask: no site, never changes, is nobody's neighbour
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred")
+EVADES_IMMUNITY, EVADES_DRUGS = 1, 2  # bits of `refractory`
 
 
 @dataclass
@@ -28,6 +29,8 @@ class CellState:
         Divisions of the cell and its mothers since the start.
     cargo : (n_cargo, n) float64 array
         Accumulated drift dose of healthy cells, one row per factor with cargo.
+    refractory : (n,) uint8 array
+        Whether a senescent cell evades immune killing, drugs, or both (bits).
     """
 
     state: np.ndarray
@@ -37,13 +40,14 @@ class CellState:
     since: np.ndarray
     divisions: np.ndarray
     cargo: np.ndarray
+    refractory: np.ndarray
 
     @classmethod
     def healthy(cls, n_sites: int, n_cargo: int) -> CellState:
         """A tissue of healthy cells of the first type."""
-        state, cell_type, cause, generation = (np.zeros(n_sites, np.uint8) for _ in range(4))
+        state, cell_type, cause, generation, refractory = (np.zeros(n_sites, np.uint8) for _ in range(5))
         since, divisions, cargo = np.zeros(n_sites), np.zeros(n_sites, np.int32), np.zeros((n_cargo, n_sites))
-        return cls(state, cell_type, cause, generation, since, divisions, cargo)
+        return cls(state, cell_type, cause, generation, since, divisions, cargo, refractory)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name (not copies)."""

@@ -68,6 +68,10 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         (("{skin:", "{skin"), "file: must be YAML, got "),
         (("days: 2", "days: 2\nrecord: {maps: [states], days: [1]}"),
          "record.maps: must be one of state, cause, generation, type, cargo, SASP, got 'states' (did you mean state?)"),
+        (("days: 2", "days: 2\ntreatments: {t: {drug: fisetn, amount: 100 mg/kg}}"),
+         "treatments.t.drug: must be a drug of the scenario or of the library, got 'fisetn' (did you mean fisetin?)"),
+        (("days: 2", "days: 2\ntreatments: {t: {drug: fisetin, amount: 5 uM}}"),
+         "treatments.t.amount: must be in mg/kg, got '5 uM'"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["run", "explain", "validate", "ledger"])
@@ -106,7 +110,7 @@ def test_a_huge_tissue_is_refused_by_its_estimated_bytes(complaint: Complaint) -
          "x.yaml: engine: must be one of compiled, agents, got 'agent' (did you mean agents?)"),
         (("compare", "nope"), "nope: results: must be a results folder, got no such folder"),
         (("compare", "."), "manifest.json: results: is missing from its folder"),
-        (("list", "tissue"), "list: must be tissues, got 'tissue' (did you mean tissues?)"),
+        (("list", "tissue"), "list: must be one of tissues, drugs, got 'tissue' (did you mean tissues?)"),
     ],
 )  # fmt: skip
 def test_a_wrong_command(complaint: Complaint, arguments: tuple[str, ...], message: str) -> None:

@@ -79,7 +79,8 @@ def test_a_folder_holds_what_the_contract_says(scenario: Scenario, tmp_path: Pat
     results = sim.run(scenario, out=tmp_path / "out")
     assert results.folder == tmp_path / "out"
     runs = [(arm, replicate) for arm in ("control", "graft") for replicate in range(3)]
-    tables = {"manifest.json", "scenario.yaml", "timeseries.parquet", "events.parquet", "sites.parquet", "summary.csv"}
+    tables = {f"{name}.parquet" for name in ("timeseries", "events", "doses", "sites")}
+    tables |= {"manifest.json", "scenario.yaml", "summary.csv"}
     assert set(everything_below(tmp_path / "out")) == tables | {f"maps/{arm}-{r}-skin.npz" for arm, r in runs}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert [(run["arm"], run["replicate"]) for run in manifest["runs"]] == runs
@@ -89,7 +90,8 @@ def test_a_folder_holds_what_the_contract_says(scenario: Scenario, tmp_path: Pat
     assert columns[: len(COLUMNS)] == COLUMNS == [
         "arm", "replicate", "tissue", "day", "n_healthy", "n_senescent", "n_cleared", "n_scarred", "burden",
     ]  # fmt: skip
-    kinds = [name.split("_")[0] for name in columns[len(COLUMNS) :]]
+    assert columns[-3:] == ["vacant", "off_target", "immune_capacity"]
+    kinds = [name.split("_")[0] for name in columns[len(COLUMNS) : -3]]
     assert list(dict.fromkeys(kinds)) == ["n", "new", "cum", "gen", "mean", "max"]
     sites = pd.read_parquet(tmp_path / "out" / "sites.parquet")
     assert list(sites.columns) == ["tissue", "site", "x", "y", "z", "type"]

@@ -30,13 +30,33 @@ EXAMPLES: list[dict[str, Any]] = [
     {
         **scenario(
             {"shape": [8, 8], "holes": [{"at": [5, 5], "radius": 20}], "cell_types": {"cell": {}}, "initial": {},
-             "damage": {}, "contact": {}, "clearance": {}, "repair": {}},
+             "damage": {}, "contact": {}, "clearance": {}, "repair": {}, "evasion": {"by_cause": {"damage": 1}}},
             reach=100, affinity={"cell": 1}, secretion={"by_type": {"cell": 1}, "by_cause": {"damage": 1}},
             induction={"hill": {}, "by_type": {"cell": 1}},
             cargo={"response": {"hill": {}, "by_type": {"cell": 1}}},
-            jams_immunity={}, inhibits_repair={},
+            jams_immunity={}, inhibits_repair={}, boosts_repair={}, attracts_immunity={},
         ),
-        "events": {"e": {"at": [30, 30]}}, "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
+        "events": {
+            "g": {"at": [30, 30], "radius": 20, "since_onset": 1},
+            "w": {"kind": "wound", "share": 1, "margin": 1, "delay": 1, "duration": 1},
+            "i": {"kind": "irradiation", "penetration_depth": 1},
+        },
+        "drugs": {
+            "d": {
+                "half_life": 1, "absorption_half_life": 1, "penetration": {"t": 1}, "penetration_depth": 1,
+                "effects": {"kill_senescent": {
+                    "emax": 1, "ec50": 1, "by_tissue": {"t": 1}, "by_type": {"cell": 1}, "by_cause": {"damage": 1},
+                    "by_generation": {"primary": 1},
+                }},
+            },
+        },
+        "treatments": {
+            "infused": {"drug": "d", "amount": 1, "route": "infusion", "infusion_duration": 1, "adaptive": {
+                "treat_above": 1, "stop_below": 0, "toxicity": "vacant", "skip_above": 1, "check_every": 1}},
+            "counted": {"drug": "d", "amount": 1, "interval": 1, "additional_doses": 1},
+            "limited": {"drug": "d", "amount": 1, "interval": 1, "until": 2},
+        },
+        "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
     scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},
              induction={"linear": {}}, cargo={"response": {"linear": {}}}),
@@ -47,6 +67,12 @@ EXAMPLES: list[dict[str, Any]] = [
     cloud(positions=[[1, 1], [2, 2]], links={"nearest": 1}),
     cloud(positions=[[1, 1], [2, 2]], links={"window": [1, 1]}),
 ]  # fmt: skip
+
+
+RIVALS = {  # keys that must not stand beside some other of them: they take the place of nothing
+    "reach", "decay_rate", "radius", "nearest", "window", "positions", "packing", "since_onset", "share", "margin",
+    "delay", "duration", "penetration_depth", "infusion_duration", "additional_doses", "until",
+}  # fmt: skip
 
 
 def places(tree: Any, path: list[str]) -> Iterator[tuple[list[Any], Any]]:
@@ -63,10 +89,9 @@ def places(tree: Any, path: list[str]) -> Iterator[tuple[list[Any], Any]]:
 def with_value(path: str, value: Any) -> tuple[dict[str, Any], str]:
     """The first example that has a place for `path`, with `value` there, and the concrete path."""
     *parents, last = path.split(".")
-    rivals = {"reach", "decay_rate", "radius", "nearest", "window", "positions", "packing"}
     for example in EXAMPLES:
         for place, section in places(example, parents):
-            if last in section or not (last in rivals and rivals & set(section)):
+            if last in section or not (last in RIVALS and RIVALS & set(section)):
                 tree = copy.deepcopy(example)
                 node: Any = tree
                 for key in place:
@@ -145,7 +170,9 @@ def test_every_section_refuses_unknown_keys_and_scalars(path: str) -> None:
 def test_the_edges_of_a_range_are_allowed() -> None:
     for path, field in NUMBERS.items():
         extra = declared(field)
-        if path.endswith((".shape", ".at", ".positions", ".extent", "days", "record.days", "voxel_cells", "dt")):
+        if path.endswith(
+            (".shape", ".at", ".positions", ".extent", "days", "record.days", "voxel_cells", "dt", "stop_below")
+        ):
             continue  # what surrounds these must fit
         for value in (extra["low"], extra["high"]):
             if value is not None:

@@ -13,7 +13,10 @@ from sim.scenario.trees import Tree
 from sim.simulation import Simulation
 from sim.tissue.state import SCARRED
 
-LEAVING = ("immune", "own_death", "repaired", "scarred")
+LEAVING = (
+    "immune", "own_death", "repaired", "scarred", "killed_by_senolytic", "killed_by_cream", "off_target_senolytic",
+    "reversed_by_epigenetic",
+)  # fmt: skip
 TURNING = (
     "damage",
     "replicative",
@@ -24,8 +27,10 @@ TURNING = (
     "drift",
     "ligand",
     "room",
+    "induced_by_epigenetic",
 )
-EVERY_KIND = (*LEAVING, *TURNING, "graft")
+OUTSIDE = ("graft", "wound", "x_ray", "flu")
+EVERY_KIND = (*LEAVING, *TURNING, *OUTSIDE)
 SHAPES = {"plane": (16, 14), "space": (6, 8, 6)}
 
 BODY = tissue(
@@ -36,18 +41,20 @@ BODY = tissue(
     },
     initial={"burden": 8, "since_onset": 3},
     maintenance=0.1,
-    damage={"baseline": 1.5, "per_year": 10},
-    contact={"hazard": 0.025, "at_once": 0.05, "mature_after": 1},
+    damage={"baseline": 4.5, "per_year": 10},
+    contact={"hazard": 0.035, "at_once": 0.05, "mature_after": 1},
     clearance={"max_rate": 40, "half_saturation": 20, "territory": 35, "own_death": 0.1},
     repair={"rate": 2, "decline": 0.5, "scar": 0.08, "division_limit": 5},
+    evasion={"immune": 0.2, "immune_per_year": 1, "drug": 0.3, "drug_per_year": 1, "by_cause": {"damage": 0.5}},
+    depth=5,
 )
 SIGNALS: Tree = {
     "SASP": {
         "reach": "30 um",
         "secretion": {"delay": 0.7, "ramp": 2, "duration": 15, "by_cause": {"contact": 0.2, "damage": 1.5}},
-        "induction": {"hill": {"max_rate": 0.06, "half_max": 2, "power": 1.5}, "by_type": {"keratinocyte": 2}},
+        "induction": {"hill": {"max_rate": 0.2, "half_max": 2, "power": 1.5}, "by_type": {"keratinocyte": 2}},
         "affinity": {"fibroblast": 0.5, "keratinocyte": 1},
-        "cargo": {"memory": "2 d", "response": {"hill": {"max_rate": 0.08, "half_max": 2, "power": 1}}},
+        "cargo": {"memory": "2 d", "response": {"hill": {"max_rate": 0.2, "half_max": 2, "power": 1}}},
         "capture": "100 1/d",
         "jams_immunity": {"half_max": 100},
         "inhibits_repair": {"half_max": 100},
@@ -56,14 +63,79 @@ SIGNALS: Tree = {
         "reach": "15 um",
         "secretion": {"tertiary": 0.5, "by_type": {"melanocyte": 3}},
         "affinity": {"fibroblast": 1},
-        "cargo": {"memory": "3 d", "response": {"hill": {"max_rate": 0.08, "half_max": 4, "power": 3}}},
+        "cargo": {"memory": "3 d", "response": {"hill": {"max_rate": 0.35, "half_max": 3, "power": 3}}},
     },
     "ligand": {
         "reach": "20 um",
-        "induction": {"poisson_tail": {"threshold": 3, "rate": 0.15}},
+        "induction": {"poisson_tail": {"threshold": 3, "rate": 0.25}},
         "jams_immunity": {"half_max": 90},
+        "attracts_immunity": {"half_max": 0.5, "basal": 0.6},
     },
-    "room": {"reach": "12 um", "induction": {"linear": {"rate": 0.004}}},
+    "room": {"reach": "12 um", "induction": {"linear": {"rate": 0.008}}, "boosts_repair": {"max": 1, "half_max": 3}},
+}
+DRUGS: Tree = {  # every kind of effect, every route, every limit
+    "senolytic": {
+        "half_life": "6 h",
+        "effects": {
+            "kill_senescent": {"emax": 0.5, "ec50": 5, "power": 2, "senescent_from": 1, "by_cause": {"damage": 0.3},
+                               "by_generation": {"secondary": 0.8}, "by_type": {"keratinocyte": 2}},
+            "kill_healthy": {"emax": 0.7, "ec50": 5, "by_type": {"melanocyte": 0}},
+            "kill_immune": {"emax": 0.3, "ec50": 5},
+        },
+    },
+    "senomorphic": {
+        "half_life": "1 d",
+        "route": "bolus",
+        "effects": {
+            "inhibit_secretion": {"emax": 0.8, "ec50": 3, "factors": ["SASP"], "time_constant": "1 d",
+                                  "by_generation": {"secondary": 0.5}, "by_cause": {"contact": 0, "others": 0.9}},
+            "inhibit_late": {"kind": "inhibit_secretion", "emax": 0.5, "ec50": 3, "senescent_from": 5,
+                             "senescent_until": 20},
+            "neutralise": {"emax": 2, "ec50": 3, "factors": ["SASP", "room"]},
+            "inhibit_response": {"emax": 0.5, "ec50": 3, "factors": ["drift"], "by_type": {"fibroblast": 0.5}},
+            "unjam_immune": {"emax": 0.5, "ec50": 3},
+            "boost_immune": {"emax": 1, "ec50": 3, "by_type": {"keratinocyte": 0.5}},
+        },
+    },
+    "epigenetic": {
+        "half_life": "8 h",
+        "route": "infusion",
+        "effects": {
+            "rejuvenate": {"emax": 0.1, "ec50": 3, "senescent_until": 20},
+            "induce_senescence": {"emax": 0.22, "ec50": 3, "by_type": {"fibroblast": 2, "others": 0.5}},
+            "raise_maintenance": {"emax": 0.3, "ec50": 3, "time_constant": "2 d"},
+            "inhibit_induction": {"emax": 0.2, "ec50": 3},
+            "block_uptake": {"emax": 0.5, "ec50": 3, "factors": ["SASP"]},
+        },
+    },
+    "cream": {
+        "half_life": "12 h",
+        "route": "topical",
+        "penetration_depth": "40 um",
+        "effects": {
+            "kill_senescent": {"emax": 0.3, "ec50": 2}, "boost_repair": {"emax": 1, "ec50": 2},
+            "slow_uptake": {"kind": "block_uptake", "emax": 0.5, "ec50": 2},
+        },
+    },
+}  # fmt: skip
+TREATMENTS: Tree = {
+    "pills": {"drug": "senolytic", "amount": 20, "start": 2.3, "interval": 3, "additional_doses": 20},
+    "muting": {"drug": "senomorphic", "amount": 10, "start": 4, "interval": 1, "until": 15},
+    "resetting": {
+        "drug": "epigenetic",
+        "amount": 10,
+        "start": 1,
+        "interval": 5,
+        "days_on": 2,
+        "infusion_duration": "6 h",
+    },
+    "care": {"drug": "cream", "amount": 5, "interval": 0.5},
+}
+OUTSIDE_EVENTS: Tree = {
+    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 40, "share": 0.8},
+    "x_ray": {"kind": "irradiation", "day": 2, "radius": "whole tissue", "share": 0.75, "penetration_depth": 100},
+    "flu": {"kind": "infection", "day": 7, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 5},
+    "surgery": {"kind": "removal", "day": 15, "radius": 40},
 }
 CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}
 OTHER_TRANSPORTS: Tree = {
@@ -80,11 +152,12 @@ def everything(
     dimension = 3 if space in ("space", "cloud_in_space") else 2
     shape = shape or SHAPES["space" if dimension == 3 else "plane"]
     side = 7 * SPACING if dimension == 3 else 15 * SPACING
-    changes = [BODY, {"factors": SIGNALS, "generations": "tracked", "sender_reach": 80}, walls(boundary, dimension)]
-    changes.append(event(day=6.3, radius=1.6 * SPACING, cells="senescent melanocyte", since_onset=4))
+    changes = [BODY, {"drugs": DRUGS, "treatments": TREATMENTS, "events": OUTSIDE_EVENTS}, tissue(depth_axis="y")]
+    changes += [{"factors": SIGNALS, "generations": "tracked", "sender_reach": 80}, walls(boundary, dimension)]
+    changes.append(event(day=6.3, radius=1.9 * SPACING, cells="senescent melanocyte", since_onset=4))
     changes.append(event("sham", day=10, at=[20.0] * dimension, radius=12, cells="healthy keratinocyte"))
     if space in SHAPES:
-        changes.append(tissue(holes=[{"at": [30.0] * dimension, "radius": 14}]))
+        changes.append(tissue(holes=[{"at": [30.0] * dimension, "radius": 14}], repair={"reach": 2}))
     else:
         changes.append(scattered(300 if dimension == 3 else 220, dimension, side))
     if transports == "all":
@@ -111,4 +184,7 @@ def kinds(simulation: Simulation) -> Counter[str]:
     seen["contact_at_once"] += int(np.count_nonzero(at_once))
     before = simulation.day - simulation.settings.dt
     seen["graft"] += sum(size for name, day, size in patch.happened if name == "graft" and day == before)
+    planned = simulation.events["patch"]._turning.get(simulation.step_index - 1, [])
+    for code, sites in planned:  # what turned, and was not removed in the same step
+        seen[names[code]] += int(np.count_nonzero(arrays["cause"][sites] == code))
     return seen

@@ -11,7 +11,21 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from everything import EVERY_KIND, everything, kinds
-from worlds import BOUNDARIES, assert_same, counts, event, factor, points_of, start, tissue, together, walls, world
+from worlds import (
+    BOUNDARIES,
+    assert_same,
+    counts,
+    drug,
+    effect,
+    event,
+    factor,
+    points_of,
+    start,
+    tissue,
+    together,
+    walls,
+    world,
+)
 
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
@@ -30,6 +44,9 @@ DRIFT = {"affinity": {"cell": 1}, "cargo": {"memory": "2 d", "response": HILL}, 
 KERNEL = {"transport": "kernel", "reach": None, "kernel": {"emission": 40, "capture_length": 20, "cell_radius": 5}}
 ROOM = {"transport": "well_mixed", "reach": None, "decay_rate": "3 1/d"}
 GRAFT = event(day=4.2, radius=25, since_onset=2)
+
+
+HALF_TYPES = together(HALF, TYPES)
 
 
 ALONE: dict[str, tuple[Tree, set[str]]] = {  # each rule alone, and the events that it must bring
@@ -81,6 +98,54 @@ ALONE: dict[str, tuple[Tree, set[str]]] = {  # each rule alone, and the events t
     "float64": (together(SASP, factor(precision="float64")), {"SASP"}),
     "coarse_voxels": (together(SASP, tissue(voxel_cells=2)), {"SASP"}),
     "cloud": (together(SASP, HEALING, points_of((12, 12))), {"SASP", "repaired"}),
+    "attraction": (together(CLEANED, factor(reach=25, attracts_immunity={"half_max": 20, "basal": 0.1})), {"immune"}),
+    "repair_boosted": (together(HEALING, factor(reach=25, boosts_repair={"max": 3, "half_max": 5})), {"repaired"}),
+    "repair_from_afar": (together(HEALING, tissue(repair={"reach": 3})), {"repaired"}),
+    "repair_from_afar_across_walls": (
+        together(HEALING, tissue(repair={"reach": 3}, boundary="periodic")), {"repaired"},
+    ),
+    "evasion": (together(CLEANED, tissue(evasion={"immune": 0.3, "drug": 0.4}), drug(effect("kill_senescent", 0.2))),
+                {"immune", "killed_by_drug"}),
+    "wound": (together(tissue(repair={"rate": 1}), event("wound", kind="wound", day=3, radius=25, margin=20)),
+              {"wound", "repaired"}),
+    "irradiation": (event("x_ray", kind="irradiation", day=2, radius="whole tissue", share=0.3), {"x_ray"}),
+    "irradiation_at_once": (
+        together(tissue(contact={"at_once": 0.2}, depth_axis="y"),
+                 event("uv", kind="irradiation", radius=40, share=0.5, penetration_depth=50)), {"uv", "contact"},
+    ),
+    "infection": (event("flu", kind="infection", day=1, radius=40, share=0.5, duration=9), {"flu"}),
+    "removal": (together(OLD, event("surgery", kind="removal", day=2, radius=40)), {"surgery"}),
+    "kill": (together(HALF_TYPES, drug(effect("kill_senescent", 0.2, by_type={"fibroblast": 0}))), {"killed_by_drug"}),
+    "kill_for_a_time": (together(HALF, drug(effect("kill_senescent", 0.2, senescent_from=35, senescent_until=40))),
+                        {"killed_by_drug"}),
+    "kill_healthy": (together(TYPES, drug(effect("kill_healthy", 0.05, by_type={"fibroblast": 3}))),
+                     {"off_target_drug"}),
+    "kill_immune": (together(CLEANED, drug(effect("kill_immune", 0.5))), {"immune"}),
+    "rejuvenate": (together(HALF, drug(effect("rejuvenate", 0.2))), {"reversed_by_drug"}),
+    "induce": (together(TYPES, drug(effect("induce_senescence", 0.05, by_type={"fibroblast": 3}))),
+               {"induced_by_drug"}),
+    "inhibit_secretion": (together(SASP, drug(effect("inhibit_secretion", 0.9, time_constant=2))), {"SASP"}),
+    "inhibit_secretion_of_some": (
+        together(SASP, TYPES, drug(effect("inhibit_secretion", 0.9, by_type={"fibroblast": 0.2},
+                                          by_cause={"initial": 0}, senescent_from=1))), {"SASP"},
+    ),
+    "neutralise": (together(SASP, drug(effect("neutralise", 3))), {"SASP"}),
+    "inhibit_response": (together(SASP, TYPES, drug(effect("inhibit_response", 0.9, by_type={"fibroblast": 0.1}))),
+                         {"SASP"}),
+    "block_uptake": (together(SASP, factor(**DRIFT), drug(effect("block_uptake", 0.9))), {"SASP"}),
+    "inhibit_induction": (together(SASP, TYPES, drug(effect("inhibit_induction", 0.9, by_type={"fibroblast": 0.5}))),
+                          {"SASP"}),
+    "raise_maintenance": (together(SASP, drug(effect("raise_maintenance", 0.9, time_constant=3))), {"SASP"}),
+    "boost_immune": (together(CLEANED, drug(effect("boost_immune", 3))), {"immune"}),
+    "unjam_immune": (
+        together(CLEANED, factor(reach=25, jams_immunity={"half_max": 5}), drug(effect("unjam_immune", 0.9))),
+        {"immune"},
+    ),
+    "boost_repair": (together(HEALING, drug(effect("boost_repair", 2))), {"repaired"}),
+    "topical": (
+        together(HALF, tissue(depth_axis="x"),
+                 drug(effect("kill_senescent", 0.4), route="topical", penetration_depth=30)), {"killed_by_drug"},
+    ),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from everything import everything
+from worlds import as_tree
 
 import sim
 from sim.experiment.replicate import run_replicate
@@ -31,10 +32,11 @@ print(len(results.timeseries), effects.n.tolist(), model.day, sorted(sim.read_re
 
 def world(**top: object) -> Scenario:
     """A few replicates of two arms in which everything happens, on a plane beside a cloud."""
-    tree: Tree = everything("plane").model_dump(exclude_none=True)
-    cloud: Tree = everything("cloud").model_dump(exclude_none=True)["tissues"]["patch"]
+    tree: Tree = as_tree(everything("plane"))
+    cloud: Tree = as_tree(everything("cloud"))["tissues"]["patch"]
     for each in tree["events"].values():
         each["tissue"] = "patch"
+    tree["treatments"]["care"]["tissues"] = ["patch"]
     tree["tissues"] = {"patch": tree["tissues"]["patch"], "beads": cloud}
     record = {"maps": ["state", "cause", "SASP", "cargo"], "days": [0, 3, 6]}
     arms = {"control": {}, "more": {"events": {"more": {"tissue": "patch", "day": 2, "radius": 40}}}}
@@ -43,7 +45,7 @@ def world(**top: object) -> Scenario:
 
 
 def assert_same_tables(one: Results, other: Results) -> None:
-    for name in ("timeseries", "events", "sites"):
+    for name in ("timeseries", "events", "doses", "sites"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
     assert one.scenario == other.scenario
     assert one.map_keys == other.map_keys
@@ -85,7 +87,7 @@ def test_recording_changes_nothing(inline: Results, record: Tree) -> None:
     """What is new since the last row depends on the rows, and nothing else does."""
     other = sim.run(world(record=record))
     last = [
-        results.timeseries.query("day == 6").filter(regex="^(?!new_)").reset_index(drop=True)
+        results.timeseries.query("day == 6").filter(regex="^(?!new_|conc_|effect_)").reset_index(drop=True)
         for results in (inline, other)
     ]
     assert len(last[0]) == 2 * 4 * 2

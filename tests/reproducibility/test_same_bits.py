@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from everything import everything
-from worlds import assert_same, event, factor, run, start, tissue, world
+from worlds import as_tree, assert_same, event, factor, run, start, tissue, world
 
 from sim.engines.kernels import BLOCK
 from sim.scenario.load import from_dict
-from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree, merge
 from sim.tissue.patch import Patch
 from sim.tissue.state import SENESCENT
@@ -19,11 +18,6 @@ from sim.tissue.state import SENESCENT
 LARGE = (48, 48)
 STEPS = 20
 GRAFT = event(day=5, radius=25)
-
-
-def as_tree(settings: Settings) -> Tree:
-    """What a scenario file of these settings would hold."""
-    return settings.model_dump(exclude_none=True)
 
 
 @pytest.mark.parametrize("transports", ["diffusion", "all"])
@@ -70,6 +64,7 @@ def test_another_tissue(place: str) -> None:
     tree = as_tree(everything("plane"))
     for each in tree["events"].values():
         each["tissue"] = "patch"
+    tree["treatments"]["care"]["tissues"] = ["patch"]
     one, other = tree["tissues"], {"other": {"shape": [9, 7], "initial": {"burden": 30}}}
     pair = {**tree, "tissues": {**other, **one} if place == "before" else {**one, **other}}
     assert_same(run(from_dict(tree).common, STEPS), run(from_dict(pair).common, STEPS))

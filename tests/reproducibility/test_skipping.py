@@ -12,7 +12,7 @@ from worlds import BOUNDARIES, assert_same, counts, event, factor, start, tissue
 
 import sim.engines.agents as agents
 from sim.compiling import kernel
-from sim.engines.compiled import CompiledEngine
+from sim.engines.compiled import CompiledEngine, most_of
 from sim.engines.kernels import BLOCK, healthy_bound
 from sim.rng import Purpose
 from sim.rules.induction import chance, damage_hazard
@@ -88,8 +88,9 @@ def bound_of(patch: Patch, first: int, last: int) -> float:
     damage = damage_hazard(patch.age_years(0.0), p.numbers.baseline, p.numbers.per_year)
     bits = (patch.cells.cargo.view(np.int64), patch.levels.view(integer))
     direct = sites.is_lattice == 1 and sites.coarse == 1
+    room, by_drugs = engine._slots[1], most_of(patch.acting, len(p.factors))[2]
     return float(
-        healthy_bound(first, last, damage, *bits, *tops, direct, engine._slots, p.numbers, p.factors, engine._largest)
+        healthy_bound(first, last, damage, *bits, *tops, direct, room, p.numbers, p.factors, engine._largest, by_drugs)
     )
 
 
@@ -131,6 +132,9 @@ def test_no_site_has_a_chance_above_the_bound_of_its_block(
 ) -> None:
     simulation = start(worlds_with_bounds()[name], engine="agents")
     shake(simulation, seed)
+    for step in range(10 * seed):  # drugs act more or less
+        simulation.dosing.dose(step, lambda tissue, name: 0.0)
+        simulation.dosing.act(step)
     patch = simulation.patches["patch"]
     chances = chances_of_all_sites(simulation, monkeypatch)
     assert len(chances) > 20

@@ -89,8 +89,9 @@ def all_rules() -> dict[str, Callable[..., float]]:
 
 RULES = all_rules()
 EDGES = (0.0, 1e-300, 1e-12, 1.0, 1e4)
-SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility")
-NEVER_ZERO = ("half_max", "half_saturation", "memory", "radius", "length", "distance", "ramp")
+SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility", "basal")
+NEVER_ZERO = ("half_max", "half_saturation", "memory", "radius", "length", "distance", "ramp", "ec50", "elimination",
+              "penetration_depth", "recovery")  # fmt: skip
 WHOLE = ("threshold", "neighbours", "healthy", "present", "senders")
 EXPONENTS = ("power", "decline", "third")
 

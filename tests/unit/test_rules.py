@@ -136,10 +136,20 @@ def test_removal_is_first_order_at_low_burden_and_saturates() -> None:
     assert clearance.removal_hazard(5.0, 27.4, 1.1, 0.5, 0.25) == approx(27.4 / 6.1 / 8)
 
 
+def test_attraction_rises_from_its_base_to_all() -> None:
+    shares = [clearance.attraction(level, 2.0, 0.4) for level in (0.0, 2.0, 1e12)]
+    assert shares == approx([0.4, 0.7, 1.0])
+
+
+def test_evading_share_grows_with_age() -> None:
+    assert clearance.evading_share(0.1, 0.05, 2.0, 0.5) == approx(0.1)
+
+
 def test_refilling_needs_healthy_neighbours() -> None:
-    assert repair.refill_hazard(8.0, 8.0, 0.7, 1.0, 1.0) == 0.7
-    assert repair.refill_hazard(2.0, 8.0, 0.7, 0.5, 0.5) == approx(0.7 / 16)
-    assert repair.refill_hazard(0.0, 8.0, 0.7, 1.0, 1.0) == repair.refill_hazard(0.0, 0.0, 0.7, 1.0, 1.0) == 0.0
+    assert repair.refill_hazard(8.0, 8.0, 0.7, 1.0, 1.0, 1.0) == 0.7
+    assert repair.refill_hazard(2.0, 8.0, 0.7, 0.5, 3.0, 0.5) == approx(3 * 0.7 / 16)
+    for present in (0.0, 8.0):
+        assert repair.refill_hazard(0.0, present, 0.7, 1.0, 1.0, 1.0) == 0.0
 
 
 def test_regenerative_capacity_falls_by_e_folds() -> None:

@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sim.compiling import kernel
-from sim.tissue.geometry import Geometry, Radius, cloud, lattice
+from sim.tissue.geometry import Geometry, cloud, lattice
+from sim.tissue.links import Radius
 from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SCARRED, SENESCENT
 from sim.tissue.territory import Territory, territory_burden
 

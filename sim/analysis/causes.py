@@ -1,0 +1,26 @@
+"""Which of the counted causes turned cells senescent, and which removed, replaced or healed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.results import Results
+
+REMOVALS = ("nothing", "immune", "own_death", "repaired", "scarred")
+BY_DRUGS = ("killed_by_", "off_target_", "reversed_by_")  # before the name of a drug
+
+
+def turning_causes(results: Results) -> list[str]:
+    """Causes counted in the tables (columns ``cum_CAUSE``) that made cells senescent, in the order of the tables."""
+    lesions = set(_removed_lesions(results))
+    counted = [name.removeprefix("cum_") for name in results.timeseries if name.startswith("cum_")]
+    return [name for name in counted if name not in REMOVALS and name not in lesions and not name.startswith(BY_DRUGS)]
+
+
+def _removed_lesions(results: Results) -> Iterator[str]:
+    """Names of the events that take senescent cells out, in the scenario or in an arm of it."""
+    arms = (results.scenario.get("arms") or {}).values()
+    for tree in (results.scenario, *(arm for arm in arms if arm)):
+        for name, event in (tree.get("events") or {}).items():
+            if event and event.get("kind") == "removal":
+                yield name

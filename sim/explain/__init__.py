@@ -1,0 +1,51 @@
+"""A scenario in words: the methods section of the paper, before anything runs. Most mistakes in scenarios die here."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from sim.errors import ScenarioError
+from sim.explain.doses import doses_words
+from sim.explain.drugs import drug_words, given_drugs, kills_immune
+from sim.explain.experiment import arms_words, events_words, record_words, scales_words, step_words
+from sim.explain.factors import factor_words
+from sim.explain.tissues import size_words, tissue_words
+from sim.explain.words import Teller, duration, wrap
+from sim.scenario.doses import in_units_of_drugs
+from sim.scenario.ledger import assumed
+from sim.scenario.load import Scenario
+from sim.scenario.schema import Settings
+from sim.simulation import PLAN
+
+__all__ = ["duration", "explain", "size_words"]
+
+
+def explain(scenario: Scenario) -> str:
+    """The scenario as the methods section of a paper, wrapped to 100 columns.
+
+    Tissues, factors, drugs and steps are told as the common part has them; arms by what they change. Events and doses
+    are told per arm.
+    """
+    common = _common_part(scenario)
+    teller, loses_immunity = Teller(scenario, common), kills_immune(scenario)
+    blocks = [f"{scenario.name} ({scenario.file}, hash {scenario.hash})"]
+    if common.question:
+        blocks.append(wrap(f"Question. {common.question}"))
+    blocks += [tissue_words(teller, name, loses_immunity) for name in common.tissues]
+    blocks += [factor_words(teller, name) for name in common.factors]
+    blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
+    blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
+    blocks += [step_words(common, PLAN), scales_words(common), record_words(common)]
+    guesses = ", ".join(f"{row.path} {row.value}" for row in assumed(scenario)) or "nothing"
+    blocks.append(wrap(f"Assumed, not measured: {guesses}."))
+    blocks += [wrap(f"Note. {note}") for note in scenario.notes]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _common_part(scenario: Scenario) -> Settings:
+    """What the file says before arms; the first arm where that alone is no scenario."""
+    tree = {key: value for key, value in scenario.tree.items() if key != "arms"}
+    try:
+        return Settings.model_validate(in_units_of_drugs(tree))
+    except (ScenarioError, ValidationError):
+        return scenario.common

@@ -1,0 +1,127 @@
+"""What is done to the tissues and what is written down: arms, events, steps, scales, records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from sim.explain.words import Teller, duration, wrap
+from sim.scenario.checks import tissue_of
+from sim.scenario.event import Event
+from sim.scenario.ledger import shown
+from sim.scenario.load import Scenario
+from sim.scenario.schema import Settings
+from sim.tissue.parameters import total_decay
+
+
+def arms_words(scenario: Scenario) -> str:
+    """The arms by what they change."""
+    common = scenario.common
+    lines = [wrap(f"Arms. {len(scenario.arms)} x {common.replicates} replicates, seed {common.seed}. Replicates of "
+                  "the same number share their luck across arms, cell by cell, until a difference acts.")]  # fmt: skip
+    wide = max(map(len, scenario.arms))
+    for name, patch in scenario.tree["arms"].items():
+        changes = "; ".join(_changes(patch)) or "the common part as it stands"
+        lines.append(wrap(changes, f"  {name:<{wide}}  ", " " * (wide + 4)))
+    return "\n".join(lines)
+
+
+def _changes(patch: dict[str, object], at: str = "") -> Iterator[str]:
+    """What an arm changes, by dotted path; a treatment of its own by its name and drug, as its doses are told below."""
+    for key, value in patch.items():
+        if at == "treatments." and isinstance(value, dict) and "drug" in value:
+            yield f"treatment {key}: {value['drug']}"
+        elif isinstance(value, dict):
+            yield from _changes(value, f"{at}{key}.")
+        else:
+            yield f"without {at}{key}" if value is None else f"{at}{key} = {shown(value, '')}"
+
+
+def events_words(scenario: Scenario) -> str:
+    """Dated events with the arms that have them."""
+    found: dict[tuple[float, str, str], list[str]] = {}
+    for arm, settings in scenario.arms.items():
+        teller = Teller(scenario, settings, arm)
+        for name, event in settings.events.items():
+            found.setdefault((event.day, name, _event(teller, f"events.{name}", event)), []).append(arm)
+    lines = ["Dated events."] if found else []
+    for (day, name, words), arms in sorted(found.items()):
+        which = "all arms" if len(arms) == len(scenario.arms) else "arm " + ", ".join(arms)
+        lines.append(wrap(f"day {day:g}, {name}: {words}; {which}.", "  ", "    "))
+    return "\n".join(lines)
+
+
+def _event(teller: Teller, at: str, event: Event) -> str:
+    """What is done, where, and what follows."""
+    where = _place(event, teller.settings)
+    if event.kind == "graft":
+        since = f", turned {duration(event.since_onset)} before," if event.senescent else ""
+        cells = event.cells if event.cell_type else f"{event.cells} cells of the types that stand there"
+        return f"{cells}{since} {where}"
+    if event.kind == "removal":
+        return f"the senescent cells {where} are taken out"
+    share = f"{100 * event.share:.3g} % of the healthy cells"
+    turn = f"turn senescent{_period(event)}{teller.cite(*(f'{at}.{key}' for key in ('share', 'delay', 'duration')))}"
+    if event.kind == "wound":
+        margin = f"in the {event.margin:g} um around it{teller.cite(f'{at}.margin')}"
+        follows = f"; {share} {margin} {turn}" if event.share > 0 else ""
+        return f"a wound removes all cells {where}{follows}"
+    if event.kind == "irradiation" and event.penetration_depth is not None:
+        cited = teller.cite(f"{at}.penetration_depth")
+        share += f" at the surface (falling to 1/e per {event.penetration_depth:g} um of depth{cited})"
+    return f"{event.kind}: {share} {where} {turn}"
+
+
+def _place(event: Event, settings: Settings) -> str:
+    tissue = tissue_of(event, settings)
+    if math.isinf(event.radius):
+        return f"in all of {tissue}"
+    place = "the centre" if event.at == "centre" else "(" + ", ".join(f"{x:g}" for x in event.at) + ") um"
+    return f"within {event.radius:g} um of {place} of {tissue}"
+
+
+def _period(event: Event) -> str:
+    """When cells turn, counted from the event."""
+    start, end = duration(event.delay), duration(event.delay + event.duration)
+    if event.duration > 0:
+        return f" between {start} and {end} later"
+    return f" {start} later" if event.delay > 0 else " at once"
+
+
+def step_words(settings: Settings, plan: Sequence[tuple[str, str, str]]) -> str:
+    """What one step does, in its order."""
+    head = (
+        f"Step. {settings.n_steps} steps of {duration(settings.dt)} to day {settings.n_steps * settings.dt:g}; "
+        "each does, in this order:"
+    )
+    wide = max(len(name) for name, _, _ in plan)
+    return "\n".join([head, *(f"  {i}  {name:<{wide}}  {words}" for i, (name, words, _) in enumerate(plan, 1))])
+
+
+def scales_words(settings: Settings) -> str:
+    """Lengths sqrt(D/k) and times 1/k, uptake by the cells included."""
+    lines = []
+    for name, factor in settings.factors.items():
+        for where, tissue in settings.tissues.items():
+            decay = total_decay(factor, tissue)
+            if factor.transport == "diffusion" and decay > 0:
+                length = math.sqrt(factor.diffusivity * 86400 / decay)
+                spacing = tissue.cell_spacing if tissue.shape else tissue.cloud.voxel_spacing  # type: ignore[union-attr]
+                lines.append(
+                    f"  {name} in {where}: sqrt(D/k) {length:.3g} um = {length / spacing:.2g} "
+                    f"{'cells' if tissue.shape else 'voxels'}, 1/k {duration(1 / decay)}"
+                )
+    head = (
+        "Lengths and times. One unit of a factor is its steady level at a uniform burden of 1 % mature primary cells."
+    )
+    return "\n".join([wrap(head), *lines]) if lines else ""
+
+
+def record_words(settings: Settings) -> str:
+    """What is written down, and what ends a run early."""
+    record = settings.record
+    maps = ""
+    if record.maps and record.days:
+        maps = f", maps of {', '.join(record.maps)} on days {', '.join(f'{day:g}' for day in record.days)}"
+    stop = f" A run ends early at {settings.stop.count} cells turned by {settings.stop.cause}." if settings.stop else ""
+    return wrap(f"Records. A row per {duration(record.every)}, on the first and on the last day{maps}.{stop}")

@@ -1,0 +1,104 @@
+"""Paragraphs about one factor: how it travels, who secretes it, what it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from sim.explain.words import Teller, duration, paragraph
+from sim.scenario.factor import Factor, Response
+
+
+def factor_words(teller: Teller, name: str) -> str:
+    """Paragraphs about the factor `name`."""
+    factor, at = teller.settings.factors[name], f"factors.{name}"
+    acts = list(_actions(teller, at, factor)) or ["It acts on nothing, and is only recorded."]
+    return paragraph([f"Factor {name} {_travel(teller, at, factor)}", _secretion(teller, at, factor), " ".join(acts)])
+
+
+def _travel(teller: Teller, at: str, factor: Factor) -> str:
+    if factor.transport == "kernel":
+        assert factor.kernel is not None
+        used = [f"{at}.kernel.{key}" for key in ("emission", "autocrine", "capture_length")]
+        return (
+            f"is given off at {factor.kernel.emission:.4g} ligands per hour, of which the cell itself takes "
+            f"{100 * factor.kernel.autocrine:.3g} % and half of the others are bound within "
+            f"{factor.kernel.capture_length:.4g} um{teller.cite(*used)}."
+        )
+    used = [f"{at}.{key}" for key in ("reach", "decay_rate", "diffusivity")]
+    if factor.own_decay == 0:
+        spread = f"spreads with D = {factor.diffusivity:.3g} um^2/s{teller.cite(*used)}"
+        return f"does not decay and has no steady level; it {spread}."
+    settle = f"settles in {duration(1 / factor.own_decay)} (1/k)"
+    step = duration(teller.settings.dt)
+    pace = f"far less than the step of {step}, so that a step sees its steady level"
+    if factor.own_decay * teller.settings.dt < 10:
+        pace = f"against a step of {step}; each step is taken exactly"
+    if factor.transport == "well_mixed":
+        return f"is the same everywhere{teller.cite(f'{at}.decay_rate')}; it {settle}, {pace}."
+    return (
+        f"reaches {factor.length:.3g} um (sqrt(D/k), D = {factor.diffusivity:.3g} um^2/s) and {settle}, {pace}"
+        f"{teller.cite(*used)}."
+    )
+
+
+def _secretion(teller: Teller, at: str, factor: Factor) -> str:
+    secretion = factor.secretion
+    parts = [f"Full secretion {duration(secretion.delay + secretion.ramp)} after turning"]
+    if secretion.delay > 0:
+        parts[0] += f", the first after {duration(secretion.delay)}"
+    parts[0] += teller.cite(f"{at}.secretion.ramp")
+    if math.isfinite(secretion.duration):
+        parts.append(f"it ends {duration(secretion.duration)} later")
+    if secretion.strength != 1:
+        parts.append(f"strength {secretion.strength:.3g}")
+    parts.append(f"secondary cells give {secretion.secondary:.3g} of it{teller.cite(f'{at}.secretion.secondary')}")
+    parts += [f"cells turned by {cause} give {share:.3g}" for cause, share in secretion.by_cause.items()]
+    parts += [f"{kind} cells give {share:.3g}" for kind, share in secretion.by_type.items()]
+    return f"{'; '.join(parts)}."
+
+
+def _actions(teller: Teller, at: str, factor: Factor) -> Iterator[str]:
+    if factor.induction is not None:
+        yield f"Its level turns healthy cells senescent {_response(teller, f'{at}.induction', factor.induction)}."
+    if factor.cargo is not None:
+        taken = ", ".join(f"{kind} {value:.3g}" for kind, value in factor.affinity.items())
+        yield (
+            f"Healthy cells take it up (affinity {taken}{teller.cite_named(f'{at}.affinity', factor.affinity)}) and "
+            f"lose it over {duration(factor.cargo.memory)}{teller.cite(f'{at}.cargo.memory')}; the accumulated dose "
+            f"turns them senescent {_response(teller, f'{at}.cargo.response', factor.cargo.response)}."
+        )
+    for key, what in (("jams_immunity", "clearance"), ("inhibits_repair", "repair")):
+        if getattr(factor, key) is not None:
+            path = f"{at}.{key}.half_max"
+            yield f"A level of {teller.say(path)} halves {what}{teller.cite(path)}."
+    if factor.boosts_repair is not None:
+        boost = factor.boosts_repair
+        used = [f"{at}.boosts_repair.{key}" for key in ("max", "half_max", *(["power"] if boost.power != 1 else []))]
+        power = f", power {boost.power:.3g}" if boost.power != 1 else ""
+        yield (
+            f"Its level raises repair up to {1 + boost.max:.4g}-fold, half of the gain at {boost.half_max:.3g}"
+            f"{power}{teller.cite(*used)}."
+        )
+    if factor.attracts_immunity is not None:
+        attracts = factor.attracts_immunity
+        used = [f"{at}.attracts_immunity.{key}" for key in ("basal", "half_max")]
+        yield (
+            f"It attracts immune cells: {100 * attracts.basal:.3g} % of clearance needs none of it, and half of the "
+            f"rest comes at a level of {attracts.half_max:.3g}{teller.cite(*used)}."
+        )
+
+
+def _response(teller: Teller, at: str, response: Response) -> str:
+    if response.hill is not None:
+        hill = response.hill
+        used = [f"{at}.hill.{key}" for key in ("max_rate", "half_max", "power")]
+        half = f"half of it at {hill.half_max:.3g}, power {hill.power:.3g}"
+        return f"at up to {hill.max_rate:.3g} per day, {half}{teller.cite(*used)}"
+    if response.linear is not None:
+        return f"at {response.linear.rate:.3g} per day and unit{teller.cite(f'{at}.linear.rate')}"
+    assert response.poisson_tail is not None
+    tail = response.poisson_tail
+    used = [f"{at}.poisson_tail.{key}" for key in ("threshold", "rate")]
+    chance = f"the chance that more than {tail.threshold} ligands bind in an hour"
+    return f"at {tail.rate:.3g} per day times {chance}{teller.cite(*used)}"

@@ -1,0 +1,179 @@
+"""Paragraphs about one tissue: where the cells are, how they turn, who evades, how they are cleared and replaced."""
+
+from __future__ import annotations
+
+import math
+
+from sim.explain.words import DAYS_PER_YEAR, Teller, duration, paragraph, scaled
+from sim.rules.clearance import attraction, jamming, removal_hazard
+from sim.rules.induction import damage_hazard
+from sim.scenario.checks import extent_of, n_cells
+from sim.scenario.schema import Settings
+from sim.scenario.tissue import Clearance, Tissue
+
+
+def tissue_words(teller: Teller, name: str, drugs_kill_immune: bool) -> str:
+    """Paragraphs about the tissue `name`; the loss of immune cells is told where a drug that is given kills them."""
+    tissue, at = teller.settings.tissues[name], f"tissues.{name}"
+    return paragraph(
+        [
+            _cells(teller, at, name, tissue),
+            _damage(teller, at, tissue),
+            _contact(teller, at, tissue),
+            _clearance(teller, at, tissue, drugs_kill_immune),
+            _evasion(teller, at, tissue),
+            _repair(teller, at, tissue),
+        ]
+    )
+
+
+def size_words(tissue: Tissue) -> str:
+    """``200 x 200 sites (3.0 x 3.0 mm)``."""
+    sides = " x ".join(f"{side / 1000:.3g}" if side < 1000 else f"{side / 1000:.1f}" for side in extent_of(tissue))
+    if tissue.shape is not None:
+        return f"{' x '.join(map(str, reversed(tissue.shape)))} sites ({sides} mm)"
+    count = n_cells(tissue)
+    return f"{f'about {count:.0f}' if count else 'a table of'} cells in {sides} mm"
+
+
+def depths(tissue: Tissue) -> tuple[float, float]:
+    """Depth [um] of the middles of the uppermost and of the lowest cells (in a cloud: voxels)."""
+    if tissue.depth_axis is None:
+        return tissue.depth, tissue.depth
+    half = (tissue.cell_spacing if tissue.cloud is None else tissue.cloud.voxel_spacing) / 2.0
+    return tissue.depth + half, tissue.depth + extent_of(tissue)["xyz".index(tissue.depth_axis)] - half
+
+
+def _cells(teller: Teller, at: str, name: str, tissue: Tissue) -> str:
+    words = f"{tissue.description.rstrip('.')}: " if tissue.description else ""
+    walls = tissue.boundary if isinstance(tissue.boundary, str) else ", ".join(tissue.boundary)
+    place = f"{size_words(tissue)}, {walls} walls"
+    if tissue.shape is not None:
+        place += f", cells {teller.say(f'{at}.cell_spacing')} apart{teller.cite(f'{at}.cell_spacing')}"
+        place += f", {tissue.neighbourhood.replace('_', ' ')} neighbours"
+    if tissue.depth_axis is not None:
+        bottom = tissue.depth + extent_of(tissue)["xyz".index(tissue.depth_axis)]
+        place += f", {tissue.depth:g} to {bottom:g} um below the surface along {tissue.depth_axis}"
+    elif tissue.depth > 0:
+        place += f", {tissue.depth:g} um below the surface"
+    holes = f", {len(tissue.holes)} round places without cells" if tissue.holes else ""
+    kinds = ", ".join(tissue.cell_types)
+    old = f"{teller.say(f'{at}.initial.burden')} of the cells are senescent at the start, since "
+    old += f"{duration(tissue.initial.since_onset)}{teller.cite(f'{at}.initial.burden')}."
+    start = old if tissue.initial.burden > 0 else "No cell is senescent at the start."
+    age = f"{duration(teller.settings.age_at_start)} old on day 0"
+    return f"Tissue {name}. {words}{place}{holes}, {age}. Cell types: {kinds}. {start}"
+
+
+def _damage(teller: Teller, at: str, tissue: Tissue) -> str:
+    damage = tissue.damage
+    averted = ""
+    if tissue.maintenance > 0:
+        averted = f" Upkeep averts {100 * tissue.maintenance:.3g} % of all induction{teller.cite(f'{at}.maintenance')}."
+    if damage.baseline == 0 and damage.per_year == 0:
+        return f"Damage: none.{averted}"
+    now = damage_hazard(teller.settings.age_at_start / DAYS_PER_YEAR, damage.baseline, damage.per_year)
+    return (
+        f"Damage turns {damage.baseline:.3g} % of the healthy cells senescent per day at age 0, rising by "
+        f"{damage.per_year:.3g} % per day and year of age; {now:.3g} % per day on day 0"
+        f"{teller.cite(f'{at}.damage.baseline', f'{at}.damage.per_year')}.{averted}"
+    )
+
+
+def _contact(teller: Teller, at: str, tissue: Tissue) -> str:
+    contact, parts = tissue.contact, []
+    if contact.hazard > 0:
+        ripe = f" that turned {duration(contact.mature_after)} ago or earlier" if contact.mature_after > 0 else ""
+        cited = teller.cite(f"{at}.contact.hazard")
+        parts.append(f"each senescent neighbour{ripe} adds {contact.hazard:.3g} per day{cited}")
+    if contact.at_once > 0:
+        parts.append(
+            f"a cell that turns takes each healthy neighbour along with chance {contact.at_once:.3g}"
+            f"{teller.cite(f'{at}.contact.at_once')}"
+        )
+    return f"Contact: {'; '.join(parts)}." if parts else ""
+
+
+def _clearance(teller: Teller, at: str, tissue: Tissue, drugs_kill_immune: bool) -> str:
+    clearance, parts = tissue.clearance, []
+    if clearance.max_rate > 0:
+        parts.append(_immune(teller, f"{at}.clearance", clearance, drugs_kill_immune))
+    if clearance.own_death > 0:
+        parts.append(
+            f"Senescent cells die by themselves at {clearance.own_death:.3g} per day"
+            f"{teller.cite(f'{at}.clearance.own_death')}."
+        )
+    if not parts:
+        return "Clearance: none; senescent cells stay."
+    burdens = sorted({tissue.initial.burden, 10.0})
+    lives = (f"{duration(_half_life(teller.settings, tissue, x))} at a burden of {x:.3g} %" for x in burdens)
+    comes = any(factor.attracts_immunity is not None for factor in teller.settings.factors.values())
+    but = "jamming and attraction included" if comes else "jamming included"
+    if tissue.evasion.immune > 0 or tissue.evasion.immune_per_year > 0:
+        but += ", evading cells left out"
+    return f"{' '.join(parts)} Half of a senescent cohort is gone after {' and '.join(lives)}, {but}."
+
+
+def _immune(teller: Teller, at: str, clearance: Clearance, drugs_kill_immune: bool) -> str:
+    everywhere = math.isinf(clearance.territory)
+    where = "the whole tissue" if everywhere else f"the {teller.say(f'{at}.territory')} around a cell"
+    used = [f"{at}.{key}" for key in ("max_rate", "half_saturation", "territory")]
+    words = (
+        f"Immune clearance removes at most {clearance.max_rate:.3g} % of the tissue per day, half of that at a "
+        f"burden of {clearance.half_saturation:.3g} % in {where}{teller.cite(*used)}."
+    )
+    if clearance.capacity != 1:
+        words += f" Immune capacity is {clearance.capacity:.3g}."
+    if drugs_kill_immune:
+        back = f"with a time constant of {duration(clearance.recovery)}{teller.cite(f'{at}.recovery')}"
+        words += f" Immune cells that a drug kills come back {back}."
+    return words
+
+
+def _half_life(settings: Settings, tissue: Tissue, burden: float) -> float:
+    """Time [d] to lose half of a cohort at a steady `burden` [%] of mature primary cells; none turn, none evade."""
+    clearance, left = tissue.clearance, 1.0
+    for factor in settings.factors.values():
+        level = burden * factor.secretion.strength
+        if factor.jams_immunity is not None and factor.transport != "kernel":
+            left *= jamming(level, factor.jams_immunity.half_max)
+        if factor.attracts_immunity is not None and factor.transport != "kernel":
+            left *= attraction(level, factor.attracts_immunity.half_max, factor.attracts_immunity.basal)
+    hazard = clearance.own_death + removal_hazard(
+        burden, clearance.max_rate, clearance.half_saturation, clearance.capacity, left
+    )
+    return math.log(2) / hazard if hazard > 0 else math.inf
+
+
+def _evasion(teller: Teller, at: str, tissue: Tissue) -> str:
+    evasion, parts = tissue.evasion, []
+    for key, whom in (("immune", "immune cells"), ("drug", "all drugs")):
+        share, per_year = getattr(evasion, key), getattr(evasion, f"{key}_per_year")
+        if share > 0 or per_year > 0:
+            rising = f", {100 * per_year:.3g} % more per year of age" if per_year > 0 else ""
+            used = [f"{at}.evasion.{key}"] * (share > 0) + [f"{at}.evasion.{key}_per_year"] * (per_year > 0)
+            parts.append(f"{100 * share:.3g} % evade {whom} at age 0{rising}{teller.cite(*used)}")
+    if not parts:
+        return ""
+    if evasion.by_cause:
+        causes = scaled(evasion.by_cause, "where {} turned them", "for all other causes")
+        parts.append(f"{causes}{teller.cite_named(f'{at}.evasion.by_cause', evasion.by_cause)}")
+    return f"Evasion, for good, of the cells that turn senescent: {'; '.join(parts)}."
+
+
+def _repair(teller: Teller, at: str, tissue: Tissue) -> str:
+    repair = tissue.repair
+    if repair.rate == 0:
+        return "Repair: none; vacant sites stay vacant."
+    cited = teller.cite(f"{at}.repair.rate")
+    parts = [f"Repair refills a vacant site amid healthy neighbours at {repair.rate:.3g} per day{cited}"]
+    if repair.decline > 0:
+        parts.append(f"falling by exp(-{repair.decline:.3g} per year of age){teller.cite(f'{at}.repair.decline')}")
+    if repair.reach > 1:
+        parts.append(f"a daughter comes from up to {repair.reach} cells away{teller.cite(f'{at}.repair.reach')}")
+    if repair.scar > 0:
+        parts.append(f"{100 * repair.scar:.3g} % of vacancies scar instead{teller.cite(f'{at}.repair.scar')}")
+    if repair.division_limit is not None:
+        cited = teller.cite(f"{at}.repair.division_limit")
+        parts.append(f"cells turn senescent at {repair.division_limit} divisions{cited}")
+    return f"{'; '.join(parts)}."

@@ -1,0 +1,81 @@
+"""How things are said: lines of one width, times in the unit people use, numbers with where they come from."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable
+
+from sim.scenario.drug import OTHERS
+from sim.scenario.ledger import declared, numbers_of, origin, shown
+from sim.scenario.load import Scenario
+from sim.scenario.schema import Settings
+from sim.scenario.section import DESIGN
+
+WIDTH = 100
+DAYS_PER_YEAR = 365.25
+_TIMES = ((1 / 1440, "s", 86400.0), (1 / 24, "min", 1440.0), (1.0, "h", 24.0), (60.0, "d", 1.0),
+          (730.0, "mo", 1 / 30.4375))  # fmt: skip
+
+
+def duration(days: float) -> str:
+    """``8.3 min``: a time in the unit that people would use."""
+    if days == 0:
+        return "0 d"
+    for limit, unit, per_day in _TIMES:
+        if days < limit:
+            return f"{days * per_day:.3g} {unit}"
+    return f"{days / DAYS_PER_YEAR:.3g} yr" if math.isfinite(days) else "no limit"
+
+
+def wrap(text: str, first: str = "", rest: str = "") -> str:
+    """`text` in lines of at most 100 columns."""
+    return textwrap.fill(" ".join(text.split()), WIDTH, initial_indent=first, subsequent_indent=rest)
+
+
+def paragraph(parts: Iterable[str]) -> str:
+    """Parts that are there, each on a line of its own; all but the first indented."""
+    lines = enumerate(filter(None, parts))
+    return "\n".join(wrap(part, "" if i == 0 else "  ", "  ") for i, part in lines)
+
+
+def scaled(scales: dict[str, float], here: str, elsewhere: str) -> str:
+    """``times 0.5 in skin and 0 in all other tissues``: multipliers by name, with the words for a name and the rest."""
+    named = [f"{value:.3g} {here.format(name)}" for name, value in scales.items() if name != OTHERS]
+    if scales.get(OTHERS, 1.0) != 1.0:
+        named.append(f"{scales[OTHERS]:.3g} {elsewhere}")
+    return f"times {listed(named)}" if named else "times 1 everywhere"
+
+
+def listed(words: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+class Teller:
+    """Says the numbers of one arm (or of the common part, arm ``""``) with the source of each that has one."""
+
+    def __init__(self, scenario: Scenario, settings: Settings, arm: str = "") -> None:
+        self.scenario, self.settings, self.arm = scenario, settings, arm
+        self.numbers = {path: (value, field) for path, value, field in numbers_of(settings)}
+
+    def say(self, path: str) -> str:
+        """The number at `path` with its unit."""
+        value, field = self.numbers[path]
+        return shown(value, declared(field)["unit"])
+
+    def cite(self, *paths: str) -> str:
+        """`` (source, confidence)`` of the numbers at `paths`; nothing for choices of the experimenter."""
+        known = [path for path in paths if path in self.numbers]
+        origins = (origin(self.scenario, path, *self.numbers[path], self.arm) for path in known)
+        words = dict.fromkeys(
+            confidence if source.startswith("no source") else f"{source}, {confidence}"
+            for source, confidence in origins
+            if source != DESIGN
+        )
+        return f" ({'; '.join(words)})" if words else ""
+
+    def cite_named(self, path: str, names: Iterable[str]) -> str:
+        """The same for the numbers of a mapping by name."""
+        return self.cite(*(f"{path}.{name}" for name in names))

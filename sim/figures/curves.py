@@ -1,0 +1,65 @@
+"""One line per arm over time: median and central 80 % of the replicates, and single replicates where they are few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from sim.figures.layout import plain
+from sim.figures.style import arm_colour, arm_dash
+from sim.results import Results
+
+FEW = 12  # replicates that can still be told apart as single lines
+
+
+def by_replicate(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A column by day (rows) and replicate (columns)."""
+    return table.pivot(index="day", columns="replicate", values=column).sort_index()
+
+
+def draw_arms(axes: Axes, results: Results, lines: dict[str, pd.DataFrame], means: bool = False) -> None:
+    """Draw ``lines`` (arm to a table of `by_replicate`); `means` over the time since the row before are steps."""
+    style: Literal["default", "steps-pre"] = "steps-pre" if means else "default"
+    for arm, wide in lines.items():
+        colour, days = arm_colour(results, arm), wide.index.to_numpy(np.float64)
+        if wide.shape[1] > 1:
+            low, high = wide.quantile(0.1, axis=1), wide.quantile(0.9, axis=1)
+            step: Literal["pre"] | None = "pre" if means else None
+            axes.fill_between(days, low, high, color=colour, alpha=0.18, lw=0, zorder=2, step=step)
+        if 1 < wide.shape[1] <= FEW:
+            axes.plot(days, wide.to_numpy(), color=colour, lw=0.4, alpha=0.45, zorder=3, drawstyle=style)
+        axes.plot(
+            days, wide.median(axis=1), color=colour, ls=arm_dash(results, arm), lw=1.6, zorder=4, label=arm,
+            marker="o" if len(days) == 1 else "", solid_capstyle="butt", drawstyle=style,
+        )  # fmt: skip
+    first, last = first_and_last(lines.values())
+    most = max((float(np.nanmax(wide.to_numpy(np.float64))) for wide in lines.values()), default=0.0)
+    axes.set_xlim(first, last)
+    axes.set_ylim(0.0, 1.06 * most if most > 0.0 else 1.0)
+    plain(axes)
+
+
+def first_and_last(tables: Iterable[pd.DataFrame]) -> tuple[float, float]:
+    """Ends of the axis of time of tables with days as rows."""
+    days = np.concatenate([table.index.to_numpy(np.float64) for table in tables] or [np.zeros(1)])
+    first, last = float(days.min()), float(days.max())
+    return first, last if last > first else first + 1.0
+
+
+def medians_at_end(lines: dict[str, pd.DataFrame]) -> list[tuple[float, float]]:
+    """Where the lines of `draw_arms` end: day and median."""
+    return [(float(wide.index[-1]), float(wide.iloc[-1].median())) for wide in lines.values()]
+
+
+def bands_in_words(most: int) -> str:
+    """What a caption says of the replicates of `draw_arms`, `most` in an arm."""
+    return "median (line) and central 80 % (band) of " if most > 1 else ""
+
+
+def thin_lines_in_words(most: int) -> str:
+    """What a caption says of the thin lines, if there are any."""
+    return "; thin lines: single replicates" if 1 < most <= FEW else ""

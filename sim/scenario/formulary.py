@@ -1,0 +1,71 @@
+"""The drugs of the library as a page to read: what each does, and how far every one of its numbers can be trusted."""
+
+from __future__ import annotations
+
+from sim.scenario.doses import in_units_of_drugs, unit_of_effect
+from sim.scenario.drug import Drug
+from sim.scenario.ledger import Row, at_rest, declared, is_read, numbers_of, shown
+from sim.scenario.library import library
+from sim.scenario.trees import at_path, strip_sources
+
+EFFECTS = "effects."
+
+
+def drugs_in_words() -> str:
+    """All drugs of the library, one below the other; the last line counts what is assumed."""
+    rows = {name: drug_rows(name) for name in library("drugs")}
+    every = [row for each in rows.values() for row in each]
+    keys, values = (max(len(text) for text in column) for column in zip(*map(_cells, every), strict=True))
+    pages = [_page(name, each, keys, values) for name, each in rows.items()]
+    guessed = sum(row.confidence == "assumed" for row in every)
+    return "\n\n".join([*pages, f"{guessed} of {len(every)} numbers are assumed: nobody measured them, so sweep them."])
+
+
+def library_drug(name: str) -> Drug:
+    """A drug of the library as a scenario without an own word on it gets it."""
+    values, _ = strip_sources(library("drugs")[name])
+    return Drug.model_validate(in_units_of_drugs({"drugs": {name: values}})["drugs"][name])
+
+
+def drug_rows(name: str) -> list[Row]:
+    """A row per number of a library drug that acts when it is given as the drug says, also those of the schema."""
+    values, sources = strip_sources(library("drugs")[name])
+    drug = library_drug(name)
+    rows = []
+    for key, value, field in numbers_of(drug):
+        if at_rest(key, value) or not is_read(drug, key, (drug.route,)):
+            continue
+        extra = declared(field)
+        source, confidence = sources.get(key, (extra["source"], extra["confidence"]))
+        words = at_path(values, key)
+        unit = unit_of_effect(drug, key) or extra["unit"]
+        rows.append(Row(key, shown(value, unit) if words is None else str(words), confidence, source))
+    return rows
+
+
+def _cells(row: Row) -> tuple[str, str]:
+    """Key and value as they are printed."""
+    if not row.path.startswith(EFFECTS):
+        return f"  {row.path}", row.value
+    return f"    {row.path.split('.', 2)[2]}", row.value
+
+
+def _page(name: str, rows: list[Row], keys: int, values: int) -> str:
+    drug = library_drug(name)
+    lines = [f"{name}: {drug.route}, in {drug.unit}", f"  {drug.description}"]
+    effect = ""
+    for row in rows:
+        if row.path.startswith(EFFECTS) and row.path.split(".")[1] != effect:
+            effect = row.path.split(".")[1]
+            lines.append(f"  {_effect(drug, effect)}")
+        key, value = _cells(row)
+        confidence = "ASSUMED" if row.confidence == "assumed" else row.confidence
+        lines.append(f"{key:<{keys}}  {value:<{values}}  {confidence:<9}  {row.source}".rstrip())
+    return "\n".join(lines)
+
+
+def _effect(drug: Drug, name: str) -> str:
+    """``inhibit_secretion of SASP``."""
+    effect = drug.effects[name]
+    kind = "" if name == effect.kind else f" ({effect.kind})"
+    return f"{name}{kind}{' of ' if effect.factors else ''}{', '.join(effect.factors)}"

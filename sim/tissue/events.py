@@ -1,0 +1,129 @@
+"""What is done to a tissue from outside: grafts, wounds, irradiation, infection, removal. Shared by both engines.
+
+Cells that an event turns after a while (the margin of a wound, irradiated cells) have their moment from the start: a
+site draws once whether and when, so that no step length changes it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.rng import Purpose, tissue_code
+from sim.rules.pharmacology import at_depth
+from sim.scenario import causes
+from sim.scenario.checks import tissue_of
+from sim.scenario.event import TURNING, Event
+from sim.scenario.schema import Settings
+from sim.schedule import step_of
+from sim.tissue.build import depths
+from sim.tissue.patch import Patch
+from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SENESCENT
+
+
+class Events:
+    """The outside events of one patch, by the step in which they act."""
+
+    def __init__(self, settings: Settings, patch: Patch) -> None:
+        self.patch, self.dt = patch, settings.dt
+        self._done: dict[int, list[tuple[Event, int]]] = {}
+        self._turning: dict[int, list[tuple[int, np.ndarray]]] = {}
+        for index, event in enumerate(settings.events.values()):
+            if tissue_of(event, settings) == patch.name:
+                code = causes.first_event(settings) + index
+                self._done.setdefault(step_of(event.day, self.dt), []).append((event, code))
+                if event.kind in TURNING:
+                    self._plan_turning(event, code)
+
+    def happen(self, t: float, step: int) -> np.ndarray:
+        """Everything of the days [t, t + dt); returns the sites that changed."""
+        changed = [self._do(event, code, t, step) for event, code in self._done.get(step, ())]
+        changed += [self._turn(sites, code, t, step) for code, sites in self._turning.get(step, ())]
+        sites = np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
+        self.patch.secretion.note(sites)
+        self.patch.draw_evasion(sites, t, step)
+        return sites
+
+    # ------------------------------------------------------------------------------------------------ cells that turn
+
+    def _plan_turning(self, event: Event, code: int) -> None:
+        """When which site turns; a draw below the share, in proportion to it, is the moment within the duration."""
+        patch = self.patch
+        sites = self._region(event, event.radius + (event.margin if event.kind == "wound" else 0.0))
+        if event.kind == "wound":
+            sites = np.setdiff1d(sites, self._region(event, event.radius))
+        shares = np.full(sites.size, event.share)
+        if event.kind == "irradiation" and event.penetration_depth is not None:
+            layers, layer = np.unique(depths(patch.tissue, patch.geometry)[sites], return_inverse=True)
+            shares = np.array([at_depth(event.share, z, event.penetration_depth) for z in layers.tolist()])[layer]
+        draw = tissue_code(patch.event_names[code]) % 256  # of the name: other events shift nobody's luck
+        drawn = patch.stream.uniforms(Purpose.EVENT, 0, sites, draw)  # at any dt: an event happens once
+        hit = drawn < shares
+        moments = event.day + event.delay + event.duration * drawn[hit] / shares[hit]
+        steps = np.array([step_of(moment, self.dt) for moment in moments.tolist()], np.int64)
+        for step in np.unique(steps).tolist():
+            self._turning.setdefault(step, []).append((code, sites[hit][steps == step]))
+
+    def _turn(self, sites: np.ndarray, code: int, t: float, step: int) -> np.ndarray:
+        """Those of `sites` that are healthy turn senescent."""
+        cells = self.patch.cells
+        sites = sites[cells.state[sites] == HEALTHY]
+        cells.state[sites], cells.cause[sites], cells.since[sites] = SENESCENT, code, t
+        cells.cargo[:, sites] = 0.0
+        self.patch.cum[code] += sites.size
+        return self._with_neighbours(sites, t, step)
+
+    def _with_neighbours(self, sites: np.ndarray, t: float, step: int) -> np.ndarray:
+        """`sites` that turned, and what turns at once with them by contact."""
+        patch, cells = self.patch, self.patch.cells
+        if patch.parameters.numbers.at_once == 0.0:
+            return sites
+        turned = patch.turned_at_once(sites, math.inf, patch.address(step), draw=1)
+        cells.state[turned], cells.cause[turned], cells.since[turned] = SENESCENT, causes.CONTACT, t
+        cells.generation[turned] = 1
+        cells.cargo[:, turned] = 0.0
+        patch.cum[causes.CONTACT] += turned.size
+        return np.union1d(sites, turned)
+
+    # -------------------------------------------------------------------------------------------------- what is done
+
+    def _region(self, event: Event, radius: float) -> np.ndarray:
+        geometry = self.patch.geometry
+        return geometry.within(geometry.centre() if event.at == "centre" else np.array(event.at), radius)
+
+    def _do(self, event: Event, code: int, t: float, step: int) -> np.ndarray:
+        """The event itself; what it turns later is planned already."""
+        patch = self.patch
+        sites = self._region(event, event.radius)
+        if event.kind == "removal":
+            sites = sites[patch.cells.state[sites] == SENESCENT]
+            patch.cum[code] += sites.size
+        if event.kind in ("wound", "removal"):
+            self._clear(sites, t)
+        if event.kind == "wound":
+            patch.open_wounds[patch.event_names[code]] = sites
+        changed = self._graft(event, code, sites, t, step) if event.kind == "graft" else sites
+        patch.happened.append((patch.event_names[code], t, sites.size))
+        return changed
+
+    def _clear(self, sites: np.ndarray, t: float) -> None:
+        """Leave the sites vacant."""
+        cells = self.patch.cells
+        assert not (cells.state[sites] == ABSENT).any()
+        cells.state[sites], cells.since[sites] = CLEARED, t
+        cells.cause[sites] = cells.generation[sites] = 0
+        cells.cargo[:, sites] = 0.0
+
+    def _graft(self, event: Event, code: int, sites: np.ndarray, t: float, step: int) -> np.ndarray:
+        """Put cells in; returns what changed, neighbours that turned at once included."""
+        patch, cells = self.patch, self.patch.cells
+        cells.state[sites] = SENESCENT if event.senescent else HEALTHY
+        cells.since[sites] = t - event.since_onset if event.senescent else t
+        cells.cause[sites] = code if event.senescent else causes.NOTHING
+        cells.generation[sites] = cells.divisions[sites] = 0
+        cells.cargo[:, sites] = 0.0
+        if event.cell_type is not None:
+            cells.cell_type[sites] = list(patch.tissue.cell_types).index(event.cell_type)
+        patch.cum[code] += sites.size
+        return self._with_neighbours(sites, t, step) if event.senescent else sites

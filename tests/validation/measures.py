@@ -1,0 +1,161 @@
+"""From the tables of a run to one number with its standard error. Arms are compared replicate by replicate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sim import Results
+from sim.analysis.times import closure, time_to_count
+
+Floats = npt.NDArray[np.float64]
+RESAMPLES, SEED = 2000, 1  # of the bootstrap that gives quantiles and ratios their standard error
+CONVERGED = 1.0  # % of the wound: 3 of its 316 sites; of a closed wound, immunity and repair leave about 1 site open
+
+
+class Measured(NamedTuple):
+    """A number, its standard error, and how many replicates it is from."""
+
+    value: float
+    error: float
+    n: int
+
+
+Measure = Callable[[Results], Measured]
+
+
+def mean(values: Floats) -> Measured:
+    """The mean of one value per replicate."""
+    return Measured(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(values.size), values.size)
+
+
+def bootstrapped(statistic: Callable[..., float], *columns: Floats) -> Measured:
+    """A statistic of paired columns, one value per replicate; error from drawing replicates with replacement."""
+    n = columns[0].size
+    drawn = np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n))
+    values = np.array([statistic(*(column[picks] for column in columns)) for picks in drawn])
+    return Measured(float(statistic(*columns)), float(values.std(ddof=1)), n)
+
+
+def by_day(results: Results, column: str, arm: str) -> pd.DataFrame:
+    """A column of one arm: days down, replicates across."""
+    rows = results.timeseries[results.timeseries["arm"] == arm]
+    return rows.pivot(index="day", columns="replicate", values=column).astype(np.float64)
+
+
+# -------------------------------------------------------------------------------------------------- a spreading lesion
+
+
+def time_to(count: int, level: float, arm: str) -> Measure:
+    """Quantile over replicates of the time to `count` cells turned by SASP [h]."""
+
+    def measure(results: Results) -> Measured:
+        return bootstrapped(lambda hours: _quantile(hours, level), _hours(results, count, arm))
+
+    return measure
+
+
+def slowdown(results: Results) -> Measured:
+    """Median time to 50 cells with the firebreak over that without."""
+    arms = (_hours(results, 50, arm) for arm in ("firebreak", "paracrine"))
+    return bootstrapped(lambda slow, fast: _quantile(slow, 0.5) / _quantile(fast, 0.5), *arms)
+
+
+def seed_cells(results: Results) -> Measured:
+    """Cells of the lesion on day 0."""
+    return mean(by_day(results, "cum_lesion", "paracrine").iloc[0].to_numpy())
+
+
+def _hours(results: Results, count: int, arm: str) -> Floats:
+    times = time_to_count(results, "cum_SASP", count)
+    days: Floats = times.loc[times["arm"] == arm, "day"].to_numpy(np.float64)
+    return 24.0 * days
+
+
+def _quantile(values: Floats, level: float) -> float:
+    return float(np.quantile(values, level, method="inverted_cdf"))  # a value that occurs: a run may never get there
+
+
+# ------------------------------------------------------------------------------------------- a drug against no drug [%]
+
+
+def change(column: str, arm: str, baseline: str, day: float) -> Measure:
+    """By how much the arm differs from the baseline on a day [% of the baseline]."""
+
+    def measure(results: Results) -> Measured:
+        with_drug, without = (by_day(results, column, name).loc[day].to_numpy() for name in (arm, baseline))
+        return mean(100.0 * (with_drug / without - 1.0))
+
+    return measure
+
+
+def mean_change(column: str, arm: str, baseline: str, until: float) -> Measure:
+    """The same for the mean of the rows after day 0, up to a day."""
+
+    def measure(results: Results) -> Measured:
+        tables = (by_day(results, column, name) for name in (arm, baseline))
+        with_drug, without = (each[(each.index > 0.0) & (each.index <= until)].mean().to_numpy() for each in tables)
+        return mean(100.0 * (with_drug / without - 1.0))
+
+    return measure
+
+
+def change_per_cell(column: str, arm: str, baseline: str, day: float) -> Measure:
+    """The same for a level per senescent cell."""
+
+    def measure(results: Results) -> Measured:
+        with_drug, without = (
+            (by_day(results, column, name) / by_day(results, "n_senescent", name)).loc[day].to_numpy()
+            for name in (arm, baseline)
+        )
+        return mean(100.0 * (with_drug / without - 1.0))
+
+    return measure
+
+
+# --------------------------------------------------------------------------------------------------------- a wound [d]
+
+
+def delay(arm: str, baseline: str) -> Measure:
+    """How much later than in the baseline 90 % of the wound are closed [d]."""
+
+    def measure(results: Results) -> Measured:
+        days = closure(results, "wound").pivot(index="replicate", columns="arm", values="day")
+        return mean((days[arm] - days[baseline]).to_numpy(np.float64))
+
+    return measure
+
+
+def difference_peaks(arm: str, baseline: str) -> Measure:
+    """Day on which the arm has most more of its wound open than the baseline, first one of equals."""
+    return lambda results: mean(_more_open(results, arm, baseline).idxmax().to_numpy(np.float64))
+
+
+def converged(arm: str, baseline: str) -> Measure:
+    """First recorded day from which the open shares of the two wounds differ by less than `CONVERGED`."""
+
+    def measure(results: Results) -> Measured:
+        apart = _more_open(results, arm, baseline).abs() >= CONVERGED
+        days = apart.index.to_numpy(np.float64)
+        return mean(np.array([days[np.flatnonzero(apart[replicate])[-1] + 1] for replicate in apart]))
+
+    return measure
+
+
+def reopens(arm: str, baseline: str, start: float) -> Measure:
+    """Largest share of the wound that is open in the arm and not in the baseline, from a day on [% of the wound]."""
+    return lambda results: mean(_more_open(results, arm, baseline).loc[start:].max().to_numpy(np.float64))
+
+
+def cells_peak(arm: str) -> Measure:
+    """Day with most senescent cells, first one of equals."""
+    return lambda results: mean(by_day(results, "n_senescent", arm).idxmax().to_numpy(np.float64))
+
+
+def _more_open(results: Results, arm: str, baseline: str) -> pd.DataFrame:
+    return by_day(results, "open_wound", arm) - by_day(results, "open_wound", baseline)
