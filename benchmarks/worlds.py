@@ -46,11 +46,11 @@ def tissue(side: int, burden: float, days: float = 1000.0) -> Settings:
 
 
 def strategies() -> Scenario:
-    """36 arms of ``configs/kill_or_tame.yaml``: a senolytic in three amounts and intervals, with four mutings."""
+    """36 arms of ``configs/kill_or_tame.yaml``: a senolytic by amount and interval, a muting by amount; steps of 12 h."""
     arms: dict[str, Any] = {}
     for amount, interval, muting in product((14, 28, 55), (7, 14, 28), (0, 6, 12, 25)):
         killing = {"drug": "dasatinib_quercetin", "amount": amount, "start": 14, "interval": interval}
         daily = {"drug": "niclosamide", "amount": muting, "start": 14, "interval": 1}
         arms[f"kill_{amount}_every_{interval}_mute_{muting}"] = {"treatments": {"kill": killing, "mute": daily}}
     home = Path(__file__).parents[1] / "configs" / "kill_or_tame.yaml"
-    return sim.load(home, {"arms": arms, "record.maps": [], "replicates": 8})
+    return sim.load(home, {"arms": arms, "record.maps": [], "replicates": 8, "dt": 0.5})

@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NAME_RULE = "letters, digits and _, starting with a letter"
 MAX_STEPS = 2**32 - 1  # the counter of the random numbers
 MAX_CODES = 256  # a cause is one byte per cell
+EDGE_STEP = 0.3  # repairs per site and step; above it a wound closes more than a tenth too late (measured)
 LAYERS = ("state", "cause", "generation", "type", "cargo")
 
 
@@ -100,6 +101,11 @@ def extent_of(tissue: Tissue) -> tuple[float, ...]:
     return tuple(tissue.cloud.extent or ())
 
 
+def walls_of(tissue: Tissue) -> list[str]:
+    """The walls per axis (z,) y, x."""
+    return [tissue.boundary] * len(extent_of(tissue)) if isinstance(tissue.boundary, str) else list(tissue.boundary)
+
+
 def n_cells(tissue: Tissue) -> float:
     """Number of sites, without making any."""
     if tissue.shape is not None:
@@ -175,6 +181,10 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
         raise ScenarioError(f"{key}.depth_axis: must be y or x in a tissue of two axes, got 'z'")
     if tissue.repair.reach > 1 and tissue.cloud is not None:
         raise ScenarioError(f"{key}.repair.reach: must be 1 on a cloud, got {tissue.repair.reach}")
+    for n, wall in zip(tissue.shape or (), walls_of(tissue), strict=False):
+        if wall == "periodic" and 1 < tissue.repair.reach and n <= 2 * tissue.repair.reach:
+            raise ScenarioError(f"{key}.repair.reach: must be below half of every periodic axis ({n} cells), "
+                                f"got {tissue.repair.reach}")  # fmt: skip
     positions = tissue.cloud.positions if tissue.cloud else None
     if positions == []:
         raise ScenarioError(f"{key}.cloud.positions: must hold at least one cell, got []")
@@ -254,6 +264,11 @@ def odd_settings(settings: Settings) -> Iterator[str]:
     for name, event in settings.events.items():
         if event.day >= settings.days:
             yield f"events.{name}.day: lies at or beyond the last day ({settings.days:g} d), got {event.day:g} d"
+        rate = settings.tissues[tissue_of(event, settings)].repair.rate
+        if event.kind == "wound" and rate * settings.dt > EDGE_STEP:
+            longest = EDGE_STEP / rate
+            yield (f"dt: holds the edge of events.{name} back, which moves one site per step; at most {longest:.2g} d "
+                   f"for a repair of {rate:g} 1/d, got {settings.dt:g} d")  # fmt: skip
     for name, factor in settings.factors.items():
         if factor.kernel is not None and factor.transport != "kernel":
             yield f"factors.{name}.kernel: is not used, because transport is {factor.transport}"

@@ -165,8 +165,7 @@ class Patch:
         """One exact step of every factor, with the decay that drugs leave it."""
         for f, transport in enumerate(self.transports):
             if isinstance(transport, Spectral | WellMixed):
-                left = self.acting.uptake_left[f].tolist()
-                transport.set_decay(total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left))
+                transport.set_decay(self.decay(f))
             transport.advance(self._shaped_source(f), self.threads)
             self._show(f)
 
@@ -193,6 +192,11 @@ class Patch:
     def address(self, step: int) -> Address:
         """The address of all draws of one step."""
         return self._address._replace(step=step)
+
+    def decay(self, f: int) -> float:
+        """Decay of a factor in this step, uptake by cells and what drugs do to both included [1/d]."""
+        left = self.acting.uptake_left[f].tolist()
+        return total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left)
 
     def age_years(self, t: float) -> float:
         """Age of the host [yr] at time `t` [d]."""

@@ -36,6 +36,7 @@ class Secretion:
         settled = delay + np.where(np.isinf(duration), ramp, np.maximum(ramp, duration))
         self.settled_after = float(settled.max(initial=0.0)) + 1e-6  # from then on, rounding included, nothing changes
         self.given_off = np.zeros((len(units), geometry.n_sites), dtype)
+        self.now = list(self.given_off)  # per factor what the sites give off in this step, less what drugs inhibit
         self._active = np.flatnonzero(cells.state == SENESCENT)
         self._noted: list[np.ndarray] = []
 
@@ -62,6 +63,7 @@ class Secretion:
             strength, weight, window, _, _ = (part[on_this] for part in acting.on_secretion)
             inhibit(given_off, t, cells.cause, cells.generation, cells.cell_type, cells.since, acting.layer, strength,
                     weight, window)  # fmt: skip
+        self.now[f] = given_off
         if by_site or (self.sites.is_lattice == 1 and self.sites.coarse == 1):
             np.copyto(source, given_off)
         else:

@@ -12,12 +12,9 @@ import numpy as np
 from scipy.special import k0
 
 from sim.rng import Purpose
-from sim.rules.secretion import secretion_phase
 from sim.scenario import causes
-from sim.scenario.factor import Factor
 from sim.scenario.schema import Settings
 from sim.tissue.build import SECONDS_PER_DAY, capture_at
-from sim.tissue.parameters import total_decay
 from sim.tissue.patch import Patch
 from sim.tissue.state import SENESCENT
 
@@ -56,7 +53,8 @@ class SenderTracer:
                 f = (code - causes.FIRST_FACTOR) // 2
                 distance = self.patch.geometry.distances(self.positions[senescent], self.positions[site])
                 senders, distance = senescent[distance <= self.reach], distance[distance <= self.reach]
-                weights = self._secretion(f, senders, t) * self._kernel(self.factors[f], distance)
+                given_off = self.patch.secretion.now[f][senders].astype(np.float32)  # whatever other factors need
+                weights = given_off * self._kernel(f, distance)
             edges.append(self._draw(site, code, senders, weights, t_next, step))
         return edges
 
@@ -72,17 +70,9 @@ class SenderTracer:
     def _neighbours(self, site: int) -> np.ndarray:
         return np.array(self.patch.geometry.neighbours(site), np.int64)
 
-    def _secretion(self, f: int, senders: np.ndarray, t: float) -> np.ndarray:
-        cells, p = self.patch.cells, self.patch.parameters
-        strength = p.secretion[
-            f, cells.cause[senders], np.minimum(cells.generation[senders], 2), cells.cell_type[senders]
-        ]
-        phases = [secretion_phase(t - since, *p.phase[f].tolist()) for since in cells.since[senders].tolist()]
-        return np.asarray(strength * np.array(phases))
-
-    def _kernel(self, factor: Factor, distance: np.ndarray) -> np.ndarray:
+    def _kernel(self, f: int, distance: np.ndarray) -> np.ndarray:
         """Stationary level around a single source, up to a constant; walls only limit its length."""
-        geometry, decay = self.patch.geometry, total_decay(factor, self.patch.tissue)
+        factor, geometry, decay = self.factors[f], self.patch.geometry, self.patch.decay(f)
         length = math.sqrt(factor.diffusivity * SECONDS_PER_DAY / decay) if decay > 0.0 else math.inf
         if factor.transport == "well_mixed":
             return np.ones(distance.size)
