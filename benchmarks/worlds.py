@@ -46,7 +46,7 @@ def tissue(side: int, burden: float, days: float = 1000.0) -> Settings:
 
 
 def strategies() -> Scenario:
-    """36 arms of ``configs/kill_or_tame.yaml``: a senolytic by amount and interval, a muting by amount; steps of 12 h."""
+    """36 arms of ``configs/kill_or_tame.yaml``: a senolytic by amount and interval, a muting by amount."""
     arms: dict[str, Any] = {}
     for amount, interval, muting in product((14, 28, 55), (7, 14, 28), (0, 6, 12, 25)):
         killing = {"drug": "dasatinib_quercetin", "amount": amount, "start": 14, "interval": interval}

@@ -126,6 +126,8 @@ def run(
     """  # noqa: D301
     given = {"replicates": replicates, "seed": seed, "days": days}
     chosen = _load(scenario, set_, {key: value for key, value in given.items() if value is not None}, arms)
+    if out is not None and out.exists():  # before anything is said
+        raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
     if not quiet:
         typer.echo(_headline(chosen))
         _tell_notes(chosen)
@@ -214,15 +216,14 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[..., None] | None]:
 def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path]) -> str:
     """Table, causes, and where things are."""
     from sim.analysis.headline import burden_lines
+    from sim.scenario.suggestion import next_change
 
     lines = ["", *burden_lines(results), ""] if len(results.timeseries) else []
     pictures = [path.name for path in figures if path.suffix == ".png"]
     lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
     if pictures:
         lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
-    event = next(iter(scenario.written.tree.get("events") or {}), None)
-    change = f'--set events.{event}.radius="300 um"' if event else f"--replicates {2 * scenario.common.replicates}"
-    lines.append(f"next     senodrift explain {scenario.file}    senodrift run {scenario.file} {change}")
+    lines.append(f"next     senodrift explain {scenario.file}    senodrift run {scenario.file} {next_change(scenario)}")
     return "\n".join(lines)
 
 
@@ -250,6 +251,7 @@ def explain(scenario: ScenarioFile, set_: Changes = None) -> None:
 @app.command()
 def validate(
     scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="Scenario files.", show_default=False)],
+    set_: Changes = None,
 ) -> None:
     """Check scenario files, and run nothing.
 
@@ -259,11 +261,12 @@ def validate(
     \b
     Examples:
       senodrift validate configs/*.yaml
+      senodrift validate configs/skin_graft.yaml --set factors.SASP.reach="200 um"
     """  # noqa: D301
     wrong = 0
     for file in scenarios:
         try:
-            scenario = _load(file, None)
+            scenario = _load(file, set_)
         except ScenarioError as error:
             wrong = _complain(f"error: {error}", 2)
             continue
@@ -340,8 +343,9 @@ def ledger(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="[tissues|drugs]", help="What to list.",
-                                        show_default=False)] = "tissues",
+    what: Annotated[str | None, typer.Argument(metavar="[tissues|drugs]", help="What to list; if not given, a line "
+                                               "for each.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[DRUG]", help="Only this drug.", show_default=False)] = None,
 ) -> None:  # fmt: skip
     """List what is bundled: tissues for `preset:` in a scenario, drugs for its treatments.
 
@@ -349,20 +353,22 @@ def list_(
 
     \b
     Examples:
-      senodrift list tissues
+      senodrift list
       senodrift list drugs
+      senodrift list drugs fisetin
     """  # noqa: D301
-    from sim.scenario.formulary import drugs_in_words
-    from sim.scenario.library import BUNDLED, library
+    from sim.scenario.formulary import drug_in_words, drugs_in_words, library_in_lines
+    from sim.scenario.library import BUNDLED
 
-    if what not in BUNDLED:
+    if what is not None and what not in BUNDLED:
         raise ScenarioError(f"list: must be one of {', '.join(BUNDLED)}, got {what!r}{did_you_mean(what, BUNDLED)}")
     if what == "drugs":
-        typer.echo(drugs_in_words())
-        return
-    wide = max(map(len, library(what)))
-    for name, values in library(what).items():
-        typer.echo(f"{name:<{wide}}  {values['description']}")
+        typer.echo(drugs_in_words() if name is None else drug_in_words(name))
+    elif name is not None:
+        raise ScenarioError(f"list: must name a drug after drugs only, got {name!r}")
+    else:
+        shown = BUNDLED if what is None else (what,)
+        typer.echo("\n\n".join(f"{group.capitalize()}\n{library_in_lines(group)}" for group in shown))
 
 
 @app.command()

@@ -72,7 +72,7 @@ class DrugCensus:
 def read_out(patch: Patch, name: str) -> float:
     """A read-out of one patch by the name that an adaptive treatment gives it (`sim.scenario.treatment.Adaptive`)."""
     if name == "immune_capacity":
-        return patch.immunity
+        return patch.capacity
     if name.startswith("mean_"):
         return float(patch.level(name.removeprefix("mean_")).mean(dtype=np.float64))
     state = patch.cells.state

@@ -5,7 +5,7 @@ Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
 the address::
 
     c0 = site (or a patrol's serial)     c2 = tissue (16 bit) << 16 | purpose (8 bit) << 8 | draw (8 bit)
-    c1 = step                            c3 = replicate
+    c1 = step (or the code of a name)    c3 = replicate
 
 The arm is not in the address, so arms share their luck until a treatment acts. Any number of threads, in any
 order and after any restart, draws the same bits.
@@ -145,6 +145,11 @@ def _gather_uniforms(
     for i in range(sites.size):
         w0, w1, _, _ = philox(sites[i], step, c2, replicate, k0, k1)
         out[i] = unit_interval(w0, w1)
+
+
+def name_code(name: str) -> int:
+    """Stable 32-bit code of a name, in place of a step: what happens once draws by its name, at any step length."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4], "big")
 
 
 def tissue_code(name: str) -> int:

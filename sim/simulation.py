@@ -84,11 +84,10 @@ class Simulation:
         }
         self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
         self.dosing = Dosing(settings, self.patches)
-        self.engines: dict[str, Engine] = {}
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
         self._tracers = {name: SenderTracer(settings, patch) for name, patch in self.patches.items()}
         self._decided: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self.engines = {name: make_engine(engine, patch) for name, patch in self.patches.items()}
+        self.engines: dict[str, Engine] = {name: make_engine(engine, patch) for name, patch in self.patches.items()}
         self._happen()  # the events of day 0 belong to the first state
 
     def plan(self) -> tuple[Phase, ...]:

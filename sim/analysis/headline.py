@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
-from sim.analysis.times import quantiles_by_arm, time_to_count
-from sim.analysis.treatment import drug_table, main_factor
+from sim.analysis.paired import effects, t_interval
+from sim.analysis.rebound import rebound_by_arm, rebound_in_words
+from sim.analysis.times import closure, quantiles_by_arm, time_to_count, wounds
+from sim.analysis.treatment import exposure, given_doses, main_factor, off_target_loss
 from sim.results import Results
 
 FEW = 5  # replicates from which a ratio of variances is worth a line
@@ -50,21 +54,80 @@ def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
     return {name[4:]: float(value) for name, value in extra.items() if value != 0 and math.isfinite(value)}
 
 
+def drug_table(results: Results, tissue: str) -> pd.DataFrame:
+    """What drugs did in a tissue, for every arm with a regimen.
+
+    Returns
+    -------
+    DataFrame
+        ``arm``; ``fewest most``: doses given in a replicate; ``loss``: healthy cells killed [% of sites], mean;
+        ``exposure`` to the main factor [% of that in the first arm], ratio of means over pairs, NaN without a factor;
+        ``rebound`` of burden and ``factor_rebound`` of the main factor, in words.
+    """
+    runs = results.timeseries[["arm", "replicate"]].drop_duplicates().set_index(["arm", "replicate"]).index
+    doses = given_doses(results).groupby(["arm", "replicate"]).size().reindex(runs, fill_value=0)
+    loss = off_target_loss(results).query("tissue == @tissue").groupby("arm")["loss"].mean()
+    relative, undone = _relative_exposure(results, tissue), rebound_by_arm(results, tissue)
+    factor = main_factor(results)
+    louder = undone if factor is None else rebound_by_arm(results, tissue, f"mean_{factor}")
+    planned = set(results.doses["arm"]) & set(runs.get_level_values("arm"))
+    rows = [
+        {"arm": arm, "fewest": doses[arm].min(), "most": doses[arm].max(), "loss": loss[arm]}
+        | {"exposure": relative.get(arm, math.nan)}
+        | {"rebound": rebound_in_words(undone.loc[arm]) if arm in undone.index else "-"}
+        | {"factor_rebound": rebound_in_words(louder.loc[arm]) if arm in louder.index else "-"}
+        for arm in results.arms
+        if arm in planned
+    ]
+    return pd.DataFrame(rows)
+
+
+def _relative_exposure(results: Results, tissue: str) -> dict[str, float]:
+    """Exposure of each other arm to the main factor, in percent of that of the first arm."""
+    factor = main_factor(results)
+    if factor is None:
+        return {}
+    table = effects(results, exposure(results, factor), ["exposure"], results.arms[0])
+    table = table[(table["tissue"] == tissue) & (table["baseline_mean"] > 0.0)]
+    return dict(zip(table["arm"], 100.0 * table["mean"] / table["baseline_mean"], strict=True))
+
+
+def closure_table(results: Results, wound: str) -> pd.DataFrame:
+    """Days from a wound until 90 % of it are closed, per wounded arm, and the paired difference from the first arm.
+
+    Returns
+    -------
+    DataFrame
+        ``arm n still_open mean low high difference difference_low difference_high``: replicates, and those in which the
+        wound is open when the run ends. An arm with any such has no mean, as one of the others would flatter it.
+    """
+    ends, here = closure(results, wound).dropna(subset="healing"), results.tissues[0]
+    late = ends["healing"].eq(math.inf).groupby(ends["arm"], sort=False).sum()
+    ends["healing"] = ends["healing"].where(ends["arm"].map(late) == 0)
+    rows = []
+    for arm, days in ends.groupby("arm", sort=False)["healing"]:
+        low, high = t_interval(days.to_numpy(np.float64))
+        rows.append(
+            {"arm": arm, "n": len(days), "still_open": late[arm], "mean": days.mean(), "low": low, "high": high}
+        )
+    pairs = effects(results, ends.assign(tissue=here), ["healing"], results.arms[0])
+    columns = ["arm", "difference", "difference_low", "difference_high"]
+    return pd.DataFrame(rows).merge(pairs.loc[pairs["tissue"] == here, columns], on="arm", how="left")
+
+
 def burden_lines(results: Results) -> Iterator[str]:
     """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck."""
     base, stop = results.arms[0], results.manifest.get("stop")
     when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
     if stop:
         yield from _times_to_stop(results, stop["cause"], stop["count"])
+    for wound in wounds(results):
+        yield from _closure_lines(results, wound)
     for tissue, rows in burden_table(results).groupby("tissue", sort=False):
         where = f" in {tissue}" if len(results.tissues) > 1 else ""
         table = [[f"burden{where} {when} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]]
         for row in rows.itertuples():
-            difference = f"{row.difference:+.2f}" if math.isfinite(row.difference) else "-"
-            table.append(
-                [f"  {row.arm}", f"{row.mean:.2f}", _interval(row.low, row.high, "{}  {}"), difference,
-                 _interval(row.difference_low, row.difference_high, "({}, {})")]
-            )  # fmt: skip
+            table.append([f"  {row.arm}", f"{row.mean:.2f}", _interval(row.low, row.high, "{}  {}"), *_difference(row)])
         yield from aligned(table if len(results.arms) > 1 else [row[:3] for row in table])
         yield from _drug_lines(results, str(tissue))
         for arm in results.arms[1:]:
@@ -75,6 +138,25 @@ def burden_lines(results: Results) -> Iterator[str]:
         gains = rows.set_index("arm")["variance_ratio"].dropna()
         for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= FEW)].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
+
+
+def _closure_lines(results: Results, wound: str) -> Iterator[str]:
+    """When a wound had closed, arm by arm."""
+    head = f"{wound} 90 % closed after (d of healing, since the wound)"
+    lines = [[head, "mean", "95 % interval", f"difference from {results.arms[0]}", ""]]
+    table = closure_table(results, wound)
+    for row in table.itertuples():
+        mean = f"open in {row.still_open} of {row.n}" if row.still_open else f"{row.mean:.2f}"
+        lines.append([f"  {row.arm}", mean, _interval(row.low, row.high, "{}  {}"), *_difference(row)])
+    if len(table):
+        yield from aligned(lines if len(results.arms) > 1 else [line[:3] for line in lines])
+        yield ""
+
+
+def _difference(row: Any) -> list[str]:
+    """A difference from the first arm and its interval, as two cells."""
+    difference = f"{row.difference:+.2f}" if math.isfinite(row.difference) else "-"
+    return [difference, _interval(row.difference_low, row.difference_high, "({}, {})")]
 
 
 def _drug_lines(results: Results, tissue: str) -> Iterator[str]:

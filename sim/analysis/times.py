@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
 from sim.results import Results
 
+Floats = npt.NDArray[np.float64]
+
+ROUNDING = 1e-9  # of shares of runs
 CLOSED = 10.0  # % of the wounded sites still vacant where a wound counts as closed
 
 
@@ -36,13 +40,14 @@ def wounds(results: Results) -> list[str]:
 
 
 def closure(results: Results, event: str) -> pd.DataFrame:
-    """Day on which 90 % of a wound are closed, linear between rows, per arm and replicate.
+    """When 90 % of a wound are closed, linear between rows, per arm and replicate.
 
     Returns
     -------
     DataFrame
-        ``arm replicate day``, in the order of the tables; `day` is infinite where the wound is open at the end, NaN
-        where nothing was wounded.
+        ``arm replicate day wounded healing``, in the order of the tables: the day of closure, that of the wound (of the
+        table of events, or else of the first row in which it is open), and the days between them. `day` and `healing`
+        are infinite where the wound is open at the end; all three are NaN where nothing was wounded.
 
     Raises
     ------
@@ -54,12 +59,18 @@ def closure(results: Results, event: str) -> pd.DataFrame:
     sizes = results.timeseries.groupby(["arm", "replicate", "day"])[column].max().reset_index(["day"])
     runs = results.timeseries[["arm", "replicate"]].drop_duplicates(ignore_index=True)
     rows = (sizes.loc[[key]] for key in runs.itertuples(index=False, name=None))
-    return runs.assign(
+    table = runs.assign(
         day=[_closed(each["day"].to_numpy(np.float64), each[column].to_numpy(np.float64)) for each in rows]
     )
+    first = sizes[sizes[column] > 0.0].groupby(level=["arm", "replicate"])["day"].min()
+    if "event" in results.events:
+        made = results.events[results.events["event"] == event]
+        first = made.groupby(["arm", "replicate"])["day"].min().astype(np.float64).combine_first(first)
+    table = table.join(first.rename("wounded"), on=["arm", "replicate"])
+    return table.assign(wounded=table["wounded"].where(table["day"].notna()), healing=table["day"] - table["wounded"])
 
 
-def _closed(days: npt.NDArray[np.float64], still_open: npt.NDArray[np.float64]) -> float:
+def _closed(days: Floats, still_open: Floats) -> float:
     """Day on which the wound, once there, is down to a tenth."""
     wounded = np.flatnonzero(still_open > CLOSED)
     if not wounded.size:
@@ -81,3 +92,38 @@ def quantiles_by_arm(
         for arm, rows in times.groupby("arm", sort=False)
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(levels))
+
+
+def quantiles_of_censored(times: Floats, observed: Floats, levels: Sequence[float] = (0.1, 0.5, 0.9)) -> list[float]:
+    r"""Times by which shares `levels` of the runs got there, where some were not watched to the end (Kaplan-Meier).
+
+    .. math:: 1 - F(t) = \prod_{t_i \le t} \left(1 - d_i / n_i\right)
+
+    with :math:`d_i` events at :math:`t_i` among the :math:`n_i` runs that are still watched.
+
+    Parameters
+    ----------
+    times : (n,) float array
+        Time of the event [d]; infinite where it did not come while the run was watched.
+    observed : (n,) float array
+        How long each run was watched [d].
+    levels : sequence of float
+        Shares in (0, 1).
+
+    Returns
+    -------
+    list of float
+        Infinite where too few got there. A level that is met exactly by a step is met until the next one: the middle
+        between both, so that of two values the median is their mean.
+    """
+    events, had = np.unique(times[np.isfinite(times)], return_counts=True)
+    until = np.where(np.isfinite(times), times, observed)
+    watched = np.array([np.count_nonzero(until >= event) for event in events])
+    share = 1.0 - np.cumprod(1.0 - had / watched) if events.size else events
+    found = []
+    for level in levels:
+        i = int(np.searchsorted(share, level - ROUNDING))
+        exact = i < share.size and abs(share[i] - level) <= ROUNDING
+        ends = np.append(events, [np.inf, np.inf])[i : i + 2 if exact else i + 1]
+        found.append(float(ends.mean()))
+    return found

@@ -12,6 +12,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from sim.fields import NEGLIGIBLE
 from sim.rng import Purpose
 from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import (
@@ -59,8 +60,6 @@ from sim.tissue.parameters import (
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.state import CLEARED, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
-
-FAINT = 1e-30  # smaller doses are 0, as in the compiled engine
 
 
 class Cell(mesa.Agent):
@@ -114,7 +113,7 @@ class Cell(mesa.Agent):
         for row, level, at, affinity, keep, memory in self.tissue.now.cargoes:
             uptake = affinity[self.depth][self.cell_type] * level[self.site if at else self.voxel]
             dose = accumulated_cargo(self.cargo[row], uptake, keep, memory)
-            self.cargo[row] = dose if dose >= FAINT else 0.0
+            self.cargo[row] = dose if dose >= NEGLIGIBLE else 0.0
 
     # --------------------------------------------------------------------------------------------------- decide
 

@@ -8,14 +8,13 @@ import numpy as np
 from sim.compiling import inlined, kernel
 from sim.engines.bounds import BLOCK, candidates, healthy_bound, removal_bound, repair_bound
 from sim.engines.fates import induction_event, removal_event, repair_event
+from sim.fields import NEGLIGIBLE
 from sim.rng import fill_words, screen_threshold, uniform
 from sim.rules.induction import accumulated_cargo
 from sim.scenario.causes import REPAIRED, REPLICATIVE, SCARRED_BY
 from sim.tissue.geometry import near_into, voxel_of
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
-
-FAINT = 1e-30  # smaller doses are 0: arithmetic on denormals is 35 times slower
 
 
 @kernel
@@ -27,13 +26,13 @@ def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, laye
         seen, shallow = level[low:high], affinity[0]
         for i in range(doses.size):
             dose = accumulated_cargo(doses[i], shallow[types[i]] * np.float64(seen[i]), keep, memory)
-            doses[i] = dose if (states[i] == HEALTHY) & (dose >= FAINT) else 0.0
+            doses[i] = dose if (states[i] == HEALTHY) & (dose >= NEGLIGIBLE) else 0.0
     else:
         for i in range(doses.size):
             place = low + i if by_site else voxel_of(low + i, sites)
             depth = layer[low + i] if layer.size > 1 else 0
             dose = accumulated_cargo(doses[i], affinity[depth, types[i]] * np.float64(level[place]), keep, memory)
-            doses[i] = dose if (states[i] == HEALTHY) & (dose >= FAINT) else 0.0
+            doses[i] = dose if (states[i] == HEALTHY) & (dose >= NEGLIGIBLE) else 0.0
 
 
 @kernel

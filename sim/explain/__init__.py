@@ -10,10 +10,11 @@ from sim.explain.drugs import drug_words, given_drugs, kills_immune
 from sim.explain.experiment import arms_words, events_words, record_words, scales_words, step_words
 from sim.explain.factors import factor_words
 from sim.explain.tissues import size_words, tissue_words
-from sim.explain.words import Teller, duration, wrap
+from sim.explain.words import Teller, wrap
 from sim.scenario.doses import in_units_of_drugs
 from sim.scenario.ledger import assumed
 from sim.scenario.load import Scenario
+from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
 from sim.simulation import PLAN
 
@@ -36,10 +37,20 @@ def explain(scenario: Scenario) -> str:
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
     blocks += [step_words(common, PLAN), scales_words(common), record_words(common)]
-    guesses = ", ".join(f"{row.path} {row.value}" for row in assumed(scenario)) or "nothing"
-    blocks.append(wrap(f"Assumed, not measured: {guesses}."))
+    blocks.append(_assumed_words(scenario))
     blocks += [wrap(f"Note. {note}") for note in scenario.notes]
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _assumed_words(scenario: Scenario) -> str:
+    """What is assumed, a line per tissue, factor, event and drug; a Hill power of 1 goes without saying."""
+    groups: dict[str, list[str]] = {}
+    for row in assumed(scenario):
+        group, name, key = (*row.path.split(".", 2), "", "")[:3]
+        if not (key.endswith(".power") and row.value == "1"):
+            groups.setdefault(f"{group.removesuffix('s')} {name}", []).append(f"{key} {row.value}")
+    lines = [wrap(f"{name}: {', '.join(numbers)}.", "  ", "    ") for name, numbers in groups.items()]
+    return "\n".join(["Assumed, not measured:", *lines] if lines else ["Assumed, not measured: nothing."])
 
 
 def _common_part(scenario: Scenario) -> Settings:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from sim.explain.drugs import size
 from sim.explain.kinetics import Dose, dose_of
 from sim.explain.tissues import depths
-from sim.explain.words import DAYS_PER_YEAR, duration, listed, wrap
+from sim.explain.words import listed, wrap
 from sim.rules.pharmacology import at_depth, emax_effect
-from sim.scenario.doses import IN_PERCENT
-from sim.scenario.drug import Drug, scale
+from sim.scenario.doses import IN_PERCENT, ONLY_RISING
+from sim.scenario.drug import HAZARDS, Drug, scale
 from sim.scenario.load import Scenario
+from sim.scenario.quantity import DAYS_PER_YEAR, duration
 from sim.scenario.schema import Settings
 from sim.scenario.treatment import Adaptive, Treatment
 from sim.schedule import Regimen
@@ -55,7 +56,7 @@ def _what(treatment: Treatment, settings: Settings) -> str:
 
 def _calendar(treatment: Treatment, settings: Settings) -> str:
     """``10 doses, every 14 d: days 14, 28, 42 ... 140.`` with what limits them and what is never given."""
-    days, planned = _days(treatment, settings)
+    days, planned = days_of(treatment, settings)
     if not days:
         return f"no dose, because the first would be on day {treatment.start:g} and the run ends before."
     words = f"{'up to ' if treatment.adaptive else ''}{len(days)} dose{'s' if len(days) > 1 else ''}"
@@ -71,13 +72,32 @@ def _calendar(treatment: Treatment, settings: Settings) -> str:
         words += f". {beyond} more would fall on or after the last day and {'are' if beyond > 1 else 'is'} not given"
     if len(days) > 1:
         most = dose_of(settings.drugs[treatment.drug], treatment).accumulation(days)
-        at_most = ", at most" if treatment.adaptive else ""
-        left = f"Doses add up to {most:.3g} times one{at_most}" if most > 1.005 else "Each is gone before the next"
-        words += f". {left}"
-    return f"{words}."
+        at_most = "at most " if treatment.adaptive else ""
+        words += f". {f'Accumulation {at_most}{most:.3g}' if most > 1.005 else 'Each is gone before the next'}"
+    return " ".join([f"{words}.", *_on_average(treatment, settings)])
 
 
-def _days(treatment: Treatment, settings: Settings) -> tuple[list[float], int]:
+def _on_average(treatment: Treatment, settings: Settings) -> Iterator[str]:
+    """Mean over an interval of what follows the drug at once, where doses go on; kills are told per dose."""
+    drug, every = settings.drugs[treatment.drug], treatment.interval
+    if every is None or treatment.days_on > 1 or treatment.additional_doses == 0 or treatment.amount == 0:
+        return
+    dose, found = dose_of(drug, treatment), dict[str, list[str]]()
+    for tissue in treatment.tissues or settings.tissues:
+        arrives, _ = _arrives(drug, dose, tissue, settings)
+        means = {
+            each: scale(effect.by_tissue, tissue) * dose.steady_mean(effect, arrives, every)
+            for each, effect in drug.effects.items()
+            if effect.kind not in HAZARDS
+        }
+        told = [f"{each} is {size(drug.effects[each].kind, mean)}" for each, mean in means.items() if mean > 0]
+        if told:
+            found.setdefault(listed(told), []).append(tissue)
+    for words, tissues in found.items():
+        yield f"On average over {duration(every)}, after many doses, in {listed(tissues)}: {words}."
+
+
+def days_of(treatment: Treatment, settings: Settings) -> tuple[list[float], int]:
     """Days of the doses in the run, and the number that the regimen names."""
     interval, more, until = treatment.interval, treatment.additional_doses, treatment.until
     regimen = Regimen(
@@ -109,7 +129,8 @@ def _adaptive(adaptive: Adaptive, settings: Settings) -> str:
     )
     if adaptive.toxicity is not None and adaptive.skip_above is not None:
         limit = _read_out(adaptive.toxicity, adaptive.skip_above)
-        words += f", and none while {adaptive.toxicity} is above {limit}"
+        when = "for good none once" if adaptive.toxicity in ONLY_RISING else "none while"
+        words += f", and {when} {adaptive.toxicity} is above {limit}"
     return words
 
 
@@ -135,13 +156,20 @@ def _one_dose(treatment: Treatment, settings: Settings) -> Iterator[str]:
     yield from (f"In {listed(tissues)}: {words}." for words, tissues in found.items() if words)
 
 
+def _arrives(drug: Drug, dose: Dose, name: str, settings: Settings) -> tuple[float, tuple[float, float]]:
+    """What reaches the uppermost cells, relative to the body; and what depth leaves to the uppermost and lowest."""
+    left = 1.0, 1.0
+    if dose.route == "topical" and drug.penetration_depth is not None:
+        top, bottom = depths(settings.tissues[name])
+        left = at_depth(1.0, top, drug.penetration_depth), at_depth(1.0, bottom, drug.penetration_depth)
+    return scale(drug.penetration, name) * left[0], left
+
+
 def _in_tissue(drug: Drug, dose: Dose, name: str, settings: Settings) -> Iterator[str]:
     """What one dose does to cells for which all limits are 1; those that lie uppermost where depth matters."""
-    arrives, cells = scale(drug.penetration, name), "cells"
-    top, bottom = depths(settings.tissues[name])
-    if dose.route == "topical" and drug.penetration_depth is not None and bottom > 0:
-        high, low = (at_depth(1.0, depth, drug.penetration_depth) for depth in (top, bottom))
-        arrives, cells = arrives * high, "uppermost cells" if low < high else cells
+    arrives, (high, low) = _arrives(drug, dose, name, settings)
+    cells = "uppermost cells" if low < high else "cells"
+    if high < 1:
         lowest = f", and {100 * low:.3g} % the lowest" if low < high else ""
         yield f"{100 * high:.3g} % of the surface concentration reach the {cells}{lowest}"
     peak, reached, done = arrives * dose.concentration(dose.peak_time), [], []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sim.explain.words import Teller, duration, listed, paragraph, scaled
+from sim.explain.words import Teller, listed, paragraph, scaled
 from sim.scenario.drug import BOOSTS, HAZARDS, Drug, Effect
 from sim.scenario.load import Scenario
+from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
 
 _DOES = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sim.explain.words import Teller, duration, paragraph
+from sim.explain.words import Teller, paragraph
 from sim.scenario.factor import Factor, Response
+from sim.scenario.quantity import duration
 
 
 def factor_words(teller: Teller, name: str) -> str:

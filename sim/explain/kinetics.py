@@ -61,6 +61,31 @@ class Dose:
             most = max(most, here)
         return most
 
+    def steady_mean(self, effect: Effect, scale: float, every: float) -> float:
+        """Mean of an effect over an interval of `every` [d] after many doses, `scale` times the concentration."""
+        if self.amount * scale == 0 or effect.emax == 0:
+            return 0.0
+        kept = -math.expm1(-self.elimination * every)  # 1 - exp(-k tau): what one interval takes of the body
+        if self.route == "oral":
+            gut = self.amount / -math.expm1(-self.absorption * every)
+            body = in_body(0.0, gut, 0.0, self.absorption, self.elimination, every) / kept
+        running = math.ceil(self.duration / every)  # infusions that overlap in one interval
+
+        def now(time: float) -> float:
+            if self.route == "oral":
+                level = in_body(body, gut, 0.0, self.absorption, self.elimination, time)
+            else:  # those that still run, and the geometric series of those that do not
+                level = sum(self.concentration(time + i * every) for i in range(running))
+                level += self.concentration(time + running * every) / kept
+            return emax_effect(scale * level, effect.emax, effect.ec50, effect.power)
+
+        within = {self.peak_time % every, *(step for step in self._steps() if step < every)}
+        return sum(quad(now, start, end)[0] for start, end in pairwise(sorted({0.0, *within, every}))) / every
+
+    def _steps(self) -> list[float]:
+        """Times between which the concentration is smooth and of one size [d]."""
+        return [float(self.peak_time + step) for step in self.half_life * (2.0 ** np.arange(_DOUBLINGS + 1) - 1.0)]
+
     def cumulative(self, effect: Effect, scale: float) -> float:
         """Integral of an effect over all time, where `scale` times the concentration arrives; no unit for hazards.
 
@@ -71,8 +96,7 @@ class Dose:
         if self.peak_time == 0:
             ratio = effect.power * math.log(self.amount * scale / effect.ec50)
             return effect.emax * float(np.logaddexp(0.0, ratio)) / (effect.power * self.elimination)
-        steps = self.half_life * (2.0 ** np.arange(_DOUBLINGS + 1) - 1.0)
-        borders = [0.0, *(self.peak_time + steps)]
+        borders = [0.0, *self._steps()]
 
         def now(time: float) -> float:
             return emax_effect(scale * self.concentration(time), effect.emax, effect.ec50, effect.power)

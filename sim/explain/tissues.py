@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from sim.explain.words import DAYS_PER_YEAR, Teller, duration, paragraph, scaled
+from sim.explain.words import Teller, paragraph, scaled
 from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
+from sim.scenario.quantity import DAYS_PER_YEAR, duration
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Clearance, Tissue
 
@@ -28,10 +29,12 @@ def tissue_words(teller: Teller, name: str, drugs_kill_immune: bool) -> str:
 
 
 def size_words(tissue: Tissue) -> str:
-    """``200 x 200 sites (3.0 x 3.0 mm)``."""
+    """``200 x 200 sites (3.0 x 3.0 mm)``; ``24 layers (z) of 24 x 20 cells (0.36 x 0.3 x 0.36 mm)``."""
     sides = " x ".join(f"{side / 1000:.3g}" if side < 1000 else f"{side / 1000:.1f}" for side in extent_of(tissue))
     if tissue.shape is not None:
-        return f"{' x '.join(map(str, reversed(tissue.shape)))} sites ({sides} mm)"
+        *layers, rows, columns = tissue.shape
+        what = f"{layers[0]} layers (z) of {columns} x {rows} cells" if layers else f"{columns} x {rows} sites"
+        return f"{what} ({sides} mm)"
     count = n_cells(tissue)
     return f"{f'about {count:.0f}' if count else 'a table of'} cells in {sides} mm"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable
 
@@ -13,19 +12,6 @@ from sim.scenario.schema import Settings
 from sim.scenario.section import DESIGN
 
 WIDTH = 100
-DAYS_PER_YEAR = 365.25
-_TIMES = ((1 / 1440, "s", 86400.0), (1 / 24, "min", 1440.0), (1.0, "h", 24.0), (60.0, "d", 1.0),
-          (730.0, "mo", 1 / 30.4375))  # fmt: skip
-
-
-def duration(days: float) -> str:
-    """``8.3 min``: a time in the unit that people would use."""
-    if days == 0:
-        return "0 d"
-    for limit, unit, per_day in _TIMES:
-        if days < limit:
-            return f"{days * per_day:.3g} {unit}"
-    return f"{days / DAYS_PER_YEAR:.3g} yr" if math.isfinite(days) else "no limit"
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from sim.analysis.times import wounds
-from sim.analysis.treatment import given_doses
+from sim.analysis.treatment import given_doses, harm
 from sim.errors import ResourceError
 from sim.figures.burden import burden
 from sim.figures.causes import causes
@@ -21,7 +21,7 @@ from sim.figures.closure import closure
 from sim.figures.difference import difference, shared_replicates
 from sim.figures.drugs import drugs
 from sim.figures.exposure import exposure
-from sim.figures.maps import maps
+from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
 from sim.figures.sites import places_known
 from sim.figures.style import save
@@ -32,6 +32,9 @@ __all__ = [
     "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "maps", "rebound", "save_all",
     "trade_off",
 ]  # fmt: skip
+
+
+TALL = 4  # arms in one column of maps; with more, each layer has a file of its own
 
 
 class Plots:
@@ -71,7 +74,7 @@ class Plots:
         return exposure(self._results, tissue, factor)
 
     def trade_off(self, tissue: str | None = None) -> Figure:
-        """Reduction of burden against healthy cells lost to drugs, per arm."""
+        """Reduction of burden against healthy cells that drugs killed or made senescent, per arm."""
         return trade_off(self._results, tissue)
 
     def rebound(self, tissue: str | None = None, factor: str | None = None) -> Figure:
@@ -79,7 +82,7 @@ class Plots:
         return rebound(self._results, tissue, factor)
 
     def closure(self, event: str | None = None) -> Figure:
-        """Share of a wound that is still open over time."""
+        """Share of a wound that is still open, from the wound on."""
         return closure(self._results, event)
 
     def __repr__(self) -> str:
@@ -91,8 +94,8 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
     Maps and difference need stored maps, the difference two arms; drugs need doses that were given, exposure, trade_off
-    and rebound two arms besides, closure a wound. Where there are several tissues, all but burden and closure have the
-    tissue in their name.
+    and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound. Where there are
+    several tissues, all but burden and closure have the tissue in their name; maps of many arms are one file per layer.
 
     Returns
     -------
@@ -124,7 +127,11 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     if len(results.timeseries):
         yield "burden", plots.burden
     for tissue, replicate in mapped.items():
-        yield f"maps{end[tissue]}", lambda r=replicate, t=tissue: plots.maps(r, t)  # type: ignore[misc]
+        layers = shown_layers(results, replicate, tissue)
+        apart = len(layers) > 1 and len(results.arms) > TALL
+        for names in [[each] for each in layers] if apart else [layers]:
+            name = f"maps{end[tissue]}{f'-{names[0]}' if apart else ''}"
+            yield name, lambda r=replicate, t=tissue, n=names: plots.maps(r, t, n)  # type: ignore[misc]
     for tissue in results.tissues if len(results.timeseries) else []:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
     for tissue in mapped if len(results.arms) > 1 else {}:
@@ -136,8 +143,11 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
 def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """The same for what drugs and wounds did."""
     drawings = [plots.drugs, plots.exposure, plots.trade_off, plots.rebound] if len(given_doses(results)) else []
+    cost = harm(results).query("harm > 0")["tissue"].unique() if drawings and len(results.arms) > 1 else []
     for draw in drawings[: len(drawings) if len(results.arms) > 1 else 1]:
         for tissue in results.tissues:
+            if draw == plots.trade_off and tissue not in cost:
+                continue
             yield f"{draw.__name__}{end[tissue]}", lambda d=draw, t=tissue: d(tissue=t)  # type: ignore[misc]
     of_event = wounds(results)
     for event in of_event:

@@ -6,7 +6,7 @@ import math
 
 from matplotlib.figure import Figure
 
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
 from sim.figures.curves import bands_in_words, by_replicate, draw_arms, medians_at_end, thin_lines_in_words
 from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, several, text_width

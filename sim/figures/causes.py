@@ -10,14 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.causes import turning_causes
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
 from sim.figures.curves import first_and_last
 from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
 from sim.figures.style import FAINT, INK, TEXT, arm_colour, cause_colours, our_look, readable
 from sim.results import Results
 
-LEFT, BELOW = 0.7, 0.45  # inch for axis labels
+LEFT, BELOW = 0.75, 0.45  # inch for axis labels
+NEW = "new senescent cells since day 0"
 
 
 @our_look()
@@ -58,11 +59,13 @@ def causes(results: Results, tissue: str | None = None) -> Figure:
     figure, foot = page(results, columns * width, rows * height, caption)
     size = (width - LEFT - label - EDGE, height - BELOW - above - over)
     limits = _limits(means)
+    words = "senescent cells that turned, and those there at the start" if "initial" in names else NEW
+    label_y = fitted(words, size[1])
     for i, (arm, mean) in enumerate(means.items()):
         row, column = divmod(i, columns)
         left, bottom = column * width + LEFT, foot + (rows - 1 - row) * height + BELOW
         axes = place(figure, left, bottom, *size)
-        axes.set(xlim=limits[0], ylim=limits[1], xlabel="day", ylabel="new senescent cells since day 0")
+        axes.set(xlim=limits[0], ylim=limits[1], xlabel="day", ylabel=label_y)
         _stack(axes, mean, cause_colours(names, results.manifest["factors"]), labels, size)
         calendars[arm].draw(figure, axes, left, bottom + size[1], size[0])
         ink = readable(arm_colour(results, arm))

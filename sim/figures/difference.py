@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
 from sim.errors import ResultsError
 from sim.figures.layers import Scale
 from sim.figures.layout import EDGE, bare, counted, page, place, scale_bar
@@ -111,7 +111,7 @@ def _scale(results: Results, pair: _Pair) -> Scale:
     if above == below:  # the twelfth arm has the colour of the first
         below = "#3A3A3A" if above != "#3A3A3A" else "#0072B2"
     if len(pair.replicates) == 1:
-        named = [("senescent in both", BOTH), (f"only in {pair.arm}", above), (f"only in {pair.baseline}", below)]
+        named = [("senescent in both arms", BOTH), (f"only in {pair.arm}", above), (f"only in {pair.baseline}", below)]
         entries = tuple((name, colour, False) for name, colour in [*named, ("in neither", NEITHER)])
         colours: Colormap = ListedColormap([NEITHER, *(colour for _, colour in named)])
         return Scale("senescent", colours, Normalize(-0.5, 3.5), entries)
@@ -148,9 +148,8 @@ def _caption(results: Results, pair: _Pair, tissue: str) -> str:
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     which = f"replicate {pair.replicates[0]}" if n == 1 else f"mean of {counted(n, 'replicate')}"
     both, more, less = (float(each.sum()) for each in (pair.both, pair.only_arm, pair.only_baseline))
-    form = ".0f" if n == 1 else ".1f"
     words = f" The map: {pair.view.words}." if pair.view.words else ""
     return (
-        f"{results.manifest['scenario']}{where}: day {pair.day:g}, {which}. Senescent cells: {both:{form}} in both, "
-        f"{more:{form}} only in {pair.arm}, {less:{form}} only in {pair.baseline}.{words}"
+        f"{results.manifest['scenario']}{where}: day {pair.day:g}, {which}. Senescent cells: {both:.0f} in both arms, "
+        f"{more:.0f} only in {pair.arm}, {less:.0f} only in {pair.baseline}.{words}"
     )

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
 from sim.analysis.treatment import effects_of, given_doses
 from sim.errors import ResultsError
-from sim.figures.curves import bands_in_words, by_replicate, draw_arms, medians_at_end
+from sim.figures.curves import bands_in_words, by_replicate, dashes_in_words, draw_arms, medians_at_end
 from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, text_height, text_width
 from sim.figures.style import TEXT, Picture, arm_colour, our_look, readable
 from sim.results import Results
 from sim.scenario.drug import BOOSTS, HAZARDS
 
-LEFT, BELOW, ABOVE = 0.8, 0.45, 0.12  # inch around the panels of a drug
+LEFT, BELOW, ABOVE = 0.9, 0.45, 0.12  # inch around the panels of a drug
 WIDTH, HEIGHT = 2.5, 0.9  # inch, of a panel
+TALLER = 1.25  # inch, at least: the panel of the concentration
 BETWEEN = 0.3  # inch between panels, for the title of the lower one
 
 
@@ -26,7 +27,8 @@ BETWEEN = 0.3  # inch between panels, for the title of the lower one
 def drugs(results: Results, tissue: str | None = None) -> Figure:
     """Concentration and effects of every drug that was given, one column of panels each.
 
-    Lines are means over the time since the row before, hence steps: medians of the replicates of an arm.
+    Lines are means over the time since the row before, hence steps: medians of the replicates of an arm that were given
+    the drug.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ class _Column:
     @property
     def first(self) -> float:
         """Height of the panel of the concentration, where the names of the arms stand."""
-        return max(HEIGHT, sum(text_height(name) + 0.01 for name in self.names.values()))
+        return max(TALLER, sum(text_height(name) + 0.01 for name in self.names.values()))
 
     @property
     def height(self) -> float:
@@ -87,8 +89,8 @@ class _Column:
         for i, (title, unit, lines) in enumerate(self.panels):
             size = (WIDTH, self.first if i == 0 else HEIGHT)
             axes = place(figure, left + LEFT, top - size[1], *size)
-            draw_arms(axes, results, lines, means=True)
-            axes.set_ylabel(unit)
+            draw_arms(axes, results, lines, means=True, dashed=True)
+            axes.set_ylabel(fitted(unit, size[1]))
             axes.locator_params(axis="y", nbins=4)
             if i == 0:
                 colours = [arm_colour(results, arm) for arm in lines]
@@ -109,10 +111,12 @@ def _columns(results: Results, tissue: str) -> list[_Column]:
         if f"conc_{drug}" not in table:
             continue
         arms = [arm for arm in results.arms if (doses["arm"] == arm).any()]
-        names = {arm: fitted(arm, 1.5) for arm in arms}
-        panels = [("", f"concentration\n({doses['unit'].iloc[0]})", _lines(table, arms, f"conc_{drug}"))]
+        runs = {arm: sorted(doses.loc[doses["arm"] == arm, "replicate"].unique()) for arm in arms}
+        names = {arm: fitted(_name(table, arm, treated), 1.5) for arm, treated in runs.items()}
+        unit = f"mean concentration since the row before ({doses['unit'].iloc[0]})"
+        panels = [("", unit, _lines(table, runs, f"conc_{drug}"))]
         panels += [
-            (fitted(name, WIDTH), unit_of(kind), _lines(table, arms, column))
+            (fitted(name, WIDTH), unit_of(kind), _lines(table, runs, column, float(kind in BOOSTS)))
             for column, (name, kind) in effects_of(results, str(drug)).items()
         ]
         label = LABEL_GAP + max(text_width(name) for name in names.values())
@@ -121,15 +125,25 @@ def _columns(results: Results, tissue: str) -> list[_Column]:
     return columns
 
 
-def _lines(table: pd.DataFrame, arms: list[str], column: str) -> dict[str, pd.DataFrame]:
-    return {arm: by_replicate(table[table["arm"] == arm], column).fillna(0.0) for arm in arms}
+def _name(table: pd.DataFrame, arm: str, treated: list[int]) -> str:
+    """An arm, and how many of its replicates were given the drug where not all were."""
+    n = table.loc[table["arm"] == arm, "replicate"].nunique()
+    return arm if len(treated) == n else f"{arm} ({len(treated)} of {n} runs)"
+
+
+def _lines(table: pd.DataFrame, runs: dict[str, list[int]], column: str, add: float = 0.0) -> dict[str, pd.DataFrame]:
+    """A column, plus a number, of the replicates `runs` by arm."""
+    return {
+        arm: add + by_replicate(table[(table["arm"] == arm) & table["replicate"].isin(treated)], column).fillna(0.0)
+        for arm, treated in runs.items()
+    }
 
 
 def unit_of(kind: str) -> str:
-    """The unit of an effect of this kind."""
+    """The unit of an effect of this kind; of boosts one plus the gain is shown."""
     if kind in HAZARDS:
         return "hazard (1/d)"
-    return "multiple" if kind in BOOSTS else "share"
+    return "fold" if kind in BOOSTS else "share"
 
 
 def _caption(results: Results, tissue: str, columns: list[_Column]) -> str:
@@ -137,7 +151,8 @@ def _caption(results: Results, tissue: str, columns: list[_Column]) -> str:
     most = max(wide.shape[1] for each in columns for wide in each.panels[0][2].values())
     words = max((each.calendar.in_words() for each in columns), key=len)
     band = bands_in_words(most).removesuffix(" of ")
+    words += dashes_in_words(each.panels[0][2] for each in columns)
     return (
         f"{results.manifest['scenario']}{where}: concentrations of drugs and, below, their effects; means over the "
-        f"time since the row before{', ' + band + ' of the replicates' if band else ''}.{words}"
+        f"time since the row before{', ' + band + ' of the replicates that were given it' if band else ''}.{words}"
     )

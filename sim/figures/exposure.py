@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis import treatment
-from sim.analysis.compare import effects, last_day, one_of
+from sim.analysis.paired import effects, last_day, one_of
 from sim.figures.layout import EDGE, page, several
 from sim.figures.rows import Floats, Rows, finish
 from sim.figures.style import TIMES, our_look
@@ -52,9 +52,8 @@ def exposure(results: Results, tissue: str | None = None, factor: str | None = N
     block = VALUES + BETWEEN + several_arms * (DIFFERENCES + BETWEEN)
     width = rows.left + len(labels) * block - BETWEEN + 2 * EDGE
     below = {name: rows.label(f"{words} ({unit})", VALUES) for name, (words, unit) in labels.items()}
-    beside = {
-        name: rows.label(f"difference from {arms[0]} ({unit})", DIFFERENCES) for name, (_, unit) in labels.items()
-    }
+    units = {name: "points" if unit == "%" else unit for name, (_, unit) in labels.items()}
+    beside = {name: rows.label(f"difference from {arms[0]} ({unit})", DIFFERENCES) for name, unit in units.items()}
     figure, foot = page(results, width, rows.below + rows.height, _caption(results, here, tissue))
     rows.name(figure, foot + rows.below)
     for i, column in enumerate(labels):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
 from sim.errors import ResultsError
 from sim.figures.layers import Scale, scale
 from sim.figures.layout import EDGE, bare, fitted, page, place, scale_bar, text_height, text_width, write
@@ -27,7 +27,7 @@ def maps(
     """Maps of one replicate: arms as rows, days as columns, a block of rows for each layer.
 
     Sites are squares (in a cloud: discs to scale) without interpolation, and colours mean the same in all arms. Of a
-    block of tissue the middle layer along z is shown.
+    block of tissue the middle layer along z is shown; where z is the depth, a cut across it through the middle of y.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def maps(
     """
     tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "maps: tissue")
     kept = kept_maps(results, replicate, tissue)
-    names = _chosen(results, kept, layers)
+    names = shown_layers(results, replicate, tissue, layers)
     picture = view(results, tissue, replicate, next(iter(kept.values())))
     scales = [
         scale(results, tissue, name, i - ("state" in names), {arm: maps[name] for arm, maps in kept.items()})
@@ -69,7 +69,15 @@ def kept_maps(results: Results, replicate: int, tissue: str) -> dict[str, Layers
     return {arm: results.maps(arm, replicate, tissue) for arm in arms or results.arms[:1]}
 
 
-def _chosen(results: Results, kept: dict[str, Layers], layers: Sequence[str] | None) -> list[str]:
+def shown_layers(results: Results, replicate: int, tissue: str, layers: Sequence[str] | None = None) -> list[str]:
+    """The `layers` of a replicate that `maps` draws, which all arms have.
+
+    Raises
+    ------
+    ResultsError
+        If no maps were kept for this replicate, or not these layers.
+    """
+    kept = kept_maps(results, replicate, tissue)
     common = set.intersection(*(set(maps) for maps in kept.values())) - {"days", "spacing"}
     stored = [name for name in next(iter(kept.values())) if name in common]
     if layers is not None:

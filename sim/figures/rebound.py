@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis import treatment
-from sim.analysis.compare import one_of
+from sim.analysis.paired import one_of
+from sim.analysis.rebound import rebound as rebounds
+from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.figures.layout import EDGE, page, text_width
 from sim.figures.rows import Rows, finish
 from sim.figures.style import SMALL, TEXT, arm_colour, our_look, readable
@@ -22,9 +24,9 @@ WIDTH, ABOVE = 2.2, 0.25  # inch: a panel, and its title
 
 @our_look()
 def rebound(results: Results, tissue: str | None = None, factor: str | None = None) -> Figure:
-    """Time after the last dose until half of the effect is lost, for burden and for the mean level of a factor.
+    """Time after the last dose until the treated arm has come back half of the way, in burden and a factor.
 
-    The effect is the reduction against the same replicate of the first arm; see `sim.analysis.treatment.rebound`.
+    The effect is the reduction against the same replicate of the first arm; see `sim.analysis.rebound.rebound`.
 
     Parameters
     ----------
@@ -43,20 +45,17 @@ def rebound(results: Results, tissue: str | None = None, factor: str | None = No
     tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "rebound: tissue")
     factor = treatment.main_factor(results) if factor is None else factor
     outcomes = {"burden": "burden"} | ({f"mean_{factor}": f"mean {factor}"} if factor is not None else {})
-    found = {outcome: treatment.rebound_by_arm(results, tissue, outcome) for outcome in outcomes}
+    found = {outcome: rebound_by_arm(results, tissue, outcome) for outcome in outcomes}
     arms = [arm for arm in results.arms if arm in found["burden"].index] or results.arms[1:]
     rows = Rows(results, arms)
-    words = {
-        outcome: {arm: treatment.rebound_in_words(row) for arm, row in table.iterrows()}
-        for outcome, table in found.items()
-    }
+    words = {outcome: {arm: rebound_in_words(row) for arm, row in table.iterrows()} for outcome, table in found.items()}
     beside = 0.1 + max((text_width(text, SMALL) for each in words.values() for text in each.values()), default=0.0)
     block = WIDTH + beside + 0.15
     width = rows.left + len(outcomes) * block + EDGE
     label = rows.label("time after the last dose (d)", WIDTH)
     figure, foot = page(results, width, rows.below + rows.height + ABOVE, _caption(results, tissue))
     rows.name(figure, foot + rows.below)
-    runs = {outcome: treatment.rebound(results, outcome) for outcome in outcomes}
+    runs = {outcome: rebounds(results, outcome) for outcome in outcomes}
     last = max((float(table["observed"].max()) for table in found.values() if len(table)), default=1.0)
     for i, (outcome, title) in enumerate(outcomes.items()):
         axes = rows.panel(figure, rows.left + i * block, foot + rows.below, WIDTH, label)
@@ -75,7 +74,7 @@ def rebound(results: Results, tissue: str | None = None, factor: str | None = No
 
 def _row(axes: Axes, rows: Rows, arm: str, row: pd.Series, runs: pd.DataFrame) -> None:
     """Replicates, with open triangles where the run ended before; the median as a larger mark."""
-    if not row["clear"]:
+    if not row["clear"] or row["to_the_end"]:
         return
     y, colour = rows.place(arm), arm_colour(rows.results, arm)
     times = runs["rebound"].to_numpy(np.float64)
@@ -93,7 +92,7 @@ def _caption(results: Results, tissue: str) -> str:
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     return (
         f"{results.manifest['scenario']}{where}: time after the last dose until half of the reduction against the "
-        f"same replicate of {results.arms[0]} is lost. Large: median; line: central 80 %; points: replicates. Open "
-        "triangle: most had not lost half when the run ended, as where doses go on to the end. No clear reduction: the "
-        "95 % interval of the reduction over time holds 0."
+        f"same replicate of {results.arms[0]} is lost and the arm itself has risen by as much. Large: median; line: "
+        "central 80 %; points: replicates. Open triangle: most had not when the run ended. Faded: the reduction halved "
+        f"because {results.arms[0]} fell. No clear reduction: the 95 % interval of the reduction over time holds 0."
     )

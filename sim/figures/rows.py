@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from sim.analysis.compare import t_interval
+from sim.analysis.paired import t_interval
 from sim.figures.layout import EDGE, fitted, place, plain, text_height, text_width, write
 from sim.figures.style import FAINT, INK, Picture, arm_colour, readable
 from sim.results import Results

@@ -20,7 +20,7 @@ NOT_LAYERS = ("days", "spacing")
 
 @dataclass(frozen=True)
 class View:
-    """One tissue as seen from above.
+    """One tissue as seen from above, or cut across its depth.
 
     Attributes
     ----------
@@ -34,6 +34,8 @@ class View:
         Which sites of a cloud these are.
     diameter : float
         Of a disc [um].
+    across : bool
+        Whether it is a cut along x and z, with the surface on top.
     words : str
         What to say of the slice and of the discs in a caption, or nothing.
     """
@@ -44,13 +46,16 @@ class View:
     discs: Floats | None = None
     shown: npt.NDArray[np.bool_] | None = None
     diameter: float = 0.0
+    across: bool = False
     words: str = ""
 
     def flat(self, values: npt.NDArray) -> npt.NDArray:
         """What is drawn of one day of a layer: (ny, nx) of a lattice or of voxels, or (m,) of discs."""
         if values.ndim == 1:
             return values if self.shown is None else values[self.shown]
-        return values[values.shape[0] // 2] if values.ndim == 3 else values
+        if values.ndim == 3:
+            return values[::-1, values.shape[1] // 2] if self.across else values[values.shape[0] // 2]
+        return values
 
     def draw(self, axes: Axes, values: npt.NDArray, colours: Colormap, norm: Normalize) -> None:
         """Draw `values` (see `flat`) as squares without interpolation, or as discs to scale."""
@@ -90,14 +95,23 @@ def view(results: Results, tissue: str, replicate: int, layers: dict[str, npt.ND
     table = results.sites[results.sites["tissue"] == tissue].sort_values("site")
     points = table[["x", "y", "z"]].to_numpy(np.float64)
     spacing = float(layers["spacing"])
+    across = _is_cut_across(results, tissue, points)
     if any(len(shape) == 1 for shape in shapes.values()):
-        return _cloud(results, tissue, replicate, points, spacing, shapes)
+        return _cloud(results, tissue, replicate, points, spacing, shapes, across)
     finest = max(shapes.values(), key=np.prod)
-    ny, nx = finest[-2:]
+    up = 2 if across else 1
+    ny, nx = finest[-1 - up], finest[-1]
     if "state" not in shapes and len(points):  # voxels may be coarser than sites: ask where the last site is
-        nx, ny = (round(float(points[:, axis].max()) / spacing + 0.5) for axis in (0, 1))
+        nx, ny = (round(float(points[:, axis].max()) / spacing + 0.5) for axis in (0, up))
     words = f"middle of {finest[0]} layers along z" if len(finest) == 3 and finest[0] > 1 else ""
-    return View(nx * spacing, ny * spacing, max(nx, ny), words=words)
+    words = f"cut through the middle of y, surface on top, depth {ny * spacing:g} µm" if across else words
+    return View(nx * spacing, ny * spacing, max(nx, ny), across=across, words=words)
+
+
+def _is_cut_across(results: Results, tissue: str, points: Floats) -> bool:
+    """Whether depth is along z, where layers parallel to the surface would hide it."""
+    settings = (results.scenario.get("tissues") or {}).get(tissue) or {}
+    return settings.get("depth_axis") == "z" and len(points) > 0 and float(np.ptp(points[:, 2])) > 0.0
 
 
 def places_known(results: Results, tissue: str, replicate: int) -> bool:
@@ -107,24 +121,34 @@ def places_known(results: Results, tissue: str, replicate: int) -> bool:
 
 
 def _cloud(
-    results: Results, tissue: str, replicate: int, points: Floats, spacing: float, shapes: dict[str, tuple[int, ...]]
+    results: Results,
+    tissue: str,
+    replicate: int,
+    points: Floats,
+    spacing: float,
+    shapes: dict[str, tuple[int, ...]],
+    across: bool,
 ) -> View:
     n_sites = next(shape[0] for shape in shapes.values() if len(shape) == 1)
     if len(points) != n_sites or not places_known(results, tissue, replicate):
         raise ResultsError(f"maps: replicate: places of cells are kept for replicate 0 only, got {replicate}")
     diameter = _diameter(points, spacing)
-    width, height = points[:, 0].max() + diameter / 2.0, points[:, 1].max() + diameter / 2.0
-    grids = [shape[-2:] for shape in shapes.values() if len(shape) > 1]
+    up, aside = (2, 1) if across else (1, 2)
+    width, height = points[:, 0].max() + diameter / 2.0, points[:, up].max() + diameter / 2.0
+    grids = [(shape[-1 - up], shape[-2], shape[-1]) for shape in shapes.values() if len(shape) > 1]
     if grids:  # the box of the voxels; their side is the least that holds all cells
-        ny, nx = grids[0]
-        side = max(points[:, 0].max() / nx, points[:, 1].max() / ny)
-        width, height = nx * side, ny * side
+        n_up, ny, nx = grids[0]
+        side = max(points[:, 0].max() / nx, points[:, 1].max() / ny, points[:, up].max() / n_up)
+        width, height = nx * side, n_up * side
     shown, words = np.ones(n_sites, bool), f"discs {diameter:.0f} µm across"
-    if np.ptp(points[:, 2]) > spacing:
-        middle = (points[:, 2].max() + points[:, 2].min()) / 2.0
-        shown = np.abs(points[:, 2] - middle) <= spacing / 2.0
-        words = f"cells within {spacing / 2.0:.0f} µm of the middle of z, {words}"
-    return View(float(width), float(height), 0, points[shown, :2], shown, diameter, words)
+    if np.ptp(points[:, aside]) > spacing:
+        middle = (points[:, aside].max() + points[:, aside].min()) / 2.0
+        shown = np.abs(points[:, aside] - middle) <= spacing / 2.0
+        words = f"cells within {spacing / 2.0:.0f} µm of the middle of {'xyz'[aside]}, {words}"
+    discs = points[shown][:, [0, up]]
+    if across:
+        discs, words = np.array([0.0, height]) + discs * (1.0, -1.0), f"{words}; surface on top"
+    return View(float(width), float(height), 0, discs, shown, diameter, across, words)
 
 
 def _diameter(points: Floats, spacing: float) -> float:

@@ -1,4 +1,4 @@
-"""What an arm gained against what it cost: reduction of burden against healthy cells lost to drugs."""
+"""What an arm gained against what it cost: reduction of burden against the healthy cells that drugs harmed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.analysis.compare import one_of, t_interval
-from sim.analysis.treatment import RUN, benefit, off_target_loss
+from sim.analysis.paired import one_of, t_interval
+from sim.analysis.treatment import RUN, benefit, harm
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
-from sim.figures.style import FAINT, arm_colour, our_look, readable
+from sim.figures.style import FAINT, SMALL, arm_colour, our_look, readable
 from sim.results import Results
 
-LEFT, BELOW, ABOVE = 0.7, 0.45, 0.1  # inch around the panel
+LEFT, BELOW, ABOVE = 0.7, 0.45, 0.25  # inch around the panel
 WIDTH, HEIGHT = 3.4, 3.0  # inch, of the panel
 
 
 @our_look()
 def trade_off(results: Results, tissue: str | None = None) -> Figure:
-    """Benefit of each arm over the first one against its off-target loss.
+    """Benefit of each arm over the first one against its harm: healthy cells that drugs killed or made senescent.
 
     Points are replicates; the larger mark is their mean, with 95 % t intervals of both. Up is better, left is kinder.
 
@@ -36,7 +36,7 @@ def trade_off(results: Results, tissue: str | None = None) -> Figure:
         If there is no such tissue.
     """
     tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "trade_off: tissue")
-    table = benefit(results).merge(off_target_loss(results), on=RUN)
+    table = benefit(results).merge(harm(results), on=RUN)
     table = table[table["tissue"] == tissue]
     clouds = {arm: rows for arm in results.arms if len(rows := table[table["arm"] == arm])}
     names = {arm: fitted(arm, 1.5) for arm in clouds}
@@ -48,8 +48,11 @@ def trade_off(results: Results, tissue: str | None = None) -> Figure:
     for arm, rows in clouds.items():
         _cloud(axes, results, arm, rows)
     _limits(axes, table)
-    axes.set(xlabel="healthy cells lost to drugs (% of sites)", ylabel=f"burden below {results.arms[0]} (points)")
-    ends = [(float(rows["loss"].mean()), float(rows["benefit"].mean())) for rows in clouds.values()]
+    axes.set_title("\N{NORTH WEST ARROW} better", loc="left", size=SMALL, color=readable(FAINT), pad=4.0)
+    axes.set(
+        xlabel=f"healthy cells {_harmed(table)} drugs (% of sites)", ylabel=f"burden below {results.arms[0]} (points)"
+    )
+    ends = [(float(rows["harm"].mean()), float(rows["benefit"].mean())) for rows in clouds.values()]
     inks = [readable(arm_colour(results, arm)) for arm in clouds]
     end_labels(axes, size, ends, list(names.values()), inks, ["#CFCFCF"] * len(ends))
     return figure
@@ -58,7 +61,7 @@ def trade_off(results: Results, tissue: str | None = None) -> Figure:
 def _cloud(axes: Axes, results: Results, arm: str, rows: pd.DataFrame) -> None:
     colour, loss, gain = (
         arm_colour(results, arm),
-        rows["loss"].to_numpy(np.float64),
+        rows["harm"].to_numpy(np.float64),
         rows["benefit"].to_numpy(np.float64),
     )
     axes.plot(loss, gain, ls="", marker="o", ms=3, mew=0, color=colour, alpha=0.5, zorder=3)
@@ -69,19 +72,31 @@ def _cloud(axes: Axes, results: Results, arm: str, rows: pd.DataFrame) -> None:
 
 
 def _limits(axes: Axes, table: pd.DataFrame) -> None:
-    reach = [t_interval(rows["benefit"].to_numpy(np.float64)) for _, rows in table.groupby("arm")]
-    low, high = (float(each([0.0, *table["benefit"], *np.ravel(reach)])) for each in (np.nanmin, np.nanmax))
-    room, most = 0.06 * (high - low) or 0.5, float(np.max([0.0, *table["loss"]])) or 1.0
-    axes.set(xlim=(-0.04 * most, 1.1 * most), ylim=(low - room, high + room))
+    """All points and intervals, and zero."""
+    (left, right), (low, high) = (_reach(table, column) for column in ("harm", "benefit"))
+    wide, room = 0.05 * (right - left) or 0.5, 0.06 * (high - low) or 0.5
+    axes.set(xlim=(left - wide, right + wide), ylim=(low - room, high + room))
     axes.axhline(0.0, color=FAINT, lw=0.6, zorder=1)
     plain(axes)
+
+
+def _reach(table: pd.DataFrame, column: str) -> tuple[float, float]:
+    ends = [t_interval(rows[column].to_numpy(np.float64)) for _, rows in table.groupby("arm")]
+    values = [0.0, *table[column], *np.ravel(ends)]
+    return float(np.nanmin(values)), float(np.nanmax(values))
+
+
+def _harmed(table: pd.DataFrame) -> str:
+    return "lost to, or made senescent by," if table["induced"].any() else "lost to"
 
 
 def _caption(results: Results, tissue: str, clouds: dict[str, pd.DataFrame]) -> str:
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     counts = [len(rows) for rows in clouds.values()] or [0]
+    harmed = _harmed(pd.concat(clouds.values())) if clouds else "lost to"
     means = "; large: their mean with 95 % intervals" if max(counts) > 1 else ""
     return (
         f"{results.manifest['scenario']}{where}: benefit (burden below the same replicate of {results.arms[0]}, mean "
-        f"over time) against off-target loss by the last day. {several(counts, 'replicate')} per arm (points){means}."
+        f"over time) against healthy cells {harmed} drugs by the last day: up and left is better. "
+        f"{several(counts, 'replicate')} per arm (points){means}."
     )

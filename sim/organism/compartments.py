@@ -1,8 +1,8 @@
 """One drug in the body: doses in, concentrations and mean effects out. Exact between doses, whatever the step.
 
 The mean of an effect over a step is integrated by Gauss-Legendre nodes on panels of a quarter of a half-life, split at
-doses and at the ends of infusions. Right after those the nodes crowd, because an effect with a power below 1 starts
-there with an infinite slope.
+doses and at the ends of infusions. Right after those the panels shrink towards the start: a rising concentration may
+pass its half-maximum in an instant, and an effect with a power below 1 starts with an infinite slope.
 """
 # mypy: disable-error-code="no-untyped-def"
 
@@ -15,12 +15,14 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.compiling import kernel
+from sim.fields import NEGLIGIBLE
 from sim.rules.pharmacology import emax_effect, in_body, remaining
 
 NODES, WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(10))  # on an interval of length 1
 NODES = NODES + 0.5
-PANEL = 0.25  # of the shortest half-life: the error of a mean is then below 1e-7 of it, for powers from 0.7 to 8
-NEGLIGIBLE = 1e-30  # smaller amounts become 0: arithmetic on denormals is 35 times slower
+PANEL = 0.25  # of the shortest half-life: the error of a mean is then below 1e-7 of it
+STEEP = 3.0  # Hill power above which panels are shorter, in proportion
+GRADED = 16  # halvings of the first panel, towards its start
 
 
 class Dose(NamedTuple):
@@ -69,8 +71,7 @@ class Compartments:
         effects = np.zeros((len(self.effects[0]), self.scale.shape[1]))
         if not doses and not self.running and not self.body.any() and not self.gut.any():
             return concentration, effects
-        ends = {end - day for end, _, _ in self.running}
-        ends |= {dose.after + self.sources[dose.source].infusion_duration for dose in doses}
+        ends = {end - day for end, _, _ in self.running} | {self._end(dose, day) - day for dose in doses}
         starts = {dose.after for dose in doses}
         edges = sorted({0.0, dt} | {edge for edge in starts | ends if 0.0 < edge < dt})
         for start, end in pairwise(edges):
@@ -82,11 +83,14 @@ class Compartments:
         self.running = [each for each in self.running if each[0] - day > dt]
         return concentration / dt, effects / dt
 
+    def _end(self, dose: Dose, day: float) -> float:
+        """Day on which a dose has run in; always the same number, so that no rounding lets an infusion run on."""
+        return day + dose.after + self.sources[dose.source].infusion_duration
+
     def _give(self, dose: Dose, day: float) -> None:
         source = self.sources[dose.source]
         if source.infusion_duration > 0.0:
-            end = day + dose.after + source.infusion_duration
-            self.running.append((end, dose.source, dose.amount / source.infusion_duration))
+            self.running.append((self._end(dose, day), dose.source, dose.amount / source.infusion_duration))
         elif source.absorption > 0.0:
             self.gut[dose.source] += dose.amount
         else:
@@ -98,25 +102,24 @@ class Compartments:
         for _, source, rate in self.running:
             rates[source] += rate
         fastest = max(self.elimination, *np.where(self.gut > 0.0, self._absorption, 0.0).tolist(), 0.0)
-        panels = max(1, math.ceil(length * fastest / (math.log(2) * PANEL)))
+        steep = max(1, math.ceil(self.effects[2].max(initial=0.0) / STEEP))
+        panels = max(1, math.ceil(length * fastest * steep / (math.log(2) * PANEL)))
+        first = length / panels * 2.0 ** (-np.arange(GRADED * steep, -1.0, -1.0) / steep)
+        edges = np.concatenate([[0.0], first, length / panels * np.arange(2.0, panels + 1)])
         amounts = (self.body, self.gut, rates, self._absorption, self.elimination)
-        add_integrals(*amounts, length, panels, NODES, WEIGHTS, self.scale, *self.effects, concentration, effects)
+        add_integrals(*amounts, edges, NODES, WEIGHTS, self.scale, *self.effects, concentration, effects)
         step_on(*amounts, length)
 
 
 @kernel
-def add_integrals(body, gut, infusion, absorption, elimination, length, panels, nodes, weights, scale, emax, ec50,
-                  power, concentration, effects):  # fmt: skip
-    """Add the integrals of concentration and effects over `length` [d] to the last two arrays."""
+def add_integrals(body, gut, infusion, absorption, elimination, edges, nodes, weights, scale, emax, ec50, power,
+                  concentration, effects):  # fmt: skip
+    """Add the integrals of concentration and effects over the panels between `edges` [d] to the last two arrays."""
     amounts = np.empty(body.size)
-    width = length / panels
-    for panel in range(panels):
+    for panel in range(edges.size - 1):
+        width = edges[panel + 1] - edges[panel]
         for node in range(nodes.size):
-            within, weight = nodes[node], weights[node] * width
-            if panel == 0:  # nodes crowd towards the start of the first panel: x -> x^3
-                weight *= 3.0 * within * within
-                within *= within * within
-            time = (panel + within) * width
+            time, weight = edges[panel] + nodes[node] * width, weights[node] * width
             for r in range(body.size):
                 amounts[r] = in_body(body[r], gut[r], infusion[r], absorption[r], elimination, time)
             for place in range(scale.shape[1]):

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.fields import NEGLIGIBLE
 from sim.organism.compartments import Compartments, Dose, Source
 from sim.organism.effects import Assembly
-from sim.rules.pharmacology import at_depth, following, immune_capacity
+from sim.rules.pharmacology import at_depth, following, immune_capacity, mean_immune_capacity
 from sim.scenario.drug import Drug, scale
+from sim.scenario.drug_checks import route_of
 from sim.scenario.schema import Settings
 from sim.scenario.treatment import Adaptive, Treatment
 from sim.schedule import Regimen, Trigger, step_of
@@ -112,7 +114,8 @@ class Dosing:
             patch.acting = assembly.acting({name: effects[:, here] for name, effects in means.items()})
             killing = assembly.immune_killing({name: effects[:, here] for name, effects in means.items()})
             clearance = patch.tissue.clearance
-            patch.immunity = immune_capacity(patch.immunity, clearance.capacity, clearance.recovery, killing, self.dt)
+            numbers = (patch.capacity, clearance.capacity, clearance.recovery, killing, self.dt)
+            patch.immunity, patch.capacity = mean_immune_capacity(*numbers), immune_capacity(*numbers)
 
     def _with_lag(self, name: str, effects: np.ndarray) -> np.ndarray:
         """Mean over the step of effects that follow the drug with their time constant; the others as they are."""
@@ -125,7 +128,8 @@ class Dosing:
                 for place, target in enumerate(effects[k].tolist()):
                     start = float(before[k, place])
                     out[k, place] = following(start, target, (1.0 - keep) / steps)  # the mean of the way there
-                    before[k, place] = following(start, target, keep)
+                    after = following(start, target, keep)
+                    before[k, place] = after if after >= NEGLIGIBLE else 0.0
         return out
 
     def _note(self, name: str, concentration: np.ndarray, effects: np.ndarray) -> None:
@@ -141,7 +145,7 @@ class Dosing:
 
 def _is_deep(settings: Settings) -> bool:
     """Whether depth matters to any drug: something is applied to a surface."""
-    return any((t.route or settings.drugs[t.drug].route) == "topical" for t in settings.treatments.values())
+    return any(route_of(t, settings.drugs[t.drug]) == "topical" for t in settings.treatments.values())
 
 
 def _reached(treatment: Treatment, drug: Drug, tissue: str, depth: float) -> float:
@@ -149,7 +153,7 @@ def _reached(treatment: Treatment, drug: Drug, tissue: str, depth: float) -> flo
     if treatment.tissues and tissue not in treatment.tissues:
         return 0.0
     penetration = scale(drug.penetration, tissue)
-    if (treatment.route or drug.route) == "topical" and drug.penetration_depth is not None:
+    if route_of(treatment, drug) == "topical" and drug.penetration_depth is not None:
         return at_depth(penetration, depth, drug.penetration_depth)
     return penetration
 
@@ -165,7 +169,7 @@ class _Order:
 
     def __post_init__(self) -> None:
         treatment, drug, dt = self.treatment, self.drug, self.settings.dt
-        self.route = treatment.route or drug.route
+        self.route = route_of(treatment, drug)
         oral = self.route == "oral"
         self.source = Source(
             math.log(2) / drug.absorption_half_life if oral else 0.0, treatment.infusion_duration or 0.0

@@ -11,6 +11,7 @@ from sim.rules.pharmacology import left_by
 from sim.scenario import causes
 from sim.scenario.drug import GENERATIONS, Drug, Effect, scale
 from sim.scenario.schema import Settings
+from sim.schedule import ROUNDING
 from sim.tissue.acting import (
     FACTORS,
     IMMUNE,
@@ -54,7 +55,9 @@ class Assembly:
         self.codes = causes.event_names(settings)
         where = depths(patch.tissue, patch.geometry) if deep else np.zeros(patch.geometry.n_sites)
         self.depths, layer = np.unique(where, return_inverse=True)
-        self.shares = np.bincount(layer) / layer.size
+        exists = patch.geometry.exists
+        there = layer if exists is None else layer[exists]
+        self.shares = np.bincount(there, minlength=self.depths.size) / there.size
         self._killers = list(self._of_kinds(DEEDS_ON_SENESCENT))
         self._silencers = list(self._of_kinds(("inhibit_secretion",)))
         self._on_healthy = list(self._of_kinds(DEEDS_ON_HEALTHY))
@@ -93,6 +96,7 @@ class Assembly:
             by_generation = np.array([scale(effect.by_generation, name) for name in GENERATIONS])
             table.weight[i] = by_cause[:, None, None] * by_generation[:, None] * self._by_type(effect)
             table.window[i] = effect.senescent_from, effect.senescent_until
+            table.window[i] -= ROUNDING * self.settings.dt  # ages are differences of rounded times
             table.code[i] = self._code(drug, deeds[effect.kind]) if deeds else 0
             table.evadable[i] = effect.kind == "kill_senescent"
         return table

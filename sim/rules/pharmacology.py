@@ -86,3 +86,12 @@ def immune_capacity(capacity: float, full: float, recovery: float, killing: floa
     rate = 1.0 / recovery + killing
     rest = full / (1.0 + killing * recovery)
     return rest + (capacity - rest) * math.exp(-rate * dt)
+
+
+@rule
+def mean_immune_capacity(capacity: float, full: float, recovery: float, killing: float, dt: float) -> float:
+    """Mean over the next `dt` [d] of what `immune_capacity` follows; the same arguments."""
+    rate = 1.0 / recovery + killing
+    rest = full / (1.0 + killing * recovery)
+    lost = rate * dt
+    return rest + (capacity - rest) * (-math.expm1(-lost) / lost if lost > 0.0 else 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from sim.errors import ScenarioError
 from sim.scenario.causes import event_names, inducing, removing
 from sim.scenario.checks import LAYERS, known_word
-from sim.scenario.factor import Factor
+from sim.scenario.factor import ACTIONS, Factor
 from sim.scenario.schema import Settings
 
 PLACES = ("shape", "cell_spacing", "boundary", "cloud", "holes", "voxel_cells")
@@ -49,6 +49,49 @@ def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
     for name in dict.fromkeys(name for settings in arms.values() for name in settings.drugs):
         if name not in given:
             yield f"drugs.{name}: is not given in any arm"
+    yield from _idle_factors(arms)
+    yield from _alike(arms)
+
+
+def _idle_factors(arms: Mapping[str, Settings]) -> Iterator[str]:
+    """Factors that are secreted, and that nothing reads in any arm: no cell, no clearance, no repair, no regimen."""
+    having: dict[str, list[Settings]] = {}
+    for settings in arms.values():
+        for name in settings.factors:
+            having.setdefault(name, []).append(settings)
+    for name, found in having.items():
+        secreted = any(settings.factors[name].secretion.strength > 0 for settings in found)
+        if secreted and not any(settings.factors[name].acts or _steers(name, settings) for settings in found):
+            yield f"factors.{name}: acts on nothing, and is only recorded; what it may do: {', '.join(ACTIONS)}"
+
+
+def _steers(name: str, settings: Settings) -> bool:
+    """Whether an adaptive treatment reads the mean level of a factor."""
+    adaptive = (each.adaptive for each in settings.treatments.values() if each.adaptive is not None)
+    return any(f"mean_{name}" in (each.outcome, each.toxicity) for each in adaptive)
+
+
+def _alike(arms: Mapping[str, Settings]) -> Iterator[str]:
+    """Arms that share their luck and do the same will give the same numbers."""
+    alike: dict[str, list[str]] = {}
+    for arm, settings in arms.items():
+        alike.setdefault(_deeds(settings), []).append(arm)
+    for names in alike.values():
+        if len(names) > 1:
+            yield f"arms: {', '.join(names[:-1])} and {names[-1]} do the same, so that their numbers will be the same"
+
+
+def _deeds(settings: Settings) -> str:
+    """All that an arm does, whatever its treatments and drugs are called; equal texts, equal runs."""
+    rest = settings.model_dump(exclude={"drugs", "treatments"})
+    given = []
+    for treatment in settings.treatments.values():
+        drug = settings.drugs[treatment.drug]
+        turns = any(effect.kind == "induce_senescence" for effect in drug.effects.values())
+        name = treatment.drug if turns else ""  # then it is a cause, which others may name
+        values = drug.model_dump(exclude={"preset", "description"})
+        given.append(repr((name, values, treatment.model_dump(exclude={"drug"}))))
+    return repr((rest, sorted(given)))
 
 
 def _loss(factor: Factor) -> tuple[object, ...]:

@@ -179,12 +179,7 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
         raise ScenarioError(f"{key}.cloud.extent: must have 2 or 3 side lengths, got {list(extent)}")
     if tissue.depth_axis == "z" and len(extent) < 3:
         raise ScenarioError(f"{key}.depth_axis: must be y or x in a tissue of two axes, got 'z'")
-    if tissue.repair.reach > 1 and tissue.cloud is not None:
-        raise ScenarioError(f"{key}.repair.reach: must be 1 on a cloud, got {tissue.repair.reach}")
-    for n, wall in zip(tissue.shape or (), walls_of(tissue), strict=False):
-        if wall == "periodic" and 1 < tissue.repair.reach and n <= 2 * tissue.repair.reach:
-            raise ScenarioError(f"{key}.repair.reach: must be below half of every periodic axis ({n} cells), "
-                                f"got {tissue.repair.reach}")  # fmt: skip
+    _check_reach(f"{key}.repair.reach", tissue)
     positions = tissue.cloud.positions if tissue.cloud else None
     if positions == []:
         raise ScenarioError(f"{key}.cloud.positions: must hold at least one cell, got []")
@@ -192,6 +187,15 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
         _check_place(f"{key}.cloud.positions.{index}", place, extent)
     for index, hole in enumerate(tissue.holes):
         _check_place(f"{key}.holes.{index}.at", hole.at, extent)
+
+
+def _check_reach(key: str, tissue: Tissue) -> None:
+    reach = tissue.repair.reach
+    if reach > 1 and tissue.cloud is not None:
+        raise ScenarioError(f"{key}: must be 1 on a cloud, got {reach}")
+    for n, wall in zip(tissue.shape or (), walls_of(tissue), strict=False):
+        if wall == "periodic" and reach > 1 and n <= 2 * reach:
+            raise ScenarioError(f"{key}: must be below half of every periodic axis ({n} cells), got {reach}")
 
 
 def _check_place(key: str, place: list[float], extent: tuple[float, ...]) -> None:
@@ -272,11 +276,7 @@ def odd_settings(settings: Settings) -> Iterator[str]:
     for name, factor in settings.factors.items():
         if factor.kernel is not None and factor.transport != "kernel":
             yield f"factors.{name}.kernel: is not used, because transport is {factor.transport}"
-    if settings.record.maps and not settings.record.days:
-        yield "record.maps: no map is kept, because record.days is empty"
-    for day in settings.record.days:
-        if day > settings.days:
-            yield f"record.days: lies beyond the last day ({settings.days:g} d), got {day:g} d"
+    yield from _odd_record(settings)
     for name, tissue in settings.tissues.items():
         if tissue.clearance.max_rate > 0 and tissue.clearance.territory < 200:
             got = f"{tissue.clearance.territory:g} um"
@@ -286,3 +286,11 @@ def odd_settings(settings: Settings) -> Iterator[str]:
             if factor.transport == "diffusion" and factor.own_decay > 0 and factor.length < 2 * voxel:
                 key = f"factors.{factor_name}.reach"
                 yield f"{key}: is under two voxels of tissue {name} ({voxel:g} um), got {factor.length:g} um"
+
+
+def _odd_record(settings: Settings) -> Iterator[str]:
+    if settings.record.maps and not settings.record.days:
+        yield "record.maps: no map is kept, because record.days is empty"
+    for day in settings.record.days:
+        if day > settings.days:
+            yield f"record.days: lies beyond the last day ({settings.days:g} d), got {day:g} d"

@@ -14,17 +14,32 @@ from sim.scenario.schema import Settings
 from sim.scenario.section import Section, section_in
 from sim.scenario.trees import Tree, at_path
 
+SYNONYMS = {  # what others call it
+    "dose": "amount", "every": "interval", "frequency": "interval", "end": "until", "stop": "until",
+    "duration": "infusion_duration", "ic50": "ec50", "max": "emax", "hill": "power", "target": "factors",
+}  # fmt: skip
+
 
 def complaint(error: ValidationError, tree: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -> str:
     """``tissues.skin.cell_spcing: unknown key (did you mean cell_spacing?)``."""
     first, parts = _most_telling([(each, _written_path(each, tree)) for each in error.errors(include_url=False)])
     key = ".".join(parts)
-    return f"{in_arm(key, arm, patch) or 'scenario'}: {_rule(first, parts)}{_preset_value(parts, presets)}"
+    place = in_arm(key, arm, patch, missing=first["type"] == "missing")
+    near = _near_kind(first, parts)
+    if near:
+        return f"{place.removesuffix('.kind')}: unknown kind of effect{near}"
+    return f"{place or 'scenario'}: {_rule(first, parts)}{_preset_value(parts, presets)}"
 
 
-def in_arm(key: str, arm: str, patch: Tree) -> str:
-    """`key` where the user wrote it: in the arm or in the common part."""
-    return f"arms.{arm}.{key}" if key and at_path(patch, key, nearest=True) is not None else key
+def in_arm(key: str, arm: str, patch: Tree, *, missing: bool = False) -> str:
+    """`key` where the user wrote it, in the arm or in the common part; a `missing` one where its section stands."""
+    written = key.rpartition(".")[0] if missing else key
+    return f"arms.{arm}.{key}" if written and at_path(patch, written, nearest=True) is not None else key
+
+
+def _near_kind(first: Any, parts: list[str]) -> str:
+    """The kind that the name of an effect without a kind was perhaps meant to be."""
+    return did_you_mean(parts[-2], KINDS) if first["type"] == "missing" and parts[-1] == "kind" else ""
 
 
 def _most_telling(errors: list[tuple[Any, list[str]]]) -> tuple[Any, list[str]]:
@@ -68,10 +83,10 @@ def _rule(first: Any, parts: list[str]) -> str:
     if kind == "extra_forbidden":
         section = _section_at(parts[:-1])
         known = section.model_fields if section else {}
-        return "unknown key" + (did_you_mean(parts[-1], known) or ", known: " + ", ".join(known))
+        meant = f" (did you mean {SYNONYMS[parts[-1]]}?)" if SYNONYMS.get(parts[-1]) in known else ""
+        return "unknown key" + (meant or did_you_mean(parts[-1], known) or ", known: " + ", ".join(known))
     if kind == "missing":
-        near = did_you_mean(parts[-2], KINDS) if parts[-1] == "kind" else ""  # the name of an effect may be its kind
-        return f"is required, got nothing{near}"
+        return "is required, got nothing"
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "literal_error":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.drug import HAZARDS, KINDS, Drug
+from sim.scenario.drug import BOOSTS, HAZARDS, KINDS, Drug
 from sim.scenario.library import library
 from sim.scenario.presets import mapping
 from sim.scenario.quantity import to_unit
@@ -14,7 +14,10 @@ from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 
 _UNIT = Drug.model_fields["unit"]
+_SHARE = "share"  # no unit, but a text may be in percent
 IN_PERCENT = ("burden", "vacant", "off_target")  # read-outs that steer a treatment; the others have no unit
+LIKE_A_SHARE = 0.2  # percent: a smaller bare number was perhaps meant as a share
+ONLY_RISING = ("off_target",)  # what is above a level once stays above it
 
 
 def in_units_of_drugs(tree: Tree) -> Tree:
@@ -74,7 +77,8 @@ def _effect(key: str, name: str, effect: Any, unit: str | None) -> Any:
     if name in KINDS and "kind" not in effect:
         effect = {"kind": name, **effect}
     kind = effect.get("kind")
-    return _numbers(key, effect, {"ec50": unit, "emax": "1/d" if kind in HAZARDS else "1" if kind in KINDS else None})
+    size = "1/d" if kind in HAZARDS else "1" if kind in BOOSTS else _SHARE if kind in KINDS else None
+    return _numbers(key, effect, {"ec50": unit, "emax": size})
 
 
 def _treatment(key: str, treatment: Any, drugs: Tree) -> Any:
@@ -82,7 +86,8 @@ def _treatment(key: str, treatment: Any, drugs: Tree) -> Any:
     if not isinstance(name, str):
         return treatment
     if name not in drugs:
-        near = ", which is removed" if name in library("drugs") else did_you_mean(name, [*drugs, *library("drugs")])
+        near = did_you_mean(name, [*drugs, *library("drugs")]) or " (see senodrift list drugs)"
+        near = ", which is removed" if name in library("drugs") else near
         raise ScenarioError(f"{key}.drug: must be a drug of the scenario or of the library, got {name!r}{near}")
     treatment = _numbers(key, treatment, {"amount": _unit(drugs[name])})
     if isinstance(treatment.get("adaptive"), dict):
@@ -92,6 +97,31 @@ def _treatment(key: str, treatment: Any, drugs: Tree) -> Any:
         units = {"treat_above": steers, "stop_below": steers, "skip_above": forbids}
         treatment["adaptive"] = _numbers(f"{key}.adaptive", adaptive, units)
     return treatment
+
+
+def _share(text: str) -> float:
+    return to_unit(text, "%") / 100 if text.rstrip().endswith("%") else to_unit(text, "1")
+
+
+def odd_percents(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Keys of bare numbers in percent that look like shares, with a note on each; texts with a unit mean what they say.
+
+    `tree` is one arm as it is written: after validation nobody knows whether a unit was there.
+    """
+    for name, tissue in mapping(tree.get("tissues")).items():
+        for part, key in (("initial", "burden"), ("clearance", "half_saturation")):
+            yield from _odd_percent(f"tissues.{name}.{part}.{key}", mapping(mapping(tissue).get(part)).get(key))
+    for name, treatment in mapping(tree.get("treatments")).items():
+        adaptive = mapping(mapping(treatment).get("adaptive"))
+        for steer, keys in (("outcome", ("treat_above", "stop_below")), ("toxicity", ("skip_above",))):
+            if adaptive.get(steer, "burden") in IN_PERCENT:
+                for key in keys:
+                    yield from _odd_percent(f"treatments.{name}.adaptive.{key}", adaptive.get(key))
+
+
+def _odd_percent(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, float) and 0 < value < LIKE_A_SHARE:
+        yield key, f"{value:g} is read as {value:g} %; a share of {value:g} is {100 * value:g} %"
 
 
 def _unit(drug: Any) -> str | None:
@@ -107,7 +137,7 @@ def _numbers(key: str, section: Tree, units: Mapping[str, str | None]) -> Tree:
         value = section.get(field)
         if isinstance(value, str) and unit is not None:
             try:
-                read[field] = to_unit(value, unit)
+                read[field] = _share(value) if unit == _SHARE else to_unit(value, unit)
             except ValueError as error:
                 raise ScenarioError(f"{key}.{field}: {error}") from None
     return read

@@ -96,7 +96,8 @@ class Effect(Section):
             if key in self.model_fields_set and not self.reads(key):
                 raise ValueError(f"{key} is read by {', '.join(ON_SENESCENT)} only, got {self.kind}")
         if self.by_type and self.kind in ON_WHOLE_TISSUE:
-            raise ValueError(f"by_type is not read by {self.kind}, which acts on the tissue as a whole")
+            raise ValueError(f"by_type is not read by {self.kind}, which acts on the tissue as a whole, "
+                             f"got {', '.join(self.by_type)}")  # fmt: skip
         if not self.senescent_from < self.senescent_until:
             raise ValueError(f"senescent_until must be more than {self.senescent_from:g} d, "
                              f"got {self.senescent_until:g} d")  # fmt: skip
@@ -120,11 +121,11 @@ class Drug(Section):
     )
     route: Route = param("oral", "how it is given, unless a treatment says else")
     half_life: float = param(
-        ..., "elimination half-life (on the skin for a topical drug)", unit="d", above=0, high=1e5,
+        ..., "elimination half-life (on the skin for a topical drug)", unit="d", low=1e-3, high=1e5,
         source="no source", confidence="assumed",
     )  # fmt: skip
     absorption_half_life: float = param(
-        0.5 / 24, "half-life of absorption from the gut (oral)", unit="d", above=0, high=365,
+        0.5 / 24, "half-life of absorption from the gut (oral)", unit="d", low=1e-3, high=365,
         source="no source", confidence="assumed",
     )  # fmt: skip
     bioavailability: float = param(

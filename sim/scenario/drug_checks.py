@@ -64,8 +64,8 @@ def _check_treatment(key: str, treatment: Treatment, settings: Settings) -> None
     for tissue in treatment.tissues:
         known_word(f"{key}.tissues", tissue, settings.tissues)
     if route == "topical" and drug.penetration_depth is None:
-        where = f"drugs.{treatment.drug}.penetration_depth"
-        raise ScenarioError(f"{where}: is required where {key} is topical, got nothing")
+        needs = f"drugs.{treatment.drug}.penetration_depth"
+        raise ScenarioError(f"{key}.route: topical needs {needs}, got nothing")
     if route == "topical" and not treatment.tissues and len(settings.tissues) > 1:
         raise ScenarioError(f"{key}.tissues: is required for route topical and several tissues, got nothing")
     if route == "infusion" and duration is None:
@@ -125,6 +125,8 @@ def odd_drugs(settings: Settings) -> Iterator[str]:
 
 def _odd_doses(key: str, treatment: Treatment, settings: Settings) -> Iterator[str]:
     days = settings.days
+    if treatment.adaptive is not None and treatment.interval is None:
+        yield f"{key}.adaptive: decides on one dose at most, because no interval is given"
     if treatment.amount == 0:
         yield f"{key}.amount: is 0, so that nothing is given"
     if treatment.additional_doses == 0 and treatment.interval is not None:

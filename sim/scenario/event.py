@@ -29,7 +29,9 @@ class Event(Section):
     """
 
     kind: Literal["graft", "wound", "irradiation", "infection", "removal"] = param("graft", "what is done")
-    day: float = param(0.0, "day from the start", unit="d", low=0, high=1e5)
+    day: float = param(
+        0.0, "day from the start; it acts at the start of the step that holds it", unit="d", low=0, high=1e5
+    )
     tissue: str | None = param(None, "the tissue (may be left out where there is one)")
     at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um", low=0, high=1e7)
     radius: float = param(150.0, "all sites within this distance (or: whole tissue)", unit="um", low=0)

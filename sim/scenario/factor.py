@@ -284,6 +284,9 @@ class Attraction(Section):
     )
 
 
+ACTIONS = ("induction", "cargo", "jams_immunity", "inhibits_repair", "boosts_repair", "attracts_immunity")
+
+
 class Factor(Section):
     """A secreted signal. One unit is its steady level at a uniform burden of 1 % mature primary senescent cells."""
 
@@ -340,14 +343,20 @@ class Factor(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Factor:
         if self.transport == "kernel" and self.kernel is None:
-            raise ValueError("transport kernel needs the section kernel")
+            raise ValueError("transport kernel needs the section kernel, got nothing")
         if self.transport != "kernel" and (self.reach is None) == (self.decay_rate is None):
-            raise ValueError("must have exactly one of reach, decay_rate")
+            got = "neither" if self.reach is None else f"{self.reach:g} um and {self.decay_rate:g} 1/d"
+            raise ValueError(f"must have exactly one of reach, decay_rate, got {got}")
         if self.transport == "well_mixed" and self.decay_rate is None:
-            raise ValueError("transport well_mixed needs decay_rate, not reach")
+            raise ValueError(f"transport well_mixed needs decay_rate, not reach, got reach {self.reach:g} um")
         if self.cargo is not None and not self.affinity:
-            raise ValueError("cargo needs affinity: no cell type takes the factor up")
+            raise ValueError("cargo needs affinity: a cell type that takes the factor up, got none")
         return self
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does anything to anybody."""
+        return any(getattr(self, action) is not None for action in ACTIONS)
 
     @property
     def length(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.doses import in_units_of_drugs, unit_of_effect
 from sim.scenario.drug import Drug
 from sim.scenario.ledger import Row, at_rest, declared, is_read, numbers_of, shown
@@ -19,6 +20,31 @@ def drugs_in_words() -> str:
     pages = [_page(name, each, keys, values) for name, each in rows.items()]
     guessed = sum(row.confidence == "assumed" for row in every)
     return "\n\n".join([*pages, f"{guessed} of {len(every)} numbers are assumed: nobody measured them, so sweep them."])
+
+
+def library_in_lines(group: str) -> str:
+    """A line per tissue, or per drug with its route and what it does."""
+    rows = [_line(group, name) for name in library(group)]
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(f"{cell:<{n}}" for cell, n in zip(row, wide, strict=True)).rstrip() for row in rows)
+
+
+def _line(group: str, name: str) -> tuple[str, ...]:
+    if group != "drugs":
+        return name, library(group)[name]["description"]
+    drug = library_drug(name)
+    return name, drug.route, ", ".join(_effect(drug, each) for each in drug.effects)
+
+
+def drug_in_words(name: str) -> str:
+    """One drug of the library; ScenarioError with the nearest name where there is none."""
+    known = library("drugs")
+    if name not in known:
+        near = did_you_mean(name, known) or f", known: {', '.join(known)}"
+        raise ScenarioError(f"list drugs: unknown drug {name!r}{near}")
+    rows = drug_rows(name)
+    keys, values = (max(len(text) for text in column) for column in zip(*map(_cells, rows), strict=True))
+    return _page(name, rows, keys, values)
 
 
 def library_drug(name: str) -> Drug:

@@ -16,7 +16,7 @@ from sim.scenario.drug_checks import given, idle_effects, route_of
 from sim.scenario.factor import Factor
 from sim.scenario.library import BUNDLED, library
 from sim.scenario.load import Scenario
-from sim.scenario.quantity import show
+from sim.scenario.quantity import show, time_as_written
 from sim.scenario.schema import Settings
 from sim.scenario.section import DESIGN, Section, number_in, range_rule, section_in
 from sim.scenario.tissue import Tissue
@@ -128,7 +128,9 @@ def shown(value: Any, unit: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return "no limit" if math.isinf(value) else show(value, unit)
+        if math.isinf(value):
+            return "no limit"
+        return time_as_written(value) if unit == "d" else show(value, unit)
     if isinstance(value, dict):
         return ", ".join(f"{name}: {shown(each, unit)}" for name, each in value.items())
     if isinstance(value, (list, tuple)):
@@ -143,7 +145,7 @@ def library_rows(group: str, name: str) -> list[Row]:
 
 
 def scenario_rows(scenario: Scenario) -> list[Row]:
-    """A row per number of a scenario; where arms differ, a row per arm under ``arms.NAME``."""
+    """A row per number of a scenario; where arms differ, also in having it, a row per arm under ``arms.NAME``."""
     by_path: dict[str, dict[str, tuple[Any, FieldInfo]]] = {}
     for arm, settings in scenario.arms.items():
         for path, value, field in numbers_of(settings):
@@ -151,7 +153,8 @@ def scenario_rows(scenario: Scenario) -> list[Row]:
     rows = []
     for path, found in by_path.items():
         values = {repr(value): None for value, _ in found.values()}
-        for arm, (value, field) in found.items() if len(values) > 1 else [("", next(iter(found.values())))]:
+        shared = len(values) == 1 and len(found) == len(scenario.arms)
+        for arm, (value, field) in [("", next(iter(found.values())))] if shared else found.items():
             some_arm = arm or next(iter(found))
             source, confidence = origin(scenario, path, value, field, some_arm)
             words = _shown_at(scenario.arms[some_arm], path, value, field)

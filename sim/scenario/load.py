@@ -16,10 +16,10 @@ from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.arms import check_arms, odd_arms
 from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
-from sim.scenario.doses import in_units_of_drugs
+from sim.scenario.doses import in_units_of_drugs, odd_percents
 from sim.scenario.drug_checks import check_drugs, odd_drugs
 from sim.scenario.library import BUNDLED, library
-from sim.scenario.presets import Sources, expand_presets, mapping
+from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
 from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
@@ -154,15 +154,18 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
             _write_override(tree, sources, key, value)
         _absolute_tables(tree, written.folder)
         written = Written(copy.deepcopy(tree), dict(sources), written.folder)
+        notes: dict[str, None] = dict.fromkeys(odd_removals(tree))
         presets = expand_presets(tree, sources)
         patches = _arm_patches(tree)
         common = merge({}, {key: value for key, value in tree.items() if key != "arms"})  # without the marks
         arms = {arm: _settings(common, arm, patch, presets) for arm, patch in patches.items()}
         names = Names.of(arms.values())
-        notes: dict[str, None] = dict.fromkeys(_hidden_overrides(overrides, patches))
+        notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
         for arm, settings in arms.items():
             _check(settings, names, arm, patches[arm])
             notes.update(dict.fromkeys((*odd_settings(settings), *odd_drugs(settings))))
+            odd = odd_percents(merge(common, patches[arm]))
+            notes.update(dict.fromkeys(f"{in_arm(key, arm, patches[arm])}: {note}" for key, note in odd))
         check_arms(arms)
         notes.update(dict.fromkeys(odd_arms(arms)))
     except ScenarioError as error:
@@ -192,7 +195,8 @@ def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
 
 def _where_written(error: ScenarioError, arm: str, patch: Tree) -> ScenarioError:
     key, rule = str(error).split(": ", 1)
-    return ScenarioError(f"{in_arm(key, arm, patch)}: {rule}")
+    place = in_arm(key, arm, patch, missing=rule.endswith("got nothing"))
+    return ScenarioError(f"{place}: {rule}")
 
 
 def _write_override(tree: Tree, sources: Sources, key: str, value: Any) -> None:
@@ -217,8 +221,15 @@ def _check_named(key: str, parts: Sequence[str], *trees: Tree) -> None:
     group, name = parts[:2]
     known = list(dict.fromkeys(each for tree in trees for each in mapping(tree.get(group))))
     known += library(group) if group == "drugs" else []
+    in_arms = [
+        arm for arm, patch in mapping(trees[0].get("arms")).items() if name in mapping(mapping(patch).get(group))
+    ]
+    if name not in known and in_arms:
+        places = ", ".join(f"arms.{arm}.{key}" for arm in in_arms)
+        raise ScenarioError(f"{key}: stands in arms only: write {places}")
     if name not in known:
-        raise ScenarioError(f"{key}: unknown {group[:-1]}{did_you_mean(name, known) or ', known: ' + ', '.join(known)}")
+        near = did_you_mean(name, known) or f", known: {', '.join(known) or 'none'}"
+        raise ScenarioError(f"{key}: unknown {group[:-1]}{near}")
 
 
 def _absolute_tables(tree: Tree, folder: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sim.errors import ScenarioError
@@ -62,6 +63,15 @@ def _enter_named_drugs(tree: Tree) -> None:
         tree["drugs"] = {}
     drugs = mapping(tree.get("drugs"))
     drugs.update({name: {} for name in wanted if drugs.get(name) is None})
+
+
+def odd_removals(tree: Tree) -> Iterator[str]:
+    """Library drugs that the file removes, but that a treatment names: `expand_presets` brings them back."""
+    parts = (tree, *mapping(tree.get("arms")).values())
+    given = [mapping(each).get("drug") for part in parts for each in mapping(mapping(part).get("treatments")).values()]
+    for name, entry in mapping(tree.get("drugs")).items():
+        if entry is None and name in library("drugs") and name in given:
+            yield f"drugs.{name}: is null, but a treatment gives it: the values of the library stand"
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -18,6 +18,10 @@ _ATOMS: dict[str, tuple[float, str]] = {
 _TEXT = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?inf)\s*(.*?)\s*$")
 _UNIT = re.compile(r"(?:(?:^|\s*[*/]\s*)(?:[A-Za-z%]+|1)(?:\^\d)?)+")
 _NO_LIMIT = {"whole tissue", "forever", "never"}  # words for "no limit" in the fields that allow it
+DAYS_PER_YEAR = 365.25
+_TIMES = ((1 / 1440, "s", 86400.0), (1 / 24, "min", 1440.0), (1.0, "h", 24.0), (60.0, "d", 1.0),
+          (730.0, "mo", 1 / 30.4375), (math.inf, "yr", 1 / DAYS_PER_YEAR))  # fmt: skip
+_SHORT = 4  # characters of a number that nobody would write in another unit: 200 d, but 18 mo for 547.875 d
 
 
 def unit_size(unit: str) -> tuple[float, dict[str, int]]:
@@ -81,3 +85,21 @@ def show(value: float, unit: str) -> str:
     """``15 um``: a value as a person writes it."""
     text = str(value) if isinstance(value, int) else f"{value:.6g}"
     return text if unit in ("", "1") else f"{text} {unit}"
+
+
+def duration(days: float) -> str:
+    """``8.33 min``: a time that was computed, rounded, in the unit that people would use."""
+    if days == 0:
+        return "0 d"
+    unit, per_day = next(((unit, per_day) for limit, unit, per_day in _TIMES if days < limit), ("", 0.0))
+    return f"{days * per_day:.3g} {unit}" if unit else "no limit"
+
+
+def time_as_written(days: float) -> str:
+    """``18 mo``: a time that somebody chose, to six digits, in days or the unit in which it is shortest."""
+    first = "d" if days >= 1 else "h"
+    texts = {unit: f"{days * per_day:.6g}" for _, unit, per_day in _TIMES}
+    if days == 0 or (days >= 1 and len(texts["d"]) <= _SHORT):
+        return f"{texts['d']} d"
+    unit = min(texts, key=lambda unit: (len(texts[unit]), unit != first))
+    return f"{texts[unit]} {unit}"

@@ -263,7 +263,7 @@ class Repair(Section):
     )
     reach: int = param(
         1,
-        "cells (lattice) from which a daughter may come; more than 1 lets an edge advance several sites in a step",
+        "half-side of the box of cells (lattice) that daughters come from; above 1 an edge moves several sites a step",
         unit="1",
         low=1,
         high=10,

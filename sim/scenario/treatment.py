@@ -30,7 +30,8 @@ class Adaptive(Section):
         if self.stop_below > self.treat_above:
             raise ValueError(f"stop_below must be at most treat_above ({self.treat_above:g}), got {self.stop_below:g}")
         if (self.toxicity is None) != (self.skip_above is None):
-            raise ValueError("toxicity and skip_above need each other")
+            got = f"skip_above {self.skip_above:g}" if self.toxicity is None else f"toxicity {self.toxicity}"
+            raise ValueError(f"toxicity and skip_above need each other, got {got} alone")
         return self
 
 
@@ -57,9 +58,11 @@ class Treatment(Section):
     def _consistent(self) -> Treatment:
         if self.interval is None and (self.additional_doses or self.until is not None):
             key = "additional_doses" if self.additional_doses else "until"
-            raise ValueError(f"{key} needs interval: the time from one course to the next")
+            got = f"{self.additional_doses}" if self.additional_doses else f"{self.until:g} d"
+            raise ValueError(f"{key} needs interval, the time from one course to the next, got {key} {got} alone")
         if self.additional_doses is not None and self.until is not None:
-            raise ValueError("must have at most one of additional_doses, until")
+            raise ValueError("must have at most one of additional_doses, until, "
+                             f"got {self.additional_doses} and {self.until:g} d")  # fmt: skip
         if self.interval is not None and self.days_on > 1 and self.days_on > self.interval:
             raise ValueError(f"days_on must fit into the interval of {self.interval:g} d, got {self.days_on}")
         if self.until is not None and self.until <= self.start:

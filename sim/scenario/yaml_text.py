@@ -35,6 +35,8 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+# What the parser says where a line stands too far left or right, or begins with a tab.
+BY_INDENTATION = ("mapping values are not allowed", "expected <block end>", "that cannot start any token")
 _OTHER_WORDS = ("bool", "int", "float", "timestamp")  # YAML 1.1 reads no, 012, 1:30 and 2020-01-01 as numbers
 _RESOLVERS = {
     first: [(tag, pattern) for tag, pattern in rules if tag.rpartition(":")[2] not in _OTHER_WORDS]
@@ -64,6 +66,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "text that cannot be read"
+        if any(words in str(problem) for words in BY_INDENTATION):
+            where += ": look at the indentation there, and in the line before"
         raise ScenarioError(f"{path}: file: must be YAML, got {' '.join(str(problem).split())}{where}") from None
     if not isinstance(tree, dict):
         raise ScenarioError(f"{path}: file: must be a mapping of keys to values, got {type(tree).__name__}")

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from sim.rng import Purpose, tissue_code
+from sim.rng import Purpose, name_code
 from sim.rules.pharmacology import at_depth
 from sim.scenario import causes
 from sim.scenario.checks import tissue_of
@@ -19,7 +19,7 @@ from sim.scenario.schema import Settings
 from sim.schedule import step_of
 from sim.tissue.build import depths
 from sim.tissue.patch import Patch
-from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SENESCENT
+from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
 
 
 class Events:
@@ -28,18 +28,18 @@ class Events:
     def __init__(self, settings: Settings, patch: Patch) -> None:
         self.patch, self.dt = patch, settings.dt
         self._done: dict[int, list[tuple[Event, int]]] = {}
-        self._turning: dict[int, list[tuple[int, np.ndarray]]] = {}
+        self._turning: dict[int, list[tuple[Event, int, np.ndarray]]] = {}
         for index, event in enumerate(settings.events.values()):
-            if tissue_of(event, settings) == patch.name:
+            if tissue_of(event, settings) == patch.name and event.day < settings.days:
                 code = causes.first_event(settings) + index
                 self._done.setdefault(step_of(event.day, self.dt), []).append((event, code))
                 if event.kind in TURNING:
                     self._plan_turning(event, code)
 
     def happen(self, t: float, step: int) -> np.ndarray:
-        """Everything of the days [t, t + dt); returns the sites that changed."""
+        """Everything of the days [t, t + dt), at their start; returns the sites that changed."""
         changed = [self._do(event, code, t, step) for event, code in self._done.get(step, ())]
-        changed += [self._turn(sites, code, t, step) for code, sites in self._turning.get(step, ())]
+        changed += [self._turn(*planned, t, step) for planned in self._turning.get(step, ())]
         sites = np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
         self.patch.secretion.note(sites)
         self.patch.draw_evasion(sites, t, step)
@@ -57,18 +57,19 @@ class Events:
         if event.kind == "irradiation" and event.penetration_depth is not None:
             layers, layer = np.unique(depths(patch.tissue, patch.geometry)[sites], return_inverse=True)
             shares = np.array([at_depth(event.share, z, event.penetration_depth) for z in layers.tolist()])[layer]
-        draw = tissue_code(patch.event_names[code]) % 256  # of the name: other events shift nobody's luck
-        drawn = patch.stream.uniforms(Purpose.EVENT, 0, sites, draw)  # at any dt: an event happens once
+        drawn = patch.stream.uniforms(Purpose.EVENT, name_code(patch.event_names[code]), sites)
         hit = drawn < shares
         moments = event.day + event.delay + event.duration * drawn[hit] / shares[hit]
         steps = np.array([step_of(moment, self.dt) for moment in moments.tolist()], np.int64)
         for step in np.unique(steps).tolist():
-            self._turning.setdefault(step, []).append((code, sites[hit][steps == step]))
+            self._turning.setdefault(step, []).append((event, code, sites[hit][steps == step]))
 
-    def _turn(self, sites: np.ndarray, code: int, t: float, step: int) -> np.ndarray:
-        """Those of `sites` that are healthy turn senescent."""
+    def _turn(self, event: Event, code: int, sites: np.ndarray, t: float, step: int) -> np.ndarray:
+        """Those of `sites` turn senescent that are healthy and were there when it happened; an infection goes on."""
         cells = self.patch.cells
         sites = sites[cells.state[sites] == HEALTHY]
+        if event.kind != "infection":
+            sites = sites[cells.since[sites] <= event.day]
         cells.state[sites], cells.cause[sites], cells.since[sites] = SENESCENT, code, t
         cells.cargo[:, sites] = 0.0
         self.patch.cum[code] += sites.size
@@ -94,23 +95,24 @@ class Events:
 
     def _do(self, event: Event, code: int, t: float, step: int) -> np.ndarray:
         """The event itself; what it turns later is planned already."""
-        patch = self.patch
+        patch, changed = self.patch, np.zeros(0, np.int64)
         sites = self._region(event, event.radius)
-        if event.kind == "removal":
-            sites = sites[patch.cells.state[sites] == SENESCENT]
-            patch.cum[code] += sites.size
-        if event.kind in ("wound", "removal"):
-            self._clear(sites, t)
-        if event.kind == "wound":
+        if event.kind == "graft":
+            changed = self._graft(event, code, sites, t, step)
+        elif event.kind == "wound":
+            changed = sites = sites[patch.cells.state[sites] != SCARRED]  # these are lost for good
             patch.open_wounds[patch.event_names[code]] = sites
-        changed = self._graft(event, code, sites, t, step) if event.kind == "graft" else sites
+            self._clear(sites, t)
+        elif event.kind == "removal":
+            changed = sites = sites[patch.cells.state[sites] == SENESCENT]
+            patch.cum[code] += sites.size
+            self._clear(sites, t)
         patch.happened.append((patch.event_names[code], t, sites.size))
         return changed
 
     def _clear(self, sites: np.ndarray, t: float) -> None:
         """Leave the sites vacant."""
         cells = self.patch.cells
-        assert not (cells.state[sites] == ABSENT).any()
         cells.state[sites], cells.since[sites] = CLEARED, t
         cells.cause[sites] = cells.generation[sites] = 0
         cells.cargo[:, sites] = 0.0

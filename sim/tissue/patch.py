@@ -55,8 +55,8 @@ class Patch:
         Events so far, by code.
     acting : Acting
         What drugs do in this step.
-    immunity : float
-        Working share of the immune cells.
+    capacity, immunity : float
+        Working share of the immune cells, now and in the mean of this step.
     happened : list of (event name, day, sites)
         Outside events so far.
     open_wounds : dict of int64 arrays
@@ -80,7 +80,7 @@ class Patch:
         self.off_target_codes = slice(first + causes.OFF_TARGET, None, causes.PER_DRUG)
         n_types, n_codes = len(tissue.cell_types), len(self.event_names)
         self.acting = nothing_acts(len(settings.factors), n_types, n_codes)
-        self.immunity = tissue.clearance.capacity
+        self.immunity = self.capacity = tissue.clearance.capacity
         self.cum[causes.INITIAL] = np.count_nonzero(self.cells.state == SENESCENT)
         self.open_wounds: dict[str, np.ndarray] = {}
         self.happened: list[tuple[str, float, int]] = []

@@ -66,6 +66,10 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
          "events.graft.cells: must be one of fibroblast, got 'fibroblst' (did you mean fibroblast?)"),
         (("days: 2", "days: 2\ndays: 3"), "file: must be YAML, got key 'days' stands twice in line 1"),
         (("{skin:", "{skin"), "file: must be YAML, got "),
+        (("replicates: 1", "  replicates: 1"), "file: must be YAML, got mapping values are not allowed here in line 2: "
+         "look at the indentation there, and in the line before"),
+        (("days: 2", "days: 2\nrecord:\n  every: 1\n maps: [state]"),
+         "file: must be YAML, got expected <block end>, but found '<block mapping start>' in line 4: look at the"),
         (("days: 2", "days: 2\nrecord: {maps: [states], days: [1]}"),
          "record.maps: must be one of state, cause, generation, type, cargo, SASP, got 'states' (did you mean state?)"),
         (("days: 2", "days: 2\ntreatments: {t: {drug: fisetn, amount: 100 mg/kg}}"),
@@ -110,6 +114,10 @@ def test_a_huge_tissue_is_refused_by_its_estimated_bytes(complaint: Complaint) -
          "x.yaml: engine: must be one of compiled, agents, got 'agent' (did you mean agents?)"),
         (("compare", "nope"), "nope: results: must be a results folder, got no such folder"),
         (("compare", "."), "manifest.json: results: is missing from its folder"),
+        (("validate", "x.yaml", "--set", "dayz=3"), "x.yaml: dayz: unknown key (did you mean days?)"),
+        (("run", "x.yaml", "--out", "."), ".: out: must be a new folder, got one that exists"),
+        (("list", "drugs", "fisetn"), "list drugs: unknown drug 'fisetn' (did you mean fisetin?)"),
+        (("list", "tissues", "fisetin"), "list: must name a drug after drugs only, got 'fisetin'"),
         (("list", "tissue"), "list: must be one of tissues, drugs, got 'tissue' (did you mean tissues?)"),
     ],
 )  # fmt: skip
@@ -141,6 +149,7 @@ def test_a_results_folder_is_never_overwritten(complaint: Complaint, tmp_path: P
     (tmp_path / "done").mkdir()
     line = complaint("run", "x.yaml", "--out", "done")
     assert line == "done: out: must be a new folder, got one that exists"
+    assert complaint("run", "x.yaml", "--quiet", "--out", "x.yaml").startswith("x.yaml: out: must be a new folder")
     (tmp_path / "half.partial").mkdir()
     assert complaint("run", "x.yaml", "--out", "half").startswith("half: out: half.partial is there already")
 

@@ -113,7 +113,7 @@ def test_a_run_speaks_and_its_folder_agrees(home: Path, capsys: pytest.CaptureFi
     assert any(line.startswith("cells that turned, graft more than control, by cause: ") for line in lines)
     assert f"tables   {folder}/timeseries.parquet" in seen.out
     assert (folder / "figures" / "burden.png").is_file()
-    assert lines[-1].startswith("next     senodrift explain x.yaml    senodrift run x.yaml --set events.graft.radius=")
+    assert lines[-1].endswith('senodrift run x.yaml --set events.graft.radius="120 um"')  # twice what it was
 
 
 def test_quiet_is_quiet_and_options_reach_the_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +247,7 @@ def test_explain_tells_what_is_true(home: Path, capsys: pytest.CaptureFixture[st
         "of skin; arm graft.",
         "6 steps of 12 h to day 3",
         "SASP in skin: sqrt(D/k) 100 um = 6.7 cells, 1/k 8.33 min",
-        "factors.SASP.induction.hill.max_rate 0.5 1/d",
+        "factor SASP: reach 100 um, secretion.secondary 0.5, induction.hill.max_rate 0.5 1/d, jams_immunity.half_max",
     ):
         assert sentence in words
     places = [words.index(f" {i} {name} {text}") for i, (name, text, _) in enumerate(PLAN, 1)]
@@ -283,7 +283,7 @@ def test_explain_knows_every_part() -> None:
     scenario = from_dict({"days": 1, "tissues": {"t": tissue}, "factors": factors})
     words = " ".join(explain(scenario).split())
     for sentence in (
-        "4 x 4 x 4 sites (0.06 x 0.06 x 0.06 mm)",
+        "4 layers (z) of 4 x 4 cells (0.06 x 0.06 x 0.06 mm)",
         "1 round places without cells",
         "Upkeep averts 10 % of all induction",
         "each senescent neighbour that turned 2 d ago or earlier adds 0.1 per day",
@@ -328,7 +328,14 @@ def test_lists_and_texts_are_printed_as_they_are(home: Path, capsys: pytest.Capt
     assert call("ledger", "x.yaml") == 0
     assert re.search(r"factors\.SASP\.reach +100 um +ASSUMED", capsys.readouterr().out)
     assert call("list") == 0
-    assert capsys.readouterr().out.startswith("mouse_dermis  A mouse dermis")
+    overview = capsys.readouterr().out
+    assert overview.startswith("Tissues\nmouse_dermis  A mouse dermis")
+    assert re.search(r"\n\nDrugs\n.*\nfisetin +oral +kill_senescent\n", overview, re.DOTALL)
+    assert re.search(r"\nrapamycin +oral +inhibit_secretion of SASP\n", overview)
+    assert call("list", "tissues") == 0
+    assert capsys.readouterr().out == overview.partition("\n\n")[0] + "\n"
+    assert call("list", "drugs", "fisetin") == 0
+    assert capsys.readouterr().out.startswith("fisetin: oral, in mg/kg\n")
 
 
 def test_the_parser_knows_the_engines() -> None:

@@ -39,6 +39,7 @@ def make(
     wound: bool = True,
     factor: bool = True,
     doses: list[tuple[str, int, float, str]] | None = None,
+    harmless: bool = False,
 ) -> Results:
     """A run in which every arm but the first is given drug `x` (odd ones) or `y` (even ones)."""
     rng, rows, calendar = np.random.default_rng(7), [], []
@@ -50,7 +51,11 @@ def make(
                 for tissue in tissues:
                     row = {"arm": arm, "replicate": r, "tissue": tissue, "day": day, "burden": burden}
                     row |= {"n_healthy": 990, "n_senescent": 10, "n_cleared": 0, "n_scarred": 0}
-                    row |= {"cum_SASP": int(day), "cum_off_target_x": int(day) * (a % 2), "cum_killed_by_x": 5}
+                    row |= {
+                        "cum_SASP": int(day),
+                        "cum_off_target_x": int(day) * (a % 2) * (not harmless),
+                        "cum_killed_by_x": 5,
+                    }
                     row |= {"mean_SASP": burden - 0.5 * lower} if factor else {}
                     levels = {"conc_x": lower * (a % 2), "conc_y": lower * (1 - a % 2), "effect_x_kill": 0.1 * lower}
                     row |= levels if drugged else {}
@@ -158,6 +163,19 @@ def test_every_axis_of_time_has_its_doses(name: str) -> None:
     assert "Above: doses given." in words(figure)
 
 
+def test_the_rarer_drug_of_an_arm_is_seen_over_the_bar_of_the_other() -> None:
+    results = make(doses=[("pulse", r, 0.5 * half, "given") for r in range(3) for half in range(4, 41)])
+    rare = results.doses.iloc[[0, 37, 74]].assign(day=9.0, drug="y")
+    results.doses = pd.concat([results.doses, rare], ignore_index=True)
+    strip = results.plot.burden().axes[1]
+    bar, tick = (each.get_paths()[0].get_extents() for each in strip.collections)
+    assert tick.height > bar.height
+    assert (bar.x0 + bar.x1, tick.x0 + tick.x1) == pytest.approx((22.0, 18.0))
+    light = [sum(each.get_facecolor()[0][:3]) for each in strip.collections]
+    assert light[1] < 0.5 * light[0]
+    assert "darker: of the drug that the arm gets more rarely" in words(results.plot.burden())
+
+
 def test_without_doses_there_is_no_calendar() -> None:
     results = make(drugged=False)
     assert Calendar(results, results.arms).height == 0.0
@@ -178,11 +196,8 @@ def test_drugs_shows_concentration_and_effects_with_units() -> None:
     results = make()
     figure = results.plot.drugs()
     panels = [axes for axes in figure.axes if axes.axison]
-    assert [axes.get_ylabel() for axes in panels] == [
-        "concentration\n(mg/kg)",
-        "hazard (1/d)",
-        "concentration\n(mg/kg)",
-    ]
+    mean = "mean concentration\nsince the row before\n(mg/kg)"
+    assert [axes.get_ylabel() for axes in panels] == [mean, "hazard (1/d)", mean]
     line = next(line for line in panels[0].lines if line.get_label() == "pulse")
     table = results.timeseries[results.timeseries["arm"] == "pulse"]
     np.testing.assert_allclose(line.get_ydata(), table.groupby("day")["conc_x"].median())
@@ -193,10 +208,42 @@ def test_every_kind_of_effect_has_a_unit() -> None:
     units = {kind: unit_of(kind) for kind in KINDS}
     assert (units["kill_healthy"], units["boost_immune"], units["inhibit_secretion"]) == (
         "hazard (1/d)",
-        "multiple",
+        "fold",
         "share",
     )
-    assert set(units.values()) == {"hazard (1/d)", "multiple", "share"}
+    assert set(units.values()) == {"hazard (1/d)", "fold", "share"}
+
+
+def test_a_boost_is_drawn_as_fold() -> None:
+    results = make()
+    results.scenario["drugs"]["x"]["effects"]["kill"]["kind"] = "boost_immune"
+    panel = [axes for axes in results.plot.drugs().axes if axes.axison][1]
+    line = next(line for line in panel.lines if line.get_label() == "pulse")
+    table = results.timeseries[results.timeseries["arm"] == "pulse"]
+    np.testing.assert_allclose(line.get_ydata(), 1.0 + table.groupby("day")["effect_x_kill"].median())
+    assert panel.get_ylabel() == "fold"
+
+
+def test_only_replicates_that_were_given_a_drug_have_its_curve() -> None:
+    results = make(doses=[("pulse", 1, 3.0, "given")])
+    rows = results.timeseries
+    rows.loc[(rows["arm"] == "pulse") & (rows["replicate"] != 1), "conc_x"] = 0.0
+    figure = results.plot.drugs()
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "pulse")
+    np.testing.assert_allclose(line.get_ydata(), rows[(rows["arm"] == "pulse") & (rows["replicate"] == 1)]["conc_x"])
+    assert "pulse (1 of 3 runs)" in words(figure)
+
+
+def test_equal_curves_do_not_hide_each_other() -> None:
+    """Every second dash is the other arm's; where curves differ, both are solid."""
+    results = make(["none", "pulse", "daily", "same"])
+    rows = results.timeseries
+    rows.loc[rows["arm"] == "same", "conc_x"] = rows.loc[rows["arm"] == "pulse", "conc_x"].to_numpy()
+    figure = results.plot.drugs()
+    styles = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
+    assert (styles["pulse"], styles["same"]) == ("-", "--")
+    assert "Dashes of several colours" in words(figure)
+    assert "Dashes of several colours" not in words(make().plot.drugs())
 
 
 def test_exposure_marks_means_and_differences() -> None:
@@ -224,6 +271,25 @@ def test_trade_off_marks_benefit_against_loss() -> None:
     assert marks["daily"].get_ydata()[0] > marks["pulse"].get_ydata()[0] > 0.0
 
 
+def test_trade_off_counts_cells_that_a_drug_made_senescent() -> None:
+    results = make()
+    results.timeseries["cum_induced_by_y"] = np.where(results.timeseries["arm"] == "daily", 30, 0)
+    axes = results.plot.trade_off().axes[0]
+    marks = {line.get_label(): line.get_xdata()[0] for line in axes.lines if line.get_label() in results.arms}
+    assert marks == pytest.approx({"pulse": 4.0, "daily": 3.0})
+    assert axes.get_xlabel() == "healthy cells lost to, or made senescent by, drugs (% of sites)"
+
+
+def test_trade_off_holds_all_intervals() -> None:
+    results = make()
+    spread = results.timeseries["replicate"] * (results.timeseries["arm"] == "pulse") * 40
+    results.timeseries["cum_off_target_x"] += spread
+    axes = results.plot.trade_off().axes[0]
+    ends = np.concatenate([line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2])
+    assert axes.get_xlim()[0] < np.nanmin(ends) < 0.0
+    assert np.nanmax(ends) < axes.get_xlim()[1]
+
+
 def test_rebound_says_what_did_not_happen() -> None:
     results = make(["none", "pulse", "daily", "weak"])
     same = results.timeseries["arm"] == "weak"
@@ -231,7 +297,8 @@ def test_rebound_says_what_did_not_happen() -> None:
     results.timeseries.loc[same, ["burden", "mean_SASP"]] = base
     results.doses.loc[results.doses["arm"] == "daily", "day"] += 20.0  # up to the last day
     said = words(results.plot.rebound())
-    assert said.count("not within 0 d") + said.count("no clear reduction") >= 2
+    assert said.count("dosed to the end") == 2
+    assert said.count("no reduction") == 2
     assert re.search(r"\d d", said)
 
 
@@ -240,6 +307,20 @@ def test_closure_labels_the_day_on_which_a_tenth_is_open() -> None:
     said = words(figure).replace("\N{NO-BREAK SPACE}", " ")
     for arm, scale in (("none", 4.0), ("pulse", 5.0), ("daily", 6.0)):
         assert float(re.search(rf"{arm}  ([\d.]+) d", said)[1]) == pytest.approx(scale * np.log(10.0), abs=0.1)  # type: ignore[index]
+
+
+def test_closure_counts_from_the_wound_and_ends_when_all_have_closed() -> None:
+    results = make(replicates=2)
+    results.timeseries["day"] += 3.0
+    results.doses["day"] += 3.0
+    axes = results.plot.closure().axes
+    assert axes[0].get_xlabel() == "days since the wound"
+    first, last = axes[0].get_xlim()
+    assert first == 0.0
+    assert 6.0 * np.log(10.0) < last <= 1.3 * 14.0
+    ticks = [each.get_paths()[0].get_extents() for each in axes[1].collections]
+    assert min(tick.x0 for tick in ticks) == pytest.approx(2.0, abs=0.1)
+    assert max(tick.x1 for tick in ticks) <= last + 0.2
 
 
 def test_a_wound_between_two_rows_has_no_day_of_closure() -> None:
@@ -283,6 +364,10 @@ def test_what_is_not_there_is_said() -> None:
         (
             {"arms": ["one"], "doses": [("one", 0, 3.0, "given")], "wound": False},
             ["burden", "causes", "drugs"],
+        ),
+        (
+            {"arms": ["none", "drug"], "doses": [("drug", 0, 3.0, "given")], "wound": False, "harmless": True},
+            ["burden", "causes", "drugs", "exposure", "rebound"],
         ),
         ({"doses": [("pulse", 0, 3.0, "stopped")], "wound": False}, ["burden", "causes"]),
     ],

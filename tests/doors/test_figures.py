@@ -247,6 +247,33 @@ def test_block_shows_its_middle_slice() -> None:
     assert "middle of 5 layers along z" in words(figure)
 
 
+def test_a_block_with_depth_along_z_is_cut_across() -> None:
+    """The surface, z = 0, on top; 6 x 4 sites of 15 um."""
+    results = make(shape=(4, 5, 6), layers=("state", "SASP"), replicates=1)
+    results.scenario["tissues"]["skin"]["depth_axis"] = "z"
+    figure = results.plot.maps()
+    image = figure.axes[0].images[0]
+    assert_array_equal(image.get_array()[::-1], results.maps("no_graft")["state"][0][:, 2])
+    assert image.get_extent() == [0.0, 90.0, 0.0, 60.0]
+    assert "cut through the middle of y, surface on top, depth 60 µm" in words(figure)
+    a, b = (results.maps(arm)["state"][-1][::-1, 2] == 1 for arm in ("graft", "no_graft"))
+    drawn = results.plot.difference().axes[0].images[0].get_array()
+    assert_array_equal(drawn, np.where(a, np.where(b, 1, 2), np.where(b, 3, 0)))
+
+
+def test_a_cloud_with_depth_along_z_is_cut_across() -> None:
+    results = make(cloud="positions", layers=("state",), replicates=1)
+    results.scenario["tissues"]["skin"]["depth_axis"] = "z"
+    results.sites["z"] = np.linspace(0.0, 300.0, len(results.sites))
+    figure = results.plot.maps()
+    discs = figure.axes[0].collections[0]
+    middle = (results.sites["y"].max() + results.sites["y"].min()) / 2.0
+    near = results.sites[(results.sites["y"] - middle).abs() <= 7.5]
+    assert_array_equal(discs.get_offsets()[:, 0], near["x"])
+    assert_allclose(discs.get_offsets()[:, 1] + near["z"], figure.axes[0].get_ylim()[1])
+    assert "middle of y" in words(figure)
+
+
 def test_cloud_shows_discs_to_scale_at_their_places() -> None:
     results = make(cloud="packing", layers=("state",))
     figure = results.plot.maps()
@@ -303,7 +330,7 @@ def test_difference_of_one_replicate_counts_cells() -> None:
     a, b = (results.maps(arm, 1)["state"][-1] == 1 for arm in ("graft", "no_graft"))
     figure = results.plot.difference(replicate=1)
     assert_array_equal(figure.axes[0].images[0].get_array(), np.where(a, np.where(b, 1, 2), np.where(b, 3, 0)))
-    counts = f"{(a & b).sum()} in both, {(a & ~b).sum()} only in graft, {(~a & b).sum()} only in no_graft"
+    counts = f"{(a & b).sum()} in both arms, {(a & ~b).sum()} only in graft, {(~a & b).sum()} only in no_graft"
     assert f"day 10, replicate 1. Senescent cells: {counts}." in words(figure)
 
 
@@ -371,6 +398,8 @@ def test_png_has_150_dots_per_inch(tmp_path: Path) -> None:
         ({"layers": ()}, ["burden", "causes"]),
         ({"arms": ["control"]}, ["burden", "maps", "causes"]),
         ({"layers": ("SASP",)}, ["burden", "maps", "causes"]),
+        ({"arms": SEVEN}, ["burden", "maps-state", "maps-SASP", "causes", "difference"]),
+        ({"arms": SEVEN, "layers": ("state",)}, ["burden", "maps", "causes", "difference"]),
         (
             {"tissues": ("skin", "gut")},
             ["burden", "maps-skin", "maps-gut", "causes-skin", "causes-gut", "difference-skin", "difference-gut"],

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.analysis.compare import COLUMNS, compare
+from sim.analysis.compare import compare
+from sim.analysis.paired import COLUMNS
 from sim.errors import ResultsError, SimError
 from sim.results import Results
 
@@ -101,7 +102,10 @@ def test_last_day_is_each_runs_own() -> None:
     ("arguments", "message"),
     [
         ({"baseline": "contrl"}, "baseline: must be one of control, graft, got contrl (did you mean control?)"),
-        ({"outcomes": ["burdn"]}, "outcomes: must be one of burden, n_senescent, got burdn (did you mean burden?)"),
+        (
+            {"outcomes": ["burdn"]},
+            "outcomes: must be one of mean_burden, or a column of the time series, got burdn (did you mean burden?)",
+        ),
         ({"level": 95}, "level: must be between 0 and 1, got 95"),
     ],
 )
@@ -110,3 +114,27 @@ def test_mistakes_get_one_line(arguments: dict, message: str) -> None:
         compare(results({"control": runs(A), "graft": runs(B)}), **arguments)
     assert str(caught.value) == f"compare: {message}"
     assert isinstance(caught.value, SimError)
+
+
+def test_derived_outcomes_are_compared_too() -> None:
+    """Straight lines over 10 days: areas and means by hand; the wound closes 9 and 4.5 days after day 0."""
+    rows = [
+        {"arm": arm, "replicate": r, "tissue": tissue, "day": float(day), "burden": rate * day + r}
+        | {"mean_SASP": 2.0 * rate, "open_cut": max(0.0, 100.0 - 10.0 * rate * day) * (tissue == "skin")}
+        | {"n_healthy": 90, "n_senescent": 10, "n_cleared": 0, "n_scarred": 0, "cum_off_target_x": int(rate * day)}
+        for arm, rate in (("control", 1.0), ("drug", 2.0))
+        for r in (0, 1)
+        for tissue in ("skin", "gut")
+        for day in range(11)
+    ]
+    manifest = {"scenario": "test", "arms": ["control", "drug"], "tissues": ["skin", "gut"], "runs": []}
+    made = Results(manifest, {}, pd.DataFrame(rows), pd.DataFrame(), pd.DataFrame())
+    outcomes = ["mean_burden", "exposure_SASP", "off_target_loss", "closure_cut", "burden"]
+    table = compare(made, outcomes=outcomes).set_index(["tissue", "outcome"])
+    assert table.loc["skin", "difference"].to_dict() == pytest.approx(
+        {"mean_burden": 5.0, "exposure_SASP": 20.0, "off_target_loss": 10.0, "closure_cut": -4.5, "burden": 10.0}
+    )
+    assert table.loc[("gut", "closure_cut"), "n"] == 0
+    listed = "mean_burden, exposure_SASP, off_target_loss, closure_cut, or a column of the time series"
+    with pytest.raises(ResultsError, match=f"must be one of {listed}, got exposure_SAPS .did you mean exposure_SASP"):
+        compare(made, outcomes="exposure_SAPS")

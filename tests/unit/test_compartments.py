@@ -19,6 +19,7 @@ from sim.rules.pharmacology import (
     immune_capacity,
     in_body,
     left_by,
+    mean_immune_capacity,
     rising_and_falling,
 )
 
@@ -105,18 +106,35 @@ def test_exposure_does_not_depend_on_the_step(amount: float, ka: float, dt: floa
         assert area == pytest.approx(amount / K, rel=1e-9)
 
 
+@pytest.mark.parametrize("dt", [0.1, 1 / 3, 0.7, 1.0])
+@pytest.mark.parametrize("duration", [1 / 24, 0.4, 1.3])
+def test_an_infusion_ends_in_time_on_any_day(dt: float, duration: float) -> None:
+    """Ends of infusions are sums of rounded numbers; 300 of them, also long after day 0, each run in once."""
+    body, area, given = compartments([Source(0.0, duration)]), 0.0, 0
+    days = (0.1 + np.arange(300) * 1.37).tolist()
+    for step in range(int(430 / dt)):
+        due = [Dose(max(0.0, day - step * dt), 0, 1.0) for day in days if int(day / dt + 1e-9) == step]
+        given += len(due)
+        area += dt * body.advance(step * dt, dt, due)[0][0]
+    assert given == 300
+    assert area == pytest.approx(300 / K, rel=1e-9)
+
+
 def test_mean_effect_of_a_bolus_is_its_closed_form() -> None:
     """Emax model without power: the area under C / (ec50 + C) is ln(1 + C0 / ec50) / k."""
     _, effect = follow(compartments([AT_ONCE]), [(0.3, 0, 55.0)], 40, 0.5)
     assert effect == pytest.approx(math.log1p(5.5) / K, rel=1e-9)
 
 
-@pytest.mark.parametrize("power", [0.7, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("ec50", [0.05, 10.0])
+@pytest.mark.parametrize("power", [0.7, 1.0, 2.0, 4.0, 8.0])
 @pytest.mark.parametrize("source", [AT_ONCE, Source(24.0, 0.0), Source(0.0, 0.25)], ids=["bolus", "oral", "infusion"])
-def test_halving_dt_leaves_the_cumulative_hazard(source: Source, power: float) -> None:
+def test_halving_dt_leaves_the_cumulative_hazard(source: Source, power: float, ec50: float) -> None:
     """From steps of 1 d to half of it, with a half-life of 4 h: less than 1e-6 of the cumulative hazard."""
     doses = [(0.35 + 2 * i, 0, 55.0) for i in range(10)]
-    hazards = [follow(compartments([source], power=power), doses, 30, dt)[1] for dt in (1.0, 0.5, 0.25, 0.125)]
+    hazards = [
+        follow(compartments([source], ec50=ec50, power=power), doses, 30, dt)[1] for dt in (1.0, 0.5, 0.25, 0.125)
+    ]
     for coarse, fine in itertools.pairwise(hazards):
         assert abs(coarse / fine - 1) < 1e-6
 
@@ -158,6 +176,8 @@ def test_rules_of_effects() -> None:
 
 def test_immune_capacity_falls_to_its_balance_and_recovers() -> None:
     """At rest C0 / (1 + h tau); back with exp(-t / tau); untouched it does not change by a bit."""
-    assert immune_capacity(0.8, 0.8, 14.0, 0.0, 0.37) == 0.8
+    assert immune_capacity(0.8, 0.8, 14.0, 0.0, 0.37) == mean_immune_capacity(0.8, 0.8, 14.0, 0.0, 0.37) == 0.8
+    mean = quad(lambda t: immune_capacity(1.0, 0.8, 14.0, 0.5, t), 0, 2)[0] / 2
+    assert mean_immune_capacity(1.0, 0.8, 14.0, 0.5, 2.0) == pytest.approx(mean, rel=1e-9)
     assert immune_capacity(0.8, 0.8, 14.0, 0.5, 1e4) == pytest.approx(0.8 / 8)
     assert immune_capacity(0.1, 0.8, 14.0, 0.0, 14.0) == pytest.approx(0.8 - 0.7 / math.e)

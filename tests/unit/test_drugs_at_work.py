@@ -349,3 +349,80 @@ def test_repair_from_afar_closes_faster_and_factors_boost_it() -> None:
     slow = table(wound, tissue(initial={"burden": 10}), days=10).open_wound
     assert far[6] < near[6] - 10
     assert boosted[6] < slow[6] - 10
+
+
+@pytest.mark.parametrize("kind", ["irradiation", "infection"])
+def test_an_event_that_turns_nobody_changes_nothing(kind: str) -> None:
+    """Neither who evades, nor whose sender is whose."""
+    changes = together(HALF, tissue(evasion={"immune": 0.5, "drug": 0.5}, contact={"hazard": 0.05}),
+                       {"generations": "tracked"})  # fmt: skip
+    alone = start(world(changes))
+    beside = start(world(changes, event("idle", kind=kind, day=5, radius="whole tissue", share=0)))
+    for _ in range(20):
+        alone.step()
+        beside.step()
+    assert alone.transmissions == beside.transmissions
+    assert len(alone.transmissions["patch"]) > 20
+    for name, array in alone.patches["patch"].cells.arrays().items():
+        np.testing.assert_array_equal(array, beside.patches["patch"].cells.arrays()[name])
+
+
+def test_cells_that_come_after_an_irradiation_are_spared() -> None:
+    ray = event("ray", kind="irradiation", day=0, radius="whole tissue", share=1, delay=5, duration=0)
+    sham = event("sham", day=3, radius=30, cells="healthy")
+    patch = run(world(ray, sham), 12)
+    region = patch.geometry.within(patch.geometry.centre(), 30)
+    assert (patch.cells.state[region] == HEALTHY).all()
+    assert np.count_nonzero(patch.cells.state == SENESCENT) == patch.cells.state.size - region.size
+
+
+def test_an_event_beyond_the_horizon_never_happens() -> None:
+    simulation = start(world(event(day=10.2, radius=30), days=10, dt=0.7))
+    while not simulation.finished:
+        simulation.step()
+    assert simulation.day > 10.2
+    assert simulation.patches["patch"].happened == []
+
+
+def test_killed_immune_cells_do_not_depend_on_the_step() -> None:
+    cleaned = together(HALF, tissue(clearance={"max_rate": 60, "half_saturation": 100, "territory": "whole tissue"}))
+    toxic = together(drug(effect("kill_immune", 3.0)), ONE_DOSE)
+    cleared = [int(table(cleaned, toxic, days=4, dt=dt).cum_immune[4]) for dt in (1.0, 0.5, 0.125)]
+    for count in cleared[:2]:
+        assert abs(count - cleared[2]) < 4 * math.sqrt(2 * cleared[2]) + 0.05 * cleared[2]
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.3, 0.7])
+def test_windows_of_age_do_not_slip_by_rounding(dt: float) -> None:
+    """Whenever cells turn, seven steps later they are killed: what is there turned in the last eight steps."""
+    certain = drug(effect("kill_senescent", 1e4, senescent_from=7 * dt), amount=1e6, half_life="1000 d")
+    simulation = start(world(tissue(damage={"baseline": 0.5}), certain, dt=dt, days=100 * dt, shape=(30, 30)))
+    patch, turned = simulation.patches["patch"], [0]
+    for _ in range(100):
+        simulation.step()
+        turned.append(int(patch.cum[patch.event_names.index("damage")]))
+        assert np.count_nonzero(patch.cells.state == SENESCENT) == turned[-1] - turned[max(0, len(turned) - 9)]
+    assert turned[-1] > 30
+
+
+def test_a_topical_drug_in_a_tissue_with_holes_is_read_where_cells_are() -> None:
+    """A hole takes the upper half away on one side: the mean concentration is that of the cells that are there."""
+    cream = drug(effect("kill_senescent", 0.0), route="topical", penetration_depth="20 um", half_life="1000 d")
+    rows = table(tissue(shape=[8, 8], depth_axis="y", holes=[{"at": [40, 0], "radius": 45}]), cream, ONE_DOSE, days=1)
+    patch = start(world(tissue(shape=[8, 8], holes=[{"at": [40, 0], "radius": 45}]))).patches["patch"]
+    depth = patch.geometry.positions()[patch.geometry.exists, 1]
+    expected = 10 * np.exp(-depth / 20).mean()
+    assert rows.conc_drug[1] == pytest.approx(expected, rel=1e-3)
+
+
+def test_who_is_muted_sends_nothing() -> None:
+    types = tissue(cell_types={"loud": {"fraction": 0.5}, "muted": {"fraction": 0.5}}, initial={"burden": 30})
+    spread = factor(reach=20, secretion={"ramp": 0}, induction={"linear": {"rate": 0.02}})
+    mute = drug(effect("inhibit_secretion", 1.0, by_type={"loud": 0}), amount=1e12)
+    simulation = start(world(types, spread, mute, {"generations": "tracked"}, shape=(30, 30)))
+    for _ in range(6):
+        simulation.step()
+    senders = [edge.sender for edge in simulation.transmissions["patch"]]
+    kinds = simulation.patches["patch"].cells.cell_type[[sender for sender in senders if sender >= 0]]
+    assert len(kinds) > 30
+    assert set(kinds) == {0}

@@ -89,7 +89,7 @@ def test_an_effect_is_of_the_kind_that_its_name_says() -> None:
         ({"effects": {"boost_repair": {"emax": "2 1/d", "ec50": 1}}}, {},
          "drugs.own.effects.boost_repair.emax: must be without a unit, got '2 1/d'"),
         ({"effects": {"kill_senescnt": {"emax": 1, "ec50": 1}}}, {},
-         "drugs.own.effects.kill_senescnt.kind: is required, got nothing (did you mean kill_senescent?)"),
+         "drugs.own.effects.kill_senescnt: unknown kind of effect (did you mean kill_senescent?)"),
         ({"unit": "mg"}, {}, "drugs.own.unit: must be mg/kg, uM, %, cells or IU, got 'mg'"),
         ({"effects": {"block_uptake": {"emax": 2, "ec50": 1}}}, {},
          "drugs.own.effects.block_uptake: emax must be a share of at most 1 for block_uptake, got 2"),
@@ -101,7 +101,7 @@ def test_an_effect_is_of_the_kind_that_its_name_says() -> None:
          "treatments.t.drug: must be a drug of the scenario or of the library, got 'fisetn' (did you mean fisetin?)"),
         ({"preset": "fisetn"}, {}, "drugs.own.preset: must be one of "),
         ({}, {"tissues": ["skn"]}, "treatments.t.tissues: must be one of skin, got 'skn' (did you mean skin?)"),
-        ({}, {"route": "topical"}, "drugs.own.penetration_depth: is required where treatments.t is topical, got "),
+        ({}, {"route": "topical"}, "treatments.t.route: topical needs drugs.own.penetration_depth, got nothing"),
         ({}, {"route": "infusion"}, "treatments.t.infusion_duration: is required for route infusion, got nothing"),
         ({}, {"infusion_duration": 1},
          "treatments.t.infusion_duration: is read by route infusion only, got route oral"),
@@ -327,7 +327,7 @@ def test_neutralising_a_factor_without_decay_is_told() -> None:
 
 
 def test_arms_share_their_notes_and_a_drug_that_nobody_gets_is_told() -> None:
-    arms = {"a": {}, "b": {}, "c": {"treatments": {"t": None}}}
+    arms = {"a": {}, "b": {"treatments": {"t": {"amount": 5}}}, "c": {"treatments": {"t": None}}}
     drugs = {"own": merge(OWN, {"effects": {"kill_senescent": {"emax": 0}}}), "idle": OWN}
     read = scenario(drugs=drugs, treatments={"t": DOSE}, arms=arms)
     assert read.notes == (
@@ -348,7 +348,7 @@ def test_numbers_of_drugs_are_shown_with_their_units_and_sources() -> None:
     rows = {row.path: (row.value, row.confidence) for row in scenario_rows(read)}
     assert rows["drugs.fisetin.effects.kill_senescent.emax"] == ("0.493 1/d", "assumed")
     assert rows["drugs.fisetin.effects.kill_senescent.ec50"] == ("50 mg/kg", "assumed")
-    assert rows["drugs.fisetin.half_life"] == ("0.166667 d", "assumed")
+    assert rows["drugs.fisetin.half_life"] == ("4 h", "assumed")
     assert rows["treatments.t.amount"] == ("100 mg/kg", "design")
     again = scenario(treatments={"t": {"drug": "fisetin", "amount": 1}})
     assert {row.path: row.confidence for row in scenario_rows(again)}["drugs.fisetin.half_life"] == "secondary"

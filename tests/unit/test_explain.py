@@ -119,7 +119,7 @@ def test_long_calendars_are_short_and_doses_add_up() -> None:
     daily = {"drug": "pill", "amount": 5, "interval": "4 h", "until": 60, "route": "bolus"}
     text = words_of(arms={"tame": daily})
     assert "all arms: 360 doses, every 4 h: days 0, 0.166667, 0.333333 ... 59.8333, at" in text
-    assert "Doses add up to 2 times one." in text
+    assert "Accumulation 2." in text
     course = {"drug": "pill", "amount": 5, "start": 80, "interval": 10, "days_on": 5, "until": 200}
     text = words_of(arms={"a": course, "late": {"drug": "pill", "amount": 5, "start": 90}})
     assert "arm a: 5 doses, 5 days in a row, every 10 d: days 80, 81, 82, 83, 84, at" in text
@@ -134,8 +134,8 @@ def test_adaptive_doses_say_what_steers_them() -> None:
     text = words_of(arms={"a": each, "b": by_level}, factors={"SASP": {"reach": 100}})
     assert (
         "arm a: up to 6 doses, every 14 d: days 14, 28, 42, 56, 70, 84, at an age of 24.5 mo to 26.8 mo, only from a "
-        "look that finds burden of t above 5 % to one that finds it below 3 %, with a look every 7 d, and none while "
-        "off_target is above 2 %."
+        "look that finds burden of t above 5 % to one that finds it below 3 %, with a look every 7 d, and for good "
+        "none once off_target is above 2 %."
     ) in text
     assert "finds mean_SASP of t above 5 to one that finds it below 3, with a look every 12 h." in text
 

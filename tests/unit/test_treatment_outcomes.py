@@ -11,18 +11,18 @@ import pandas as pd
 import pytest
 
 from sim.analysis.causes import turning_causes
-from sim.analysis.headline import burden_lines
-from sim.analysis.times import closure, quantiles_by_arm
+from sim.analysis.headline import burden_lines, closure_table, drug_table
+from sim.analysis.rebound import rebound, rebound_by_arm, rebound_in_words
+from sim.analysis.times import closure, quantiles_by_arm, quantiles_of_censored
 from sim.analysis.treatment import (
     benefit,
-    drug_table,
+    dosed_to_the_end,
     effects_of,
     exposure,
+    harm,
     last_dose,
     main_factor,
     off_target_loss,
-    rebound,
-    rebound_by_arm,
 )
 from sim.errors import ResultsError
 from sim.results import DOSE_COLUMNS, Folder, Results, RunRecord, combine, read_results
@@ -86,7 +86,7 @@ def test_without_doses_there_is_no_last_one() -> None:
 
 
 def test_doses_are_kept_in_their_own_table(tmp_path: Path) -> None:
-    """And what an arm does not have is 0: drug, effect, wound; but no factor."""
+    """And what an arm does not have is 0 for a drug and its effects, and missing for a wound or a factor."""
     keys = {"n_healthy": 1, "n_senescent": 0, "n_cleared": 0, "n_scarred": 0, "burden": 0.0, "tissue": "skin"}
     records = []
     for arm, more in (("none", {}), ("drug", {"conc_x": 0.5, "effect_x_kill": 0.1, "open_cut": 7.0, "mean_SASP": 1.0})):
@@ -97,9 +97,9 @@ def test_doses_are_kept_in_their_own_table(tmp_path: Path) -> None:
     manifest = {"scenario": "test", "arms": ["none", "drug"], "tissues": ["skin"]}
     results = combine(manifest, {}, records, pd.DataFrame({"tissue": ["skin"], "site": [0]}))
     table = results.timeseries.set_index("arm")
-    assert table.loc["none", ["conc_x", "effect_x_kill", "open_cut"]].tolist() == [0.0, 0.0, 0.0]
+    assert table.loc["none", ["conc_x", "effect_x_kill"]].tolist() == [0.0, 0.0]
     assert table.loc["drug", ["conc_x", "effect_x_kill", "open_cut"]].tolist() == [0.5, 0.1, 7.0]
-    assert np.isnan(table.loc["none", "mean_SASP"])
+    assert table.loc["none", ["open_cut", "mean_SASP"]].isna().all()
     assert results.doses.iloc[0].tolist() == ["drug", 0, 1.5, "a", "x", 5.0, "mg/kg", "oral", "given"]
     folder = Folder(tmp_path / "run")
     folder.write(results, "tissues: {skin: {}}\n")
@@ -136,6 +136,14 @@ def test_off_target_loss_is_a_share_of_all_sites() -> None:
     lost = {"cum_off_target_x": 3, "cum_off_target_y": 1, "cum_killed_by_x": 50}
     assert off_target_loss(made({"drug": flat}, **sites, **lost))["loss"].tolist() == [2.0, 2.0]
     assert off_target_loss(made({"none": flat}))["loss"].tolist() == [0.0, 0.0]
+
+
+def test_harm_adds_the_cells_that_a_drug_made_senescent() -> None:
+    sites = {"n_healthy": 150, "n_senescent": 20, "n_cleared": 20, "n_scarred": 10}
+    table = harm(made({"drug": flat}, **sites, cum_off_target_x=3, cum_induced_by_x=7, cum_induced_by_y=2))
+    assert table.columns.tolist() == ["arm", "replicate", "tissue", "killed", "induced", "harm"]
+    assert table.iloc[0, 3:].tolist() == [1.5, 4.5, 6.0]
+    assert harm(made({"none": flat}, **sites))["harm"].tolist() == [0.0, 0.0]
 
 
 def test_benefit_is_the_mean_reduction_over_time_of_each_pair() -> None:
@@ -205,19 +213,108 @@ def test_rebound_of_an_arm_is_a_median_and_needs_a_benefit() -> None:
         "lasting": kill(10.0, 4.0, 500.0),
         "noise": lambda day, r: flat(day, r) + (-1.0) ** r * (day > 10.0),
     }
-    doses = [(arm, r, 10.0, "given") for arm in ("fast", "lasting", "noise") for r in range(3)]
-    results = made(arms, doses, 3)
+    doses = [(arm, r, 10.0, "given") for arm in ("fast", "lasting", "noise") for r in range(5)]
+    results = made(arms, doses, 5)
     table = rebound_by_arm(results, "skin")
     assert table.index.tolist() == ["fast", "lasting", "noise"]
     assert table["clear"].tolist() == [True, True, False]
     times = rebound(results).query("arm == 'fast'")["rebound"]
-    assert table.loc["fast", "median"] == sorted(times)[1]
+    assert table.loc["fast", "median"] == sorted(times)[2]
     assert table.loc["lasting", "median"] == np.inf
     words = drug_table(results, "skin")
-    assert words["rebound"].tolist() == [f"{sorted(times)[1]:.3g} d", "not within 90 d", "no clear reduction"]
+    assert words["rebound"].tolist() == [f"{sorted(times)[2]:.3g} d", "not within 90 d", "no clear reduction"]
+
+
+def test_a_falling_baseline_is_no_rebound() -> None:
+    """Both heal by themselves: the difference halves, and the treated arm never rises."""
+    arms = {"none": lambda day, r: 10.0 * 0.9**day, "drug": lambda day, r: 10.0 * 0.9**day * (0.4 if day > 10 else 1.0)}
+    results = made(arms, [("drug", r, 10.0, "given") for r in range(4)], 4)
+    table = rebound(results)
+    assert table["rebound"].tolist() == [np.inf] * 4
+    assert table["faded"].all()
+    assert rebound_in_words(rebound_by_arm(results, "skin").loc["drug"]) == "faded: baseline fell"
+
+
+def test_a_rebound_waits_for_the_treated_arm_to_rise() -> None:
+    """The baseline falls from 10 to 8 on day 20, which halves the effect of 4; the arm rises from 6 on day 30 on, by
+    0.1 a day: by half of the effect, 2, on day 50."""
+    arms = {
+        "none": lambda day, r: 10.0 - 2.0 * (day >= 20.0),
+        "drug": lambda day, r: 10.0 - 4.0 * (day > 10.0) + 0.1 * max(0.0, day - 30.0),
+    }
+    table = rebound(made(arms, [("drug", 0, 10.0, "given")], 1))
+    assert table["rebound"].item() == pytest.approx(40.0)
+    assert not table["faded"].item()
+
+
+def test_quantiles_of_censored_times() -> None:
+    """Of all times seen, plain quantiles, of two values their mean; with censoring, a textbook's product."""
+    times = np.array([3.0, 1.0, 7.0, 5.0])
+    assert quantiles_of_censored(times, times, [0.5]) == [4.0]
+    assert quantiles_of_censored(np.array([2.0, 5.0]), np.full(2, 9.0), [0.5]) == [3.5]
+    # at 6: 3 of 6, left at 9; at 10: 1 of 2; left at 11 (1 - F: 0.5, 0.25)
+    times = np.array([6.0, 6.0, 6.0, np.inf, 10.0, np.inf])
+    observed = np.array([20.0, 20.0, 20.0, 9.0, 20.0, 11.0])
+    assert quantiles_of_censored(times, observed, [0.1, 0.5, 0.7, 0.9]) == [6.0, 8.0, 10.0, np.inf]
+    assert quantiles_of_censored(np.full(3, np.inf), np.arange(3.0), [0.5]) == [np.inf]
+    assert quantiles_of_censored(np.empty(0), np.empty(0), [0.5]) == [np.inf]
+
+
+def test_an_arm_that_is_dosed_to_the_end_is_told_so() -> None:
+    """Weekly until the run ends, not where the last doses were no longer asked for."""
+    weekly = [float(day) for day in range(9, 100, 7)]  # the last on day 93, another would be due on day 107
+    doses = [("drug", r, day, "given" if day < 60.0 or r else "stopped") for r in range(4) for day in weekly]
+    results = made({"none": flat, "drug": lambda day, r: flat(day, r) - 1.0}, [*doses, ("once", 0, 50.0, "given")], 4)
+    assert dosed_to_the_end(results).to_dict() == {("drug", r): r > 0 for r in range(4)} | {("once", 0): False}
+    row = rebound_by_arm(results, "skin").loc["drug"]
+    assert (row["to_the_end"], row["observed"], row["median"]) == (True, 100.0 - weekly[-1], np.inf)
+    assert rebound_in_words(row) == "dosed to the end"
+
+
+def test_follow_up_is_quoted_as_its_median() -> None:
+    doses = [("drug", r, day, "given") for r, day in enumerate([10.0, 20.0, 20.0, 90.0])]
+    results = made({"none": flat, "drug": lambda day, r: flat(day, r) - 1.0}, doses, 4)
+    assert drug_table(results, "skin")["rebound"].tolist() == ["not within 80 d"]
 
 
 # ---------------------------------------------------------------------------------------------------------- closure
+
+
+def wounded(*fall: float, day: float = 5.0) -> Results:
+    """Arms whose wounds, 100 % on a day, close by so many points a day; a little faster in later replicates."""
+    arms: dict[str, Curve] = {
+        f"arm{i}": lambda t, r, f=each: max(0.0, 100.0 - (f + 2.0 * r) * (t - day)) * (t >= day)  # type: ignore[misc]
+        for i, each in enumerate(fall)
+    }
+    return made(arms, column="open_cut")
+
+
+def test_healing_counts_from_the_wound_and_differs_in_pairs() -> None:
+    """90 points at 6 and 8, and at 4 and 6 points a day."""
+    table = closure_table(wounded(6.0, 4.0), "cut").set_index("arm")
+    assert table["mean"].tolist() == pytest.approx([(15.0 + 11.25) / 2.0, (22.5 + 15.0) / 2.0])
+    assert table.loc["arm1", "difference"] == pytest.approx((7.5 + 3.75) / 2.0)
+    assert table["still_open"].tolist() == [0, 0]
+    assert np.isnan(table.loc["arm0", "difference"])
+
+
+def test_an_open_wound_has_no_mean_and_the_terminal_says_so() -> None:
+    results = wounded(6.0, 0.5)  # the first replicate of the second arm is open at the end
+    table = closure_table(results, "cut").set_index("arm")
+    assert table["still_open"].tolist() == [0, 1]
+    assert table.loc["arm1", ["mean", "low", "difference"]].isna().all()
+    lines = list(burden_lines(results))
+    assert lines[0].startswith("cut 90 % closed after (d of healing, since the wound)   ")
+    assert "difference from arm0" in lines[0]
+    assert lines[2].split("   ")[0] == "  arm1"
+    assert "open in 1 of 2" in lines[2]
+
+
+def test_the_day_of_a_wound_is_in_the_table_of_events() -> None:
+    results = wounded(6.0)
+    results.events = pd.DataFrame({"arm": "arm0", "replicate": [0, 1, 1], "day": [4.5, 4.5, 60.0], "event": "cut"})
+    assert closure(results, "cut")["wounded"].tolist() == [4.5, 4.5]
+    assert closure(results, "cut")["healing"].tolist() == pytest.approx([15.5, 11.75])
 
 
 def test_a_wound_is_closed_when_a_tenth_is_open() -> None:
@@ -228,6 +325,9 @@ def test_a_wound_is_closed_when_a_tenth_is_open() -> None:
         column="open_cut",
     )  # fmt: skip
     table = closure(results, "cut")
+    assert table.columns.tolist() == ["arm", "replicate", "day", "wounded", "healing"]
+    np.testing.assert_allclose(table["wounded"], [np.nan, np.nan, 5.0, 5.0, 5.0, 5.0])
+    np.testing.assert_allclose(table["healing"], [np.nan, np.nan, 11.25, 11.25, np.inf, np.inf])
     assert table["arm"].tolist() == ["none", "none", "fast", "fast", "slow", "slow"]
     np.testing.assert_allclose(table["day"], [np.nan, np.nan, 16.25, 16.25, np.inf, np.inf])
     assert quantiles_by_arm(table.dropna())[0.5].to_dict() == {"fast": 16.25, "slow": np.inf}
@@ -298,5 +398,5 @@ def test_a_run_says_what_drugs_did() -> None:
     assert any(line[0] == "drugs" for line in lines)
     told = next(line for line in lines if line[0].strip() == "drug" and "1 to 2" in "".join(line))
     found = [cell.strip() for cell in told if cell.strip()]
-    assert found == ["drug", "1 to 2", "1.00", "no clear reduction", "not within 80 d", "33"]
+    assert found == ["drug", "1 to 2", "1.00", "no reduction", "not within 85 d", "33"]
     assert not any(line.startswith("drugs") for line in burden_lines(made(arms, column="mean_SASP")))

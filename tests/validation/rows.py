@@ -186,7 +186,7 @@ _wound = [
         "24a", "wound: killing senescent cells on days 1-6 delays 90 % closure by", WOUND,
         delay("senolytic_during", "no_drug"), "d", "later (no number)", 0.0, math.inf, "fitted",
         "Young skin. The rate of repair (here), its boost and the share of the margin that turns (SCIENCE.md 10b) were "
-        "chosen to meet 24a to 24d. A delay that noise could give fails. An edge advances by one site per step at most: "
+        "chosen to meet 24a to 24d. A delay that noise could give fails. An edge moves by one site per step at most: "
         "with half of the step (0.75 h) closure comes 0.3 d earlier, and the rest moves by less than 0.5 d.",
         margin=2.0,
     ),

@@ -1,0 +1,72 @@
+"""Outcomes by name, a value per run: columns of the tables on the last day, and what is derived from all days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis import times, treatment
+from sim.analysis.paired import last_day
+from sim.errors import ResultsError, did_you_mean
+from sim.results import KEYS, Results
+
+RUN = treatment.RUN
+
+
+def with_outcomes(results: Results, names: Sequence[str]) -> pd.DataFrame:
+    """The last row of every run and tissue, with the derived ones of the outcomes `names` as further columns.
+
+    Raises
+    ------
+    ResultsError
+        If an outcome is neither a column of the time series nor derived from it.
+    """
+    known, table = derived(results), last_day(results)
+    columns = [name for name in table if name not in KEYS]
+    for name in dict.fromkeys(names):
+        if name not in known and name not in columns:
+            near = did_you_mean(name, [*known, *columns])
+            raise ResultsError(f"compare: outcomes: must be one of {', '.join(known)}, or a column of the time series, "
+                               f"got {name}{near}")  # fmt: skip
+        if name in known:
+            table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")
+    return table
+
+
+def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
+    """Outcomes that no column has, by name: each a table ``arm replicate tissue`` with a column of that name.
+
+    ``mean_burden``, averaged over time [%]; ``exposure_<factor>``, the area under the mean level [level x d];
+    ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
+    of it are closed, NaN where it is still open when the run ends.
+    """
+    rows = results.timeseries
+    factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]
+    found: dict[str, Callable[[], pd.DataFrame]] = {"mean_burden": lambda: _mean_burden(results)}
+    for factor in factors:
+        found[f"exposure_{factor}"] = lambda f=factor: (  # type: ignore[misc]
+            treatment.exposure(results, f).rename(columns={"exposure": f"exposure_{f}"})
+        )
+    if any(name.startswith("cum_off_target_") for name in rows):
+        found["off_target_loss"] = lambda: treatment.off_target_loss(results).rename(
+            columns={"loss": "off_target_loss"}
+        )
+    for wound in times.wounds(results):
+        found[f"closure_{wound}"] = lambda w=wound: _closure(results, w)  # type: ignore[misc]
+    return found
+
+
+def _mean_burden(results: Results) -> pd.DataFrame:
+    rows = results.timeseries.sort_values("day", kind="stable").groupby(RUN, sort=False)
+    means = [treatment.mean_over_time(table["day"], table["burden"]) for _, table in rows]
+    return pd.DataFrame([key for key, _ in rows], columns=RUN).assign(mean_burden=means)
+
+
+def _closure(results: Results, wound: str) -> pd.DataFrame:
+    """In the tissue that was wounded only."""
+    rows = results.timeseries
+    wounded = rows.loc[rows[f"open_{wound}"] > 0.0, RUN].drop_duplicates()
+    table = times.closure(results, wound)[["arm", "replicate", "healing"]].replace(np.inf, np.nan)
+    return wounded.merge(table, on=["arm", "replicate"]).rename(columns={"healing": f"closure_{wound}"})
