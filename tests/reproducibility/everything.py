@@ -41,10 +41,10 @@ BODY = tissue(
     },
     initial={"burden": 8, "since_onset": 3},
     maintenance=0.1,
-    damage={"baseline": 4.5, "per_year": 10},
-    contact={"hazard": 0.035, "at_once": 0.05, "mature_after": 1},
+    damage={"baseline": 8.5, "per_year": 10},
+    contact={"hazard": 0.11, "at_once": 0.07, "mature_after": 1},
     clearance={"max_rate": 40, "half_saturation": 20, "territory": 35, "own_death": 0.1},
-    repair={"rate": 2, "decline": 0.5, "scar": 0.08, "division_limit": 5},
+    repair={"rate": 4, "decline": 0.5, "scar": 0.08, "division_limit": 5},
     evasion={"immune": 0.2, "immune_per_year": 1, "drug": 0.3, "drug_per_year": 1, "by_cause": {"damage": 0.5}},
     depth=5,
 )
@@ -52,9 +52,9 @@ SIGNALS: Tree = {
     "SASP": {
         "reach": "30 um",
         "secretion": {"delay": 0.7, "ramp": 2, "duration": 15, "by_cause": {"contact": 0.2, "damage": 1.5}},
-        "induction": {"hill": {"max_rate": 0.2, "half_max": 2, "power": 1.5}, "by_type": {"keratinocyte": 2}},
+        "induction": {"hill": {"max_rate": 0.25, "half_max": 2, "power": 1.5}, "by_type": {"keratinocyte": 2}},
         "affinity": {"fibroblast": 0.5, "keratinocyte": 1},
-        "cargo": {"memory": "2 d", "response": {"hill": {"max_rate": 0.2, "half_max": 2, "power": 1}}},
+        "cargo": {"memory": "2 d", "response": {"hill": {"max_rate": 0.45, "half_max": 1, "power": 1}}},
         "capture": "100 1/d",
         "jams_immunity": {"half_max": 100},
         "inhibits_repair": {"half_max": 100},
@@ -63,15 +63,15 @@ SIGNALS: Tree = {
         "reach": "15 um",
         "secretion": {"tertiary": 0.5, "by_type": {"melanocyte": 3}},
         "affinity": {"fibroblast": 1},
-        "cargo": {"memory": "3 d", "response": {"hill": {"max_rate": 0.35, "half_max": 3, "power": 3}}},
+        "cargo": {"memory": "3 d", "response": {"hill": {"max_rate": 0.5, "half_max": 1.5, "power": 3}}},
     },
     "ligand": {
         "reach": "20 um",
-        "induction": {"poisson_tail": {"threshold": 3, "rate": 0.25}},
+        "induction": {"poisson_tail": {"threshold": 3, "rate": 0.4}},
         "jams_immunity": {"half_max": 90},
         "attracts_immunity": {"half_max": 0.5, "basal": 0.6},
     },
-    "room": {"reach": "12 um", "induction": {"linear": {"rate": 0.008}}, "boosts_repair": {"max": 1, "half_max": 3}},
+    "room": {"reach": "12 um", "induction": {"linear": {"rate": 0.02}}, "boosts_repair": {"max": 1, "half_max": 3}},
 }
 DRUGS: Tree = {  # every kind of effect, every route, every limit
     "senolytic": {
@@ -79,7 +79,7 @@ DRUGS: Tree = {  # every kind of effect, every route, every limit
         "effects": {
             "kill_senescent": {"emax": 0.5, "ec50": 5, "power": 2, "senescent_from": 1, "by_cause": {"damage": 0.3},
                                "by_generation": {"secondary": 0.8}, "by_type": {"keratinocyte": 2}},
-            "kill_healthy": {"emax": 0.7, "ec50": 5, "by_type": {"melanocyte": 0}},
+            "kill_healthy": {"emax": 1.9, "ec50": 5, "by_type": {"melanocyte": 0}},
             "kill_immune": {"emax": 0.3, "ec50": 5},
         },
     },
@@ -102,7 +102,7 @@ DRUGS: Tree = {  # every kind of effect, every route, every limit
         "route": "infusion",
         "effects": {
             "rejuvenate": {"emax": 0.1, "ec50": 3, "senescent_until": 20},
-            "induce_senescence": {"emax": 0.22, "ec50": 3, "by_type": {"fibroblast": 2, "others": 0.5}},
+            "induce_senescence": {"emax": 0.7, "ec50": 3, "by_type": {"fibroblast": 2, "others": 0.5}},
             "raise_maintenance": {"emax": 0.3, "ec50": 3, "time_constant": "2 d"},
             "inhibit_induction": {"emax": 0.2, "ec50": 3},
             "block_uptake": {"emax": 0.5, "ec50": 3, "factors": ["SASP"]},
@@ -132,9 +132,17 @@ TREATMENTS: Tree = {
     "care": {"drug": "cream", "amount": 5, "interval": 0.5},
 }
 OUTSIDE_EVENTS: Tree = {
-    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 40, "share": 0.8},
-    "x_ray": {"kind": "irradiation", "day": 2, "radius": "whole tissue", "share": 0.75, "penetration_depth": 100},
-    "flu": {"kind": "infection", "day": 7, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 5},
+    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 50, "share": 1, "delay": 0.2, "duration": 1},
+    "x_ray": {
+        "kind": "irradiation",
+        "day": 0,
+        "radius": "whole tissue",
+        "share": 0.3,
+        "delay": 0,
+        "duration": 0.9,
+        "penetration_depth": 100,
+    },
+    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 5},
     "surgery": {"kind": "removal", "day": 15, "radius": 40},
 }
 CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}
@@ -185,6 +193,6 @@ def kinds(simulation: Simulation) -> Counter[str]:
     before = simulation.day - simulation.settings.dt
     seen["graft"] += sum(size for name, day, size in patch.happened if name == "graft" and day == before)
     planned = simulation.events["patch"]._turning.get(simulation.step_index - 1, [])
-    for code, sites in planned:  # what turned, and was not removed in the same step
+    for _, code, sites in planned:  # what turned, and was not removed in the same step
         seen[names[code]] += int(np.count_nonzero(arrays["cause"][sites] == code))
     return seen
