@@ -44,7 +44,8 @@ class Census:
         row.update((f"gen_{n}", count) for n, count in enumerate(generations))
         for mean, largest, level in self._levels:
             row[mean], row[largest] = float(level.mean(dtype=np.float64)), float(level.max())
-        row.update((name, read_out(patch, name)) for name in ("vacant", "off_target", "immune_capacity"))
+        row["vacant"] = 100.0 * totals[CLEARED] / max(1, patch.n_cells)
+        row.update((name, read_out(patch, name)) for name in ("off_target", "immune_capacity"))
         for name, sites in patch.open_wounds.items():
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
         return row
@@ -78,7 +79,7 @@ def read_out(patch: Patch, name: str) -> float:
     state = patch.cells.state
     if name == "burden":
         return burden(int(np.count_nonzero(state == HEALTHY)), int(np.count_nonzero(state == SENESCENT)))
-    lost = int(patch.cum[patch.off_target_codes].sum()) if name == "off_target" else np.count_nonzero(state == CLEARED)
+    lost = patch.cum[patch.off_target_codes].sum() if name == "off_target" else np.count_nonzero(state == CLEARED)
     return 100.0 * float(lost) / max(1, patch.n_cells)
 
 

@@ -40,7 +40,9 @@ class Events:
         """Everything of the days [t, t + dt), at their start; returns the sites that changed."""
         changed = [self._do(event, code, t, step) for event, code in self._done.get(step, ())]
         changed += [self._turn(*planned, t, step) for planned in self._turning.get(step, ())]
-        sites = np.unique(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
+        if not changed:
+            return np.zeros(0, np.int64)
+        sites = np.unique(np.concatenate(changed))
         self.patch.secretion.note(sites)
         self.patch.draw_evasion(sites, t, step)
         return sites
