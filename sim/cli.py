@@ -130,7 +130,7 @@ def run(
         raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
     if not quiet:
         typer.echo(_headline(chosen))
-        _tell_notes(chosen)
+        _tell_notes(chosen.notes)
     from sim.experiment.run import run as run_scenario
     from sim.results import fresh_folder
 
@@ -179,8 +179,8 @@ def _headline(scenario: Scenario) -> str:
     )
 
 
-def _tell_notes(scenario: Scenario) -> None:
-    for note in scenario.notes:
+def _tell_notes(notes: Sequence[str]) -> None:
+    for note in notes:
         typer.echo(f"note: {note}", err=True)
 
 
@@ -253,27 +253,40 @@ def validate(
     scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO...", help="Scenario files.", show_default=False)],
     set_: Changes = None,
 ) -> None:
-    """Check scenario files, and run nothing.
+    """Check scenario files and designs of sweeps, and run nothing.
 
-    Every key, unit, range and name is checked in every arm, and whether the tissue fits into memory. What is legal but
-    odd is a note.
+    Every key, unit, range and name is checked in every arm, and whether the tissue fits into memory; of a sweep (a file
+    with a `design`) at every point. What is legal but odd is a note.
 
     \b
     Examples:
-      senodrift validate configs/*.yaml
+      senodrift validate configs/*.yaml configs/sweeps/*.yaml
       senodrift validate configs/skin_graft.yaml --set factors.SASP.reach="200 um"
     """  # noqa: D301
     wrong = 0
     for file in scenarios:
         try:
-            scenario = _load(file, set_)
+            words, notes = _checked(file, set_)
         except ScenarioError as error:
             wrong = _complain(f"error: {error}", 2)
             continue
-        typer.echo(f"ok  {file}  {', '.join(scenario.arms)}")
-        _tell_notes(scenario)
+        typer.echo(f"ok  {file}  {words}")
+        _tell_notes(notes)
     if wrong:
         raise typer.Exit(wrong)
+
+
+def _checked(file: Path, changes: list[str] | None) -> tuple[str, Sequence[str]]:
+    """What is in a scenario or in the design of a sweep, in a few words, and its notes."""
+    from sim.scenario.yaml_text import read_yaml
+
+    if changes or "design" not in read_yaml(file):
+        scenario = _load(file, changes)
+        return ", ".join(scenario.arms), scenario.notes
+    from sim.scenario.design import load_sweep
+
+    sweep = load_sweep(file)
+    return f"{sweep.design.size} points x {len(sweep.scenario.arms)} arms", sweep.notes
 
 
 @app.command()

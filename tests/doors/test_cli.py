@@ -367,3 +367,13 @@ def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert "2/2" in shown
     assert "runs/s" in shown
+
+
+def test_validate_checks_every_point_of_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("validate", str(ROOT / "configs" / "sweeps" / "dose_and_interval.yaml")) == 0
+    assert capsys.readouterr().out.split("  ")[2] == "16 points x 2 arms\n"
+    wrong = tmp_path / "wrong.yaml"
+    base = ROOT / "configs" / "skin_graft.yaml"
+    wrong.write_text(f"scenario: {base}\ndesign: {{grid: {{days: [5, -1]}}}}\n", encoding="utf-8")
+    assert call("validate", str(wrong)) == 2
+    assert "design.grid.days: point 1: must be more than 0 d" in capsys.readouterr().err

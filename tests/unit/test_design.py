@@ -1,0 +1,255 @@
+"""Designs of sweeps: which points in which order, units, content addresses, and what every mistake is told."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.errors import ScenarioError
+from sim.scenario.design import MOST_POINTS, Point, Sweep, load_sweep, point_hash, points
+from sim.scenario.load import from_dict
+from sim.scenario.quantity import to_unit
+from sim.scenario.yaml_text import dump_yaml
+
+TREE: dict[str, Any] = {
+    "days": 10,
+    "tissues": {"skin": {"preset": "mouse_dermis", "shape": [8, 8]}},
+    "arms": {"control": {}, "short": {"sender_reach": 100}},
+}
+AGE = "age_at_start"
+
+
+def sweep_file(folder: Path, design: Any, **more: Any) -> Path:
+    (folder / "base.yaml").write_text(dump_yaml(TREE), encoding="utf-8")
+    path = folder / "sweep.yaml"
+    path.write_text(dump_yaml({"scenario": "base.yaml", "design": design, **more}), encoding="utf-8")
+    return path
+
+
+def sweep_of(folder: Path, design: Any, **more: Any) -> Sweep:
+    return load_sweep(sweep_file(folder, design, **more))
+
+
+def values_of(sweep: Sweep) -> list[dict[str, Any]]:
+    assert [point.number for point in points(sweep)] == list(range(sweep.design.size))
+    return [point.values for point in points(sweep)]
+
+
+# ----------------------------------------------------------------------------------------------------------- points
+
+
+def test_a_grid_is_every_combination_with_the_last_key_fastest(tmp_path: Path) -> None:
+    grid = {"days": [5, "1 wk"], AGE: [90, 100, 110], "tissues.skin.shape": [[4, 4], [8, 4]]}
+    expected = [dict(zip(grid, each, strict=True)) for each in product(*grid.values())]
+    got = values_of(sweep_of(tmp_path, {"grid": grid}))
+    assert got == expected
+    assert len(got) == 12
+    assert got[1] == {"days": 5, AGE: 90, "tissues.skin.shape": [8, 4]}
+
+
+def test_zip_goes_through_all_keys_together(tmp_path: Path) -> None:
+    got = values_of(sweep_of(tmp_path, {"zip": {"days": [5, "1 wk"], AGE: ["3 mo", 100]}}))
+    assert got == [{"days": 5, AGE: "3 mo"}, {"days": "1 wk", AGE: 100}]
+
+
+def test_a_list_is_as_written(tmp_path: Path) -> None:
+    rows = [{"days": "14 d"}, {AGE: 100, "days": 3}, {AGE: 50}]
+    assert values_of(sweep_of(tmp_path, {"list": rows})) == rows
+
+
+@pytest.mark.parametrize("n", [1, 7, 64])
+def test_each_part_of_a_latin_hypercube_holds_one_point_on_every_axis(tmp_path: Path, n: int) -> None:
+    ranges = {"days": {"low": 5, "high": 45}, AGE: {"low": 0.1, "high": 1000, "scale": "log"}}
+    got = values_of(sweep_of(tmp_path, {"latin_hypercube": {"n": n, "seed": 3, "ranges": ranges}}))
+    linear = [math.floor(n * (each["days"] - 5) / 40) for each in got]
+    log = [math.floor(n * math.log10(each[AGE] / 0.1) / 4) for each in got]
+    assert sorted(linear) == list(range(n))
+    assert sorted(log) == list(range(n))
+
+
+def test_a_sobol_sequence_is_balanced_in_every_half_and_quarter(tmp_path: Path) -> None:
+    ranges = {"days": {"low": 5, "high": 45}, AGE: {"low": 1, "high": 10000, "scale": "log"}}
+    got = values_of(sweep_of(tmp_path, {"sobol": {"n": 64, "ranges": ranges}}))
+    linear = [(each["days"] - 5) / 40 for each in got]
+    log = [math.log10(each[AGE]) / 4 for each in got]
+    for shares in (linear, log):
+        assert sum(share < 0.5 for share in shares) == 32
+        assert sorted(math.floor(64 * share) for share in shares) == list(range(64))
+    quarters = [(x < 0.5, y < 0.5) for x, y in zip(linear, log, strict=True)]
+    assert [quarters.count(each) for each in product((True, False), repeat=2)] == [16] * 4
+
+
+@pytest.mark.parametrize("method", ["latin_hypercube", "sobol"])
+def test_samples_keep_their_unit_their_limits_and_their_seed(tmp_path: Path, method: str) -> None:
+    def drawn(seed: int) -> list[str]:
+        ranges = {AGE: {"low": "1 wk", "high": "5 wk", "scale": "log"}}
+        return [each[AGE] for each in values_of(sweep_of(tmp_path, {method: {"n": 8, "seed": seed, "ranges": ranges}}))]
+
+    first = drawn(1)
+    assert all(text.endswith(" wk") and 7 <= to_unit(text, "d") <= 35 for text in first)
+    assert first == drawn(1)
+    assert first != drawn(2)
+
+
+def test_the_files_own_arms_replicates_and_seed_are_used(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, {"list": [{"days": 3}]}, arms=["short"], replicates=2, seed=2**62 + 1)
+    assert list(sweep.scenario.arms) == ["short"]
+    assert (sweep.scenario.common.replicates, sweep.scenario.common.seed) == (2, 2**62 + 1)
+    assert sweep.scenario.common.days == 10  # points stand on it; they are not in it
+
+
+def test_points_are_copies(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, {"grid": {"tissues.skin.shape": [[4, 4]]}})
+    points(sweep)[0].values["tissues.skin.shape"].append(9)
+    assert values_of(sweep) == [{"tissues.skin.shape": [4, 4]}]
+
+
+def test_a_value_that_an_arm_hides_is_noted(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, {"grid": {"sender_reach": [200, 300]}})
+    hidden = "sender_reach: the override is hidden in arm short, which sets it itself"
+    assert sweep.notes.count(hidden) == 1
+
+
+# -------------------------------------------------------------------------------------------------------- addresses
+
+
+def test_equal_content_has_one_address_however_it_is_written() -> None:
+    scenario = from_dict(TREE)
+    same: list[dict[str, Any]] = [
+        {"days": 14, AGE: 7},
+        {AGE: "1 wk", "days": "14 d"},
+        {"days": 14.0, AGE: "7"},
+        {"arms": {"short": TREE["arms"]["short"], "control": {}}, "days": "2 wk", AGE: "168 h"},
+    ]
+    addresses = {point_hash(Point(number, values), scenario) for number, values in enumerate(same)}
+    assert len(addresses) == 1
+    assert all(len(each) == 12 and int(each, 16) >= 0 for each in addresses)
+
+
+def test_different_content_has_different_addresses() -> None:
+    scenario = from_dict(TREE)
+    different: list[dict[str, Any]] = [
+        {}, {"days": 14}, {"days": 14 + 1e-12}, {"seed": 1}, {"arms.short.sender_reach": 101},
+        {"arms.short": None},
+    ]  # fmt: skip
+    assert len({point_hash(Point(0, values), scenario) for values in different}) == len(different)
+
+
+def test_the_addresses_of_a_sweep_are_those_of_its_points(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, {"grid": {"days": [3, 4, 5]}}, arms=["control"])
+    assert sweep.addresses == tuple(point_hash(point, sweep.scenario) for point in points(sweep))
+    assert sweep.duplicates == {}
+
+
+def test_points_with_one_address_are_reported(tmp_path: Path) -> None:
+    sweep = sweep_of(
+        tmp_path, {"list": [{"days": 14}, {"days": 7}, {"days": "14 d"}, {"days": "1 wk"}, {"days": "2 wk"}]}
+    )
+    assert sweep.duplicates == {2: 0, 3: 1, 4: 0}
+    assert sweep.notes[-3:] == (
+        "point 2: the same as point 0, run once",
+        "point 3: the same as point 1, run once",
+        "point 4: the same as point 0, run once",
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- mistakes
+
+
+def lhs(low: Any = 1, high: Any = 2, **more: Any) -> dict[str, Any]:
+    return {"latin_hypercube": {"n": 2, "ranges": {"days": {"low": low, "high": high, **more}}}}
+
+
+METHODS = "grid, zip, list, latin_hypercube, sobol"
+DAYS = "design.latin_hypercube.ranges.days"
+BAD_DESIGNS: list[tuple[Any, str]] = [
+    (None, "design: must be a mapping of keys to values, got None"),
+    ({}, f"design: must hold exactly one of {METHODS}, got nothing"),
+    ({"grid": {"days": [1]}, "list": [{"days": 1}]}, f"design: must hold exactly one of {METHODS}, got grid and list"),
+    ({"gird": {"days": [1]}}, "design.gird: unknown key (did you mean grid?)"),
+    ({"random": 3}, f"design.random: unknown key, known: {METHODS}"),
+    ({"grid": {}}, "design.grid: must not be empty, got {}"),
+    ({"grid": [1]}, "design.grid: must be a mapping of keys to values, got [1]"),
+    ({"grid": {"days": 5}}, "design.grid.days: must be a list, got 5"),
+    ({"grid": {"days": []}}, "design.grid.days: must not be empty, got []"),
+    ({"grid": {"days": [*range(400)], AGE: [*range(400)]}},
+     f"design: must make at most {MOST_POINTS} points, got 160000"),
+    ({"zip": {"days": [1, 2], AGE: [1]}},
+     f"design.zip: must have equally many values for each key, got days: 2, {AGE}: 1"),
+    ({"list": {"days": 1}}, "design.list: must be a list, got {'days': 1}"),
+    ({"list": []}, "design.list: must not be empty, got []"),
+    ({"list": [{"days": 1}, 4]}, "design.list.1: must be a mapping of keys to values, got 4"),
+    ({"list": [{"days": 1}, {}]}, "design.list.1: must not be empty, got {}"),
+    ({"sobol": {"n": 12, "ranges": {"days": {"low": 1, "high": 2}}}}, "design.sobol.n: must be a power of two, got 12"),
+    ({"sobol": {"n": 8}}, "design.sobol.ranges: is required, got nothing"),
+    ({"sobol": {"n": 8, "ranges": {}}}, "design.sobol.ranges: must not be empty, got {}"),
+    ({"latin_hypercube": {"n": 0, "ranges": {"days": {"low": 1, "high": 2}}}},
+     f"design.latin_hypercube.n: must be between 1 and {MOST_POINTS}, got 0"),
+    (lhs(hihg=3), f"{DAYS}.hihg: unknown key (did you mean high?)"),
+    (lhs(scale="lag"), f"{DAYS}.scale: must be linear or log, got 'lag' (did you mean log?)"),
+    (lhs(low="many"), f"{DAYS}.low: must be a finite number, alone or with its unit, got 'many'"),
+    (lhs(low=True), f"{DAYS}.low: must be a finite number, alone or with its unit, got True"),
+    (lhs(high=math.inf), f"{DAYS}.high: must be a finite number, alone or with its unit, got inf"),
+    (lhs(low="1 day"), f"{DAYS}.low: must have a known unit, got '1 day': unknown unit 'day'"),
+    (lhs("1 d", "2 wk"), f"{DAYS}: must have low and high in the same unit, got '1 d' and '2 wk'"),
+    (lhs(1, "2 d"), f"{DAYS}: must have low and high in the same unit, got 1 and '2 d'"),
+    (lhs(2, 2), f"{DAYS}: must have low below high, got 2 and 2"),
+    (lhs(0, 2, scale="log"), f"{DAYS}: must have low above 0 on a log scale, got 0"),
+    ({"grid": {"days": [5, -1]}}, "design.grid.days: point 1: must be more than 0 d and at most 100000 d, got -1 d"),
+    ({"grid": {"dasy": [5]}}, "design.grid.dasy: point 0: unknown key (did you mean days?)"),
+    ({"list": [{"days": 5}, {"tissues.skn.shape": [4, 4]}]},
+     "design.list.tissues.skn.shape: point 1: unknown tissue (did you mean skin?)"),
+    ({"zip": {"days": [5, 6], AGE: [1, "2 um"]}}, f"design.zip.{AGE}: point 1: must be in d, got '2 um'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("design", "expected"), BAD_DESIGNS)
+def test_what_a_mistake_in_the_design_is_told(tmp_path: Path, design: Any, expected: str) -> None:
+    path = sweep_file(tmp_path, design)
+    with pytest.raises(ScenarioError) as caught:
+        load_sweep(path)
+    assert str(caught.value) == f"{path}: {expected}"
+
+
+def test_a_sample_in_a_wrong_unit_is_the_first_bad_point(tmp_path: Path) -> None:
+    path = sweep_file(tmp_path, lhs("1 um", "2 um"))
+    with pytest.raises(ScenarioError, match=r"design\.latin_hypercube\.days: point 0: must be in d, got '1\.\d+ um'$"):
+        load_sweep(path)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"scenario": "bsae.yaml"}, "scenario: must be a file, relative to this one, got 'bsae.yaml'"),
+        ({"arms": ["shrt"]}, "arms: must be arms of base.yaml, got 'shrt' (did you mean short?)"),
+        ({"arms": ["none"]}, "arms: must be arms of base.yaml, got 'none', known: control, short"),
+        ({"arms": []}, "arms: must not be empty, got []"),
+        ({"replicates": 0}, "replicates: must be at least 1, got 0"),
+        ({"replicates": 2 * 10**6}, "replicates: must be between 1 and 1000000, got 2000000"),
+        ({"seed": 1.5}, "seed: must be a whole number, got 1.5"),
+        ({"replicate": 3}, "replicate: unknown key (did you mean replicates?)"),
+        ({"days": 3}, "days: unknown key, known: scenario, arms, replicates, seed, design"),
+    ],
+)
+def test_what_a_mistake_beside_the_design_is_told(tmp_path: Path, more: dict[str, Any], expected: str) -> None:
+    path = sweep_file(tmp_path, {"list": [{"days": 3}]}, **more)
+    with pytest.raises(ScenarioError) as caught:
+        load_sweep(path)
+    assert str(caught.value) == f"{path}: {expected}"
+
+
+def test_a_value_that_is_wrong_elsewhere_names_the_point_and_the_key(tmp_path: Path) -> None:
+    path = sweep_file(tmp_path, {"grid": {"arms.control": [{}, {"sender_reach": -1}]}})
+    with pytest.raises(ScenarioError, match=r"design\.grid\.arms\.control\.sender_reach: point 1: must be"):
+        load_sweep(path)
+
+
+def test_reading_designs_needs_no_numpy() -> None:
+    code = "import sys, sim.scenario.design; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
