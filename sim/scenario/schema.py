@@ -21,6 +21,9 @@ class Record(Section):
     every: float = param(1.0, "time between rows of the tables", unit="d", above=0, high=3650)
     maps: list[str] = param([], "layers: state, cause, generation, type, cargo, or the name of a factor")
     days: list[float] = param([], "days on which maps are kept", unit="d", low=0)
+    attribution: bool = param(False, "who made which cell senescent: shares by cause and a map of expected secondaries")
+    patterns: bool = param(False, "statistics of the pattern in every row: clusters, Moran's I, front, connectivity")
+    checkpoints: list[float] = param([], "days on which the whole state is kept, to branch from", unit="d", low=0)
 
 
 class Stop(Section):

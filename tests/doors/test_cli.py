@@ -356,10 +356,10 @@ class Terminal(io.StringIO):
 
 
 def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.cli import _progress
+    from sim.cli.app import progress_bar
 
     monkeypatch.setattr(sys, "stdout", Terminal())
-    with _progress(2, quiet=False) as advance:
+    with progress_bar(2, quiet=False) as advance:
         assert advance is not None
         advance(None, 1, 2)
         advance(None, 2, 2)

@@ -1,0 +1,100 @@
+"""`senodrift run`: a scenario to tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.app import Changes, ScenarioFile, app, load_scenario, progress_bar, tell_notes
+from sim.errors import ResultsError
+
+if TYPE_CHECKING:
+    from sim.results import Results
+    from sim.scenario.load import Scenario
+
+
+@app.command()
+def run(
+    scenario: ScenarioFile,
+    arms: Annotated[str | None, typer.Option(metavar="A,B", help="Only these arms; the first of the file that is "
+                                             "left is the one to compare with.")] = None,
+    replicates: Annotated[int | None, typer.Option(metavar="N", help="Replicates per arm.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="S", help="Key of all random numbers.")] = None,
+    days: Annotated[str | None, typer.Option(metavar="D", help='Length of the run: 30, or "4 wk".')] = None,
+    engine: Annotated[str, typer.Option(metavar="compiled|agents", help="Loops over arrays, or one Mesa agent per "
+                                        "cell; the states are the same, bit for bit.")] = "compiled",
+    workers: Annotated[int, typer.Option(metavar="N", help="Processes; the tables do not depend on it.")] = 1,
+    set_: Changes = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder; if not given, results/NAME-HASH.",
+                                             show_default=False)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the results folder and nothing else.")] = False,
+) -> None:  # fmt: skip
+    """Run every arm of a scenario, and write tables and figures.
+
+    Arms share their luck: replicate 3 of every arm draws the same random numbers, cell by cell, so that arms differ
+    only by what they change. The first table is the burden on the last day, with the paired difference from the first
+    arm.
+
+    The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, doses.parquet,
+    sites.parquet, summary.csv, maps/, figures/, scenario.yaml (everything written out) and manifest.json (every run,
+    its status). It is complete or not there; Ctrl-C keeps the replicates that are finished.
+
+    \b
+    Examples:
+      senodrift run configs/skin_graft.yaml
+      senodrift run configs/skin_graft.yaml --arms no_graft,graft --replicates 20 --workers 4
+      senodrift run configs/skin_graft.yaml --days "4 wk" --set events.graft.radius="300 um"
+      senodrift run configs/skin_graft.yaml --set tissues.skin.shape="[64, 64]" --engine agents
+      senodrift run configs/skin_graft.yaml --set arms.sham=null --out results/without_sham
+    """  # noqa: D301
+    given = {"replicates": replicates, "seed": seed, "days": days}
+    chosen = load_scenario(scenario, set_, {key: value for key, value in given.items() if value is not None}, arms)
+    if out is not None and out.exists():  # before anything is said
+        raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
+    if not quiet:
+        typer.echo(_headline(chosen))
+        tell_notes(chosen.notes)
+    from sim.experiment.run import run as run_scenario
+    from sim.results import fresh_folder
+
+    folder = out or fresh_folder(Path("results"), f"{chosen.name}-{chosen.hash[:6]}")
+    with progress_bar(len(chosen.arms) * chosen.common.replicates, quiet) as progress:
+        results = run_scenario(chosen, workers=workers, engine=engine, out=folder, progress=progress)
+    from sim.figures import save_all
+
+    figures = save_all(results, folder / "figures")
+    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures))
+    failed = [each for each in results.manifest["runs"] if each["status"] == "failed"]
+    for each in failed:
+        typer.echo(
+            f"failed: {each['arm']}, replicate {each['replicate']}: {each['stage']}: {each['message']}", err=True
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _headline(scenario: Scenario) -> str:
+    from sim.explain import duration, size_words
+
+    common = scenario.common
+    sizes = "; ".join(size_words(tissue) for tissue in common.tissues.values())
+    return (
+        f"{scenario.name}: {len(scenario.arms)} arms x {common.replicates} replicates, {sizes}, "
+        f"{common.days:g} days in steps of {duration(common.dt)}, seed {common.seed}"
+    )
+
+
+def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path]) -> str:
+    """Table, causes, and where things are."""
+    from sim.analysis.headline import burden_lines
+    from sim.scenario.suggestion import next_change
+
+    lines = ["", *burden_lines(results), ""] if len(results.timeseries) else []
+    pictures = [path.name for path in figures if path.suffix == ".png"]
+    lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
+    if pictures:
+        lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
+    lines.append(f"next     senodrift explain {scenario.file}    senodrift run {scenario.file} {next_change(scenario)}")
+    return "\n".join(lines)
