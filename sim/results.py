@@ -19,7 +19,11 @@ from sim.scenario.yaml_text import read_yaml
 KEYS = ["arm", "replicate", "tissue", "day"]
 COLUMNS = [*KEYS, "n_healthy", "n_senescent", "n_cleared", "n_scarred", "burden"]  # of every time series, in front
 COUNTS = ("n_", "new_", "cum_", "gen_")  # whole numbers, in this order behind them; then levels of factors
-ZERO_LEVELS = ("conc_", "effect_")  # levels that are 0 in an arm without the drug; no wound is neither open nor closed
+ZERO_LEVELS = (
+    "conc_",
+    "effect_",
+    "off_target_loss",
+)  # levels that are 0 in an arm without the drug; no wound is neither open nor closed
 EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
 DOSE_COLUMNS = ["arm", "replicate", "day", "treatment", "drug", "amount", "unit", "route", "status"]
 TABLES = ("timeseries", "events", "doses", "sites")
@@ -33,6 +37,8 @@ class RunRecord:
     ----------
     status : str
         ``finished``, ``failed`` or ``interrupted``; `stage` and `message` say where and why.
+    wall_s, host : float, str
+        How long it took [s], and on which machine.
     timeseries, events, doses : DataFrame
         Rows of this run; see ARCHITECTURE.md section 3 for the columns.
     maps : tissue name to layers
@@ -45,6 +51,7 @@ class RunRecord:
     stage: str = ""
     message: str = ""
     wall_s: float = 0.0
+    host: str = ""
     timeseries: pd.DataFrame = field(default_factory=pd.DataFrame)
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     doses: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -122,7 +129,7 @@ class Results:
         if self._maps is not None:
             return self._maps[key]
         assert self.folder is not None
-        return _read(self.folder / "maps" / f"{key[0]}-{key[1]}-{key[2]}.npz", _load_npz)
+        return load_layers(self.folder / "maps" / f"{key[0]}-{key[1]}-{key[2]}.npz")
 
     @property
     def plot(self) -> Any:
@@ -152,9 +159,9 @@ def combine(
     manifest = {**manifest, "runs": [_run_row(record) for record in records]}
     finished = [record for record in records if record.status == "finished"]
     maps = {(r.arm, r.replicate, tissue): layers for r in finished for tissue, layers in r.maps.items()}
-    timeseries = _stack([record.timeseries for record in finished], COLUMNS)
-    events = _stack([record.events for record in finished], EVENT_COLUMNS)
-    doses = _stack([record.doses for record in finished], DOSE_COLUMNS)
+    timeseries = stack([record.timeseries for record in finished], COLUMNS)
+    events = stack([record.events for record in finished], EVENT_COLUMNS)
+    doses = stack([record.doses for record in finished], DOSE_COLUMNS)
     return Results(manifest, scenario, timeseries, events, sites, maps, doses=doses)
 
 
@@ -163,7 +170,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
     return row if record.status == "finished" else {**row, "stage": record.stage, "message": record.message}
 
 
-def _stack(tables: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
+def stack(tables: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
     """Rows of all tables, `first` columns first; a cause, drug or wound that an arm does not have is 0 there."""
     tables = [table for table in tables if len(table)]
     if not tables:
@@ -230,6 +237,11 @@ def read_results(folder: str | Path) -> Results:
     scenario = _read(folder / "scenario.yaml", read_yaml)
     tables = {name: _read(folder / f"{name}.parquet", pd.read_parquet) for name in TABLES}
     return Results(manifest, scenario, **tables, folder=folder)
+
+
+def load_layers(path: Path) -> dict[str, np.ndarray]:
+    """The layers of one file of maps."""
+    return _read(path, _load_npz)
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sim.errors import ResultsError
+from sim.results import COLUMNS, DOSE_COLUMNS, EVENT_COLUMNS, load_layers, stack
+
 RUN_KEYS = ["point", "arm", "replicate"]
+RUN_COLUMNS = ["run", "replicate", "status", "stage", "message", "wall_s", "host"]
+NOT_RUN = {"status": "not run", "stage": "", "message": "", "host": ""}
 
 
 @dataclass
@@ -18,16 +25,17 @@ class SweepResults:
     Attributes
     ----------
     manifest : dict
-        ``sweep`` (name), ``scenario``, ``question``, ``arms``, ``tissues``, ``factors``, ``replicates``, ``seed``, ``method``,
-        ``design`` (as in the sweep file), ``complete`` (whether no run is missing), versions.
+        ``sweep`` (name), ``scenario``, ``question``, ``arms``, ``tissues``, ``factors``, ``replicates``, ``seed``,
+        ``method``, ``design`` (as in the sweep file), ``complete`` (whether no run is missing), versions.
     points : DataFrame
-        ``point`` and one column per dotted path of the design, with the values as the design has them (a quantity with a unit is
-        text, ``"14 mg/kg"``).
+        ``point`` and one column per dotted path of the design, with the values as the design has them (a quantity
+        with a unit is text, ``"14 mg/kg"``).
     outcomes : DataFrame
         One row per point, arm, replicate and tissue of the finished runs: ``point arm replicate tissue day``, the other
         columns of the last row of the time series, and all derived outcomes of `sim.analysis.outcomes`.
     runs : DataFrame
-        One row per point, arm and replicate: ``run`` (content address), ``status``, ``stage``, ``message``, ``wall_s``, ``host``.
+        One row per point, arm and replicate: ``run`` (content address), ``status``, ``stage``, ``message``, ``wall_s``,
+        ``host``.
     folder : Path or None
         Where the tables are.
     """
@@ -37,6 +45,34 @@ class SweepResults:
     outcomes: pd.DataFrame
     runs: pd.DataFrame = field(default_factory=pd.DataFrame)
     folder: Path | None = None
+
+    def table(self, name: str) -> pd.DataFrame:
+        """``timeseries``, ``events`` or ``doses`` of all finished runs, with their point in front.
+
+        Raises
+        ------
+        ResultsError
+            If the sweep kept summaries only.
+        """
+        kept = self.manifest.get("output", "summary")
+        if self.folder is None or kept == "summary":
+            raise ResultsError(f"{self.folder or 'sweep'}: {name}: must be kept (output: timeseries), got {kept} only")
+        return _by_point(_parts(self.folder, name), _places(self.folder), self.manifest)
+
+    def maps(self, point: int, arm: str, replicate: int = 0, tissue: str | None = None) -> dict[str, np.ndarray]:
+        """Layers by name, each (days, *shape), with ``days`` (d) and ``spacing`` (um), of one run.
+
+        Raises
+        ------
+        ResultsError
+            If no maps were kept for it.
+        """
+        runs = self.runs.query("point == @point and arm == @arm and replicate == @replicate")["run"].tolist()
+        where = self.tissues[0] if tissue is None else tissue
+        path = (self.folder or Path()) / "maps" / f"{runs[0] if runs else 'none'}-{replicate}-{where}.npz"
+        if not path.is_file():
+            raise ResultsError(f"maps: none kept for point {point}, arm {arm}, replicate {replicate}, tissue {where}")
+        return load_layers(path)
 
     @property
     def arms(self) -> list[str]:
@@ -52,3 +88,86 @@ class SweepResults:
     def keys(self) -> list[str]:
         """Dotted paths that the design varies."""
         return [name for name in self.points.columns if name != "point"]
+
+
+def read_sweep(folder: str | Path) -> SweepResults:
+    """The tables of a sweep, finished or not; ResultsError names the file that is missing or damaged."""
+    folder = Path(folder)
+    manifest, places = read_manifest(folder), _places(folder)
+    written = _json(folder / "points.json")
+    points = pd.DataFrame([{"point": number, **each["values"]} for number, each in enumerate(written)])
+    outcomes = _by_point(_parts(folder, "outcomes"), places, manifest)
+    grid = places.merge(pd.DataFrame({"replicate": range(manifest["replicates"])}), how="cross")
+    runs = grid.merge(_parts(folder, "runs"), on=["run", "replicate"], how="left").fillna(NOT_RUN)
+    return SweepResults(manifest, points, outcomes, runs, folder)
+
+
+def is_sweep(folder: str | Path) -> bool:
+    """Whether a folder is that of a sweep."""
+    return all((Path(folder) / name).is_file() for name in ("points.json", "manifest.json"))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What is said of a sweep as a whole."""
+    manifest: dict[str, Any] = _json(folder / "manifest.json")
+    return manifest
+
+
+def part_path(folder: Path, name: str, number: int) -> Path:
+    """Where one batch of a table lies."""
+    return folder / "parts" / f"{name}-{number:05d}.parquet"
+
+
+def read_part(folder: Path, name: str, number: int) -> pd.DataFrame | None:
+    """One batch of a table, None where it is not there yet."""
+    path = part_path(folder, name, number)
+    return _parquet(path) if path.is_file() else None
+
+
+def _parts(folder: Path, name: str) -> pd.DataFrame:
+    """All batches of a table, in order; rows of runs that a stopped process did not get to count are left out."""
+    tables = [_parquet(path) for path in sorted((folder / "parts").glob(f"{name}-*.parquet"))]
+    if name == "runs":
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=RUN_COLUMNS)
+    table = stack(tables, ["run", "replicate"])
+    counted = _parts(folder, "runs").query("status == 'finished'")[["run", "replicate"]]
+    return table.merge(counted, on=["run", "replicate"])
+
+
+def _by_point(table: pd.DataFrame, places: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """Rows by run as rows by point and arm; one run may stand for many points.
+
+    Columns stand in an order that does not tell which run came first.
+    """
+    table = places.merge(table[table["replicate"] < manifest["replicates"]], on="run").drop(columns="run")
+    ranks = {arm: rank for rank, arm in enumerate(manifest["arms"])}
+    order = table[RUN_KEYS].assign(arm=table["arm"].map(ranks)).sort_values(RUN_KEYS, kind="stable").index
+    first = [name for name in dict.fromkeys(["point", *COLUMNS, *EVENT_COLUMNS, *DOSE_COLUMNS]) if name in table]
+    rest = sorted(name for name in table if name not in first)
+    return table.loc[order, [*first, *rest]].reset_index(drop=True)
+
+
+def _places(folder: Path) -> pd.DataFrame:
+    """``point arm run``: which run stands for which arm at which point."""
+    rows = [
+        (number, arm, run)
+        for number, each in enumerate(_json(folder / "points.json"))
+        for arm, run in each["runs"].items()
+    ]
+    return pd.DataFrame(rows, columns=["point", "arm", "run"])
+
+
+def _json(path: Path) -> Any:
+    if not path.is_file():
+        raise ResultsError(f"{path}: sweep: is missing from its folder")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise ResultsError(f"{path}: sweep: cannot be read, got damaged JSON") from None
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # any damage, by whatever library reads it
+        raise ResultsError(f"{path}: sweep: cannot be read ({type(error).__name__})") from error

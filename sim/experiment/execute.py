@@ -1,5 +1,8 @@
 """Where replicates run: in this process, or in fresh interpreters, one thread each. Same bits from both.
 
+An executor takes jobs, as many as it can work on at a time, and gives their records as they finish; whoever closes it
+early leaves no process behind. (`sim.experiment.cluster` has one for Dask.)
+
 A worker is ``python -m sim.experiment.worker``: no fork (which hangs after OpenMP), no re-import of ``__main__`` (so a
 plain script without a main guard works, and so does a notebook). Jobs and records travel as pickles through its pipes.
 """
@@ -14,8 +17,9 @@ import struct
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
 from sim.errors import ResourceError
@@ -26,6 +30,7 @@ from sim.simulation import Simulation
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 LAST_WORDS = 5.0  # s that an interpreter has to end after it closed its pipe
+ATTEMPTS = 2  # a job whose interpreter was killed is tried again once, in a fresh one
 
 
 class Job(NamedTuple):
@@ -37,29 +42,64 @@ class Job(NamedTuple):
     engine: str
 
 
-def run_inline(jobs: list[Job]) -> Iterator[RunRecord]:
+Executor = Callable[[Iterable[Job]], Iterator[RunRecord]]
+
+
+def executor(workers: int) -> Executor:
+    """In this process for one worker, in fresh interpreters for more."""
+    return run_inline if workers == 1 else partial(run_in_processes, workers=workers)
+
+
+def run_inline(jobs: Iterable[Job]) -> Iterator[RunRecord]:
     """Records of `jobs`, one after the other, in this process."""
     for job in jobs:
         yield run_replicate(*job)
 
 
-def run_in_processes(jobs: list[Job], workers: int) -> Iterator[RunRecord]:
+def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[RunRecord]:
     """Records of `jobs` as they finish, from `workers` fresh interpreters; none outlives the iterator."""
-    waiting = deque(jobs)
-    finished: queue.SimpleQueue[RunRecord] = queue.SimpleQueue()
+    rest = iter(jobs)
+    first = list(islice(rest, workers))
+    waiting = Waiting(chain(first, rest))
+    finished: queue.SimpleQueue[RunRecord | BaseException | None] = queue.SimpleQueue()
     crew: list[Worker] = []
     try:
-        for _ in range(min(workers, len(jobs))):
+        for _ in first:
             crew.append(Worker(waiting, finished))
-        _compile_first(jobs[0])  # while the interpreters start
+        if first:
+            _compile_first(first[0])  # while the interpreters start
         for worker in crew:
             worker.start()
-        for _ in jobs:
-            yield finished.get()
+        working = len(crew)
+        while working:
+            record = finished.get()
+            if isinstance(record, BaseException):
+                raise record
+            if record is None:
+                working -= 1
+            else:
+                yield record
     finally:
-        waiting.clear()
+        waiting.close()
         for worker in crew:
             worker.dismiss()
+
+
+class Waiting:
+    """Jobs that wait, shared by threads: taken one by one, when somebody can work on them."""
+
+    def __init__(self, jobs: Iterator[Job]) -> None:
+        self._jobs, self._lock = jobs, threading.Lock()
+
+    def take(self) -> Job | None:
+        """The next job, None when there are no more."""
+        with self._lock:
+            return next(self._jobs, None)
+
+    def close(self) -> None:
+        """Nobody gets another one."""
+        with self._lock:
+            self._jobs = iter(())
 
 
 def _compile_first(job: Job) -> None:
@@ -76,7 +116,8 @@ class Worker(threading.Thread):
     waiting
         Jobs, shared by all workers; the thread ends when there are no more.
     finished
-        Where records go: one per job, ``failed`` where the interpreter died with it.
+        Where records go: one per job, ``failed`` where every interpreter died with it; None at the end, or an error of
+        whoever makes the jobs.
 
     Raises
     ------
@@ -84,38 +125,47 @@ class Worker(threading.Thread):
         If no interpreter can be started.
     """
 
-    def __init__(self, waiting: deque[Job], finished: queue.SimpleQueue[RunRecord]) -> None:
+    def __init__(self, waiting: Waiting, finished: queue.SimpleQueue[RunRecord | BaseException | None]) -> None:
         super().__init__(daemon=True)
         self._waiting, self._finished = waiting, finished
         self._interpreter = _start()
+        self._dismissed = False
 
     def run(self) -> None:
         """What the thread does: jobs until none waits."""
-        while True:
-            try:
-                job = self._waiting.popleft()
-            except IndexError:
-                return
-            self._finished.put(self._serve(job))
+        try:
+            while (job := self._waiting.take()) is not None:
+                self._finished.put(self._serve(job))
+            self._finished.put(None)
+        except BaseException as error:  # for whoever waits for records
+            self._finished.put(error)
 
     def _serve(self, job: Job) -> RunRecord:
-        try:
-            if self._interpreter.poll() is not None:  # it died with the job before, or while it waited
-                _end(self._interpreter)
-                self._interpreter = _start()
-            assert self._interpreter.stdin is not None
-            assert self._interpreter.stdout is not None
-            send(self._interpreter.stdin, job)
-            record: RunRecord = receive(self._interpreter.stdout)
-            return record
-        except ResourceError as error:
-            message = str(error)
-        except Exception:  # a broken pipe or what came out of it
-            message = f"worker ended with code {_end(self._interpreter)}"
+        message = ""
+        for _ in range(ATTEMPTS):
+            try:
+                if self._interpreter.poll() is not None:  # it died with the job before, or while it waited
+                    _end(self._interpreter)
+                    self._interpreter = _start()
+                return self._ask(job)
+            except ResourceError as error:
+                message = message or str(error)
+            except Exception:  # a broken pipe or what came out of it
+                message = f"worker ended with code {_end(self._interpreter)}"
+            if self._dismissed:
+                break
         return RunRecord(job.arm, job.replicate, "failed", "worker", message)
+
+    def _ask(self, job: Job) -> RunRecord:
+        assert self._interpreter.stdin is not None
+        assert self._interpreter.stdout is not None
+        send(self._interpreter.stdin, job)
+        record: RunRecord = receive(self._interpreter.stdout)
+        return record
 
     def dismiss(self) -> None:
         """End the thread and its interpreter, in the middle of a job if need be."""
+        self._dismissed = True
         while self.is_alive():  # again and again: it may be about to start another one
             self._interpreter.kill()
             self.join(0.05)

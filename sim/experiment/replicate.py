@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 import traceback
 from typing import Any
@@ -17,7 +18,7 @@ from sim.simulation import Simulation
 
 def run_replicate(settings: Settings, arm: str, replicate: int, engine: str = "compiled") -> RunRecord:
     """Run to the horizon or the stop condition; a failure becomes a record with its stage and message."""
-    record = RunRecord(arm, replicate)
+    record = RunRecord(arm, replicate, host=platform.node())
     start = time.perf_counter()
     stage = "build"
     try:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import platform
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-import sim
 from sim.engines import check_engine
 from sim.errors import InterruptedRunError, ScenarioError
-from sim.experiment.execute import Job, run_in_processes, run_inline
+from sim.experiment.execute import Job, executor
+from sim.experiment.provenance import provenance
 from sim.results import Folder, Results, RunRecord, combine
 from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
@@ -29,7 +24,6 @@ from sim.scenario.load import Scenario
 from sim.tissue.build import build_geometry, check_kernels, first_cells
 
 Progress = Callable[[RunRecord, int, int], None]
-LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
 
 
 def run(
@@ -108,7 +102,7 @@ def _jobs(scenario: Scenario, engine: str) -> list[Job]:
 def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[list[RunRecord], bool]:
     """Records in the order arm, replicate, whatever order they came in; and whether the user stopped."""
     found: dict[tuple[str, int], RunRecord] = {}
-    stream: Iterator[RunRecord] = run_inline(jobs) if workers == 1 else run_in_processes(jobs, workers)
+    stream = executor(workers)(jobs)
     interrupted = False
     try:
         for record in stream:
@@ -158,32 +152,8 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "engine": engine,
         "workers": workers,
         "wall_s": round(wall_s, 3),
-        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "senodrift": sim.__version__,
-        "commit": _commit(),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
-        "machine": f"{platform.system()} {platform.machine()}",
-        "command": " ".join(["senodrift", *sys.argv[1:]]),
+        **provenance(),
     }
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> str:
-    """Commit of the source this runs from, or an empty string outside a checkout."""
-    home = Path(sim.__file__).parents[1]
-    if not (home / ".git").exists():  # installed: a repository further up is somebody else's
-        return ""
-    try:
-        command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 def _sites(scenario: Scenario) -> pd.DataFrame:

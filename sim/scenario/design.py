@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from sim.errors import ScenarioError, did_you_mean
+from sim.scenario.identity import digest, run_address
 from sim.scenario.load import Scenario, load, select_arms
 from sim.scenario.quantity import unit_size
 from sim.scenario.section import Section, param, section_in
@@ -26,6 +25,7 @@ MOST_POINTS = 10**5  # all of them are validated before the first run
 DIGITS = 12  # of a sampled value: the last bits of log and exp differ from machine to machine
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
+Output = Literal["summary", "timeseries", "maps"]
 Columns = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
 Rows = Annotated[list[Annotated[dict[str, Any], Field(min_length=1)]], Field(min_length=1)]
 
@@ -147,7 +147,19 @@ class SweepFile(Section):
     arms: Annotated[list[str], Field(min_length=1)] | None = param(None, "only these arms of it")
     replicates: int | None = param(None, "runs per arm and point, instead of the scenario's", unit="1", low=1)
     seed: int | None = param(None, "key of all random numbers, instead of the scenario's", unit="1", low=0)
+    output: Output = param(
+        "timeseries",
+        "of a run is kept: summary: a row of outcomes; timeseries: all tables too; maps: the maps of the scenario too",
+    )
     design: Design = param(..., "the points")
+
+    @field_validator("design", mode="after")
+    @classmethod
+    def _of_the_sweep(cls, value: Design) -> Design:
+        rows = [value.grid or value.zip or {}, *(value.list or ())]
+        if any("replicates" in row for row in rows):
+            raise ValueError("must leave replicates to the sweep, which has its own key for them, got replicates")
+        return value
 
 
 @dataclass(frozen=True)
@@ -171,7 +183,9 @@ class Sweep:
     design
         The method and its settings.
     addresses
-        `point_hash` of every point, in order.
+        Of every point, in order, what `run_address` says of each arm. Equal addresses are one run.
+    output
+        What is kept of a run.
     notes
         What is legal but odd, one line each; duplicates among the points too.
     """
@@ -179,14 +193,30 @@ class Sweep:
     file: str
     scenario: Scenario = field(repr=False)
     design: Design
-    addresses: tuple[str, ...] = field(repr=False)
+    addresses: tuple[dict[str, str], ...] = field(repr=False)
+    output: Output = "timeseries"
     notes: tuple[str, ...] = ()
 
     @property
     def duplicates(self) -> dict[int, int]:
         """Number of a point that repeats an earlier one, to the number of that one, which is run for both."""
-        first: dict[str, int] = {}
-        return {n: first[each] for n, each in enumerate(self.addresses) if first.setdefault(each, n) != n}
+        first: dict[tuple[tuple[str, str], ...], int] = {}
+        keys = [tuple(each.items()) for each in self.addresses]
+        return {n: first[key] for n, key in enumerate(keys) if first.setdefault(key, n) != n}
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return Path(self.file).stem
+
+    @property
+    def hash(self) -> str:
+        """Of all points and arms and what is kept of them; replicates may grow, so they are not part of it."""
+        return digest([self.output, [dict(each) for each in self.addresses]])
+
+    def at(self, point: Point) -> Scenario:
+        """The scenario at one of the points."""
+        return _resolve(Path(self.file), self.scenario, self.design.method, point)
 
 
 def load_sweep(path: str | Path) -> Sweep:
@@ -204,32 +234,23 @@ def load_sweep(path: str | Path) -> Sweep:
     except ValidationError as error:
         raise ScenarioError(f"{path}: {_complaint(error)}") from None
     scenario = _base(path, written)
-    addresses: list[str] = []
+    addresses: list[dict[str, str]] = []
     notes: dict[str, str] = {}  # by key: points that differ in a number have one note
     for point in _points(written.design):
         resolved = _resolve(path, scenario, written.design.method, point)
-        addresses.append(_address(resolved))
+        addresses.append({arm: run_address(settings) for arm, settings in resolved.arms.items()})
         for note in resolved.notes:
             notes.setdefault(note.partition(": ")[0], note)
-    sweep = Sweep(str(path), scenario, written.design, tuple(addresses), tuple(notes.values()))
+    if written.output == "maps" and not scenario.common.record.maps:
+        raise ScenarioError(f"{path}: output: must not be maps where record.maps of the scenario names none, got maps")
+    sweep = Sweep(str(path), scenario, written.design, tuple(addresses), written.output, tuple(notes.values()))
     twice = tuple(f"point {n}: the same as point {first}, run once" for n, first in sweep.duplicates.items())
-    return Sweep(sweep.file, scenario, sweep.design, sweep.addresses, sweep.notes + twice)
+    return replace(sweep, notes=sweep.notes + twice)
 
 
 def points(sweep: Sweep) -> list[Point]:
     """The points in a stable order: grid with the last key fastest, zip and list as written, samples as drawn."""
     return list(_points(sweep.design))
-
-
-def point_hash(point: Point, scenario: Scenario) -> str:
-    """Content address of a point of `scenario`: 12 hex digits, equal for equal resolved settings of all arms."""
-    return _address(scenario.override(point.values))
-
-
-def _address(resolved: Scenario) -> str:
-    settings = {arm: each.model_dump() for arm, each in resolved.arms.items()}
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _base(path: Path, written: SweepFile) -> Scenario:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from sim.errors import ScenarioError
-from sim.scenario.design import MOST_POINTS, Point, Sweep, load_sweep, point_hash, points
+from sim.scenario.design import MOST_POINTS, Sweep, load_sweep, points
+from sim.scenario.identity import run_address
 from sim.scenario.load import from_dict
 from sim.scenario.quantity import to_unit
 from sim.scenario.yaml_text import dump_yaml
@@ -119,31 +120,53 @@ def test_a_value_that_an_arm_hides_is_noted(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- addresses
 
 
-def test_equal_content_has_one_address_however_it_is_written() -> None:
+def addresses(*points: dict[str, Any]) -> list[dict[str, str]]:
     scenario = from_dict(TREE)
-    same: list[dict[str, Any]] = [
+    at = [scenario.override(values) for values in points]
+    return [{arm: run_address(settings) for arm, settings in each.arms.items()} for each in at]
+
+
+def test_equal_content_has_one_address_however_it_is_written() -> None:
+    found = addresses(
         {"days": 14, AGE: 7},
         {AGE: "1 wk", "days": "14 d"},
         {"days": 14.0, AGE: "7"},
-        {"arms": {"short": TREE["arms"]["short"], "control": {}}, "days": "2 wk", AGE: "168 h"},
-    ]
-    addresses = {point_hash(Point(number, values), scenario) for number, values in enumerate(same)}
-    assert len(addresses) == 1
-    assert all(len(each) == 12 and int(each, 16) >= 0 for each in addresses)
+        {"days": "2 wk", AGE: "168 h"},
+        {"days": 14, AGE: 7, "replicates": 3, "question": "why?"},
+        {"days": 14, AGE: 7, "record.maps": ["state"], "record.days": [3]},
+    )
+    assert all(each == found[0] for each in found)
+    assert all(len(each) == 12 and int(each, 16) >= 0 for each in found[0].values())
 
 
 def test_different_content_has_different_addresses() -> None:
-    scenario = from_dict(TREE)
-    different: list[dict[str, Any]] = [
-        {}, {"days": 14}, {"days": 14 + 1e-12}, {"seed": 1}, {"arms.short.sender_reach": 101},
-        {"arms.short": None},
-    ]  # fmt: skip
-    assert len({point_hash(Point(0, values), scenario) for values in different}) == len(different)
+    found = addresses({}, {"days": 14}, {"days": 14 + 1e-12}, {"seed": 1}, {"record.every": 2}, {"sender_reach": 77})
+    assert len({each["control"] for each in found}) == len(found)
+
+
+def test_an_arm_that_a_point_does_not_change_is_one_run() -> None:
+    one, other = addresses({"arms.short.sender_reach": 101}, {"arms.short.sender_reach": 102})
+    assert one["control"] == other["control"]
+    assert one["short"] != other["short"]
+
+
+def test_a_table_of_positions_counts_by_content_not_by_place(tmp_path: Path) -> None:
+    def address(folder: str, text: str) -> str:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "cells.csv").write_text(text)
+        cloud = {"table": str(tmp_path / folder / "cells.csv"), "extent": [20, 20], "links": {"radius": 15}}
+        tree = {**TREE, "tissues": {"skin": {"cloud": cloud}}, "arms": {"control": {}}}
+        return run_address(from_dict(tree).common)
+
+    cells = "x,y\n1,2\n3,4\n"
+    assert address("a", cells) == address("b", cells)
+    assert address("a", cells) != address("a", cells + "9,9\n")
 
 
 def test_the_addresses_of_a_sweep_are_those_of_its_points(tmp_path: Path) -> None:
     sweep = sweep_of(tmp_path, {"grid": {"days": [3, 4, 5]}}, arms=["control"])
-    assert sweep.addresses == tuple(point_hash(point, sweep.scenario) for point in points(sweep))
+    at = [sweep.at(point) for point in points(sweep)]
+    assert sweep.addresses == tuple({"control": run_address(each.arms["control"])} for each in at)
     assert sweep.duplicates == {}
 
 
@@ -234,7 +257,7 @@ def test_a_sample_in_a_wrong_unit_is_the_first_bad_point(tmp_path: Path) -> None
         ({"replicates": 2 * 10**6}, "replicates: must be between 1 and 1000000, got 2000000"),
         ({"seed": 1.5}, "seed: must be a whole number, got 1.5"),
         ({"replicate": 3}, "replicate: unknown key (did you mean replicates?)"),
-        ({"days": 3}, "days: unknown key, known: scenario, arms, replicates, seed, design"),
+        ({"days": 3}, "days: unknown key, known: scenario, arms, replicates, seed, output, design"),
     ],
 )
 def test_what_a_mistake_beside_the_design_is_told(tmp_path: Path, more: dict[str, Any], expected: str) -> None:

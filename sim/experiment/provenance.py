@@ -1,0 +1,48 @@
+"""What made these tables: versions, commit, machine, command."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import sim
+from sim.compiling import source_hash
+
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
+
+
+def provenance() -> dict[str, Any]:
+    """Entries of a manifest."""
+    return {
+        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "senodrift": sim.__version__,
+        "commit": _commit(),
+        "source": source_hash(Path(sim.__file__).parent),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
+        "machine": f"{platform.system()} {platform.machine()}",
+        "command": " ".join(["senodrift", *sys.argv[1:]]),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    """Commit of the source this runs from, or an empty string outside a checkout."""
+    home = Path(sim.__file__).parents[1]
+    if not (home / ".git").exists():  # installed: a repository further up is somebody else's
+        return ""
+    try:
+        command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

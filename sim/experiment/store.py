@@ -1,0 +1,268 @@
+"""The folder of a sweep: every finished run is on disk at once, and stays there whatever happens to the process.
+
+A finished run is a file of its own in ``pending/`` (written beside, then renamed: it is whole or not there). When all
+runs of a batch are there, they become the rows of one Parquet part per table; which runs a part holds is said by its
+table of runs, written last. A part is made from runs in the order of the jobs, so it does not depend on who finished
+first, nor on how often the sweep was stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sim.analysis.outcomes import derived, with_outcomes
+from sim.errors import ResourceError, ResultsError
+from sim.results import Results, RunRecord, combine
+from sim.sweeps import RUN_COLUMNS, part_path, read_manifest, read_part
+
+Key = tuple[str, int]  # content address of the settings, replicate
+SMALLEST, LARGEST, PARTS = 16, 512, 32  # runs in a batch, and how many parts a sweep is cut into between these
+TABLES = ("timeseries", "events", "doses")
+SAID = ("arm", "replicate", "status", "stage", "message", "wall_s", "host")
+
+
+class Store:
+    """Runs of one sweep by key, in the order of the jobs.
+
+    Parameters
+    ----------
+    folder
+        Made if it is not there.
+    jobs
+        Keys of all runs in their order; those that the folder holds already are `done`.
+    output
+        ``summary``, ``timeseries`` or ``maps``: what is kept of a run.
+
+    Attributes
+    ----------
+    batch : int
+        Runs per part.
+
+    Raises
+    ------
+    ResourceError
+        If the folder cannot be written, or another process is at work in it.
+    """
+
+    def __init__(self, folder: Path, jobs: list[Key], output: str) -> None:
+        self.folder, self.jobs, self.output = folder, jobs, output
+        self._pending = folder / "pending"
+        try:
+            self._pending.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder / ".lock")
+        except OSError as error:
+            raise ResourceError(f"{folder}: out: must be a folder that can be written, got {error.strerror}") from None
+        for left in folder.rglob(".*.new"):  # by a process that was killed while it wrote
+            left.unlink()
+        self.batch = self._batch_size()
+        self._batches = [jobs[start : start + self.batch] for start in range(0, len(jobs), self.batch)]
+        self._batch_of = {key: number for number, batch in enumerate(self._batches) for key in batch}
+        self._held = [self._in_part(number) for number in range(len(self._batches))]
+        self._waiting = [self._finished_of(number) for number in range(len(self._batches))]
+
+    def _batch_size(self) -> int:
+        """Runs per part: decided once, so that a part keeps its runs when replicates are added."""
+        known = read_manifest(self.folder).get("batch") if (self.folder / "manifest.json").exists() else None
+        return int(known or min(LARGEST, max(SMALLEST, len(self.jobs) // PARTS)))
+
+    @property
+    def done(self) -> set[Key]:
+        """Runs that are finished and on disk."""
+        return set().union(*self._held, *self._waiting)
+
+    # ----------------------------------------------------------------------------------------------------- writing
+
+    def add(self, record: RunRecord) -> None:
+        """Put a record on disk; a finished one counts from now on, a failed one is a row until it is tried again.
+
+        Raises
+        ------
+        ResourceError
+            If there is no room; nothing that was there before is lost.
+        """
+        key = (record.arm, record.replicate)
+        number = self._batch_of[key]
+        with self._room():
+            if self.output == "maps":
+                self._write_maps(record)
+            with _replaced(self._path(key)) as file:
+                write_record(file, record)
+            if record.status == "finished":
+                self._waiting[number].add(key)
+                if len(self._held[number]) + len(self._waiting[number]) == len(self._batches[number]):
+                    self._compact(number)
+
+    def close(self) -> None:
+        """Everything that waits becomes rows of parts; the next process finds the folder free."""
+        try:
+            with self._room():
+                for number in range(len(self._batches)):
+                    self._compact(number)
+        finally:
+            self._lock.close()
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Replace ``manifest.json``."""
+        with self._room(), _replaced(self.folder / "manifest.json") as file:
+            file.write((json.dumps(manifest, indent=1) + "\n").encode())
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace a small file of the folder."""
+        with self._room(), _replaced(self.folder / name) as file:
+            file.write(text.encode())
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ResourceError(
+                f"{self.folder}: out: must have room for the tables, got {error.strerror or error}"
+            ) from error
+
+    def _write_maps(self, record: RunRecord) -> None:
+        (self.folder / "maps").mkdir(exist_ok=True)
+        for tissue, layers in record.maps.items():
+            with _replaced(self.folder / "maps" / f"{record.arm}-{record.replicate}-{tissue}.npz") as file:
+                np.savez_compressed(file, **layers)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------------------------------------------------- parts
+
+    def _path(self, key: Key) -> Path:
+        return self._pending / f"{key[0]}-{key[1]}.arrow"
+
+    def _in_part(self, number: int) -> set[Key]:
+        """Finished runs of a batch that its part holds."""
+        runs = read_part(self.folder, "runs", number)
+        if runs is None:
+            return set()
+        finished = runs[runs["status"] == "finished"]
+        return set(zip(finished["run"], finished["replicate"].tolist(), strict=True)) & set(self._batches[number])
+
+    def _finished_of(self, number: int) -> set[Key]:
+        """Finished runs of a batch that wait for the others; what a power cut left of a file is run again."""
+        found = set()
+        for key in self._batches[number]:
+            path = self._path(key)
+            if key in self._held[number]:
+                path.unlink(missing_ok=True)
+            elif path.exists():
+                record = read_record(path)
+                if record is not None and record.status == "finished":
+                    found.add(key)
+        return found
+
+    def _compact(self, number: int) -> None:
+        """Runs of a batch that are not in its part yet become rows of it, in the order of the jobs."""
+        there = {key: record for key in self._batches[number] if (record := read_record(self._path(key))) is not None}
+        if not there:
+            return
+        kept = {key for key in self._held[number] if key not in there}
+        results = combine({"arms": [], "tissues": []}, {}, list(there.values()), pd.DataFrame())
+        new = {"outcomes": outcomes_of(results), "runs": _run_rows(there.values())}
+        if self.output != "summary":
+            new |= {name: getattr(results, name).rename(columns={"arm": "run"}) for name in TABLES}
+        for name, table in new.items():  # "runs" counts, so it comes last
+            if name != "runs":
+                self._write_part(name, number, table, kept)
+        self._write_part("runs", number, new["runs"], kept)
+        self._held[number] |= self._waiting[number]
+        self._waiting[number] = set()
+        for key in there:
+            self._path(key).unlink(missing_ok=True)
+
+    def _write_part(self, name: str, number: int, new: pd.DataFrame, kept: set[Key]) -> None:
+        """A part with its rows of `kept` runs and the new ones."""
+        old = read_part(self.folder, name, number)
+        if old is not None and kept:
+            index = pd.MultiIndex.from_frame(old[["run", "replicate"]])
+            new = pd.concat([old[index.isin(list(kept))], new], ignore_index=True)
+        rank = {key: place for place, key in enumerate(self._batches[number])}
+        places = [rank[key] for key in zip(new["run"], new["replicate"].tolist(), strict=True)]
+        new = new.iloc[np.argsort(places, kind="stable")]
+        path = part_path(self.folder, name, number)
+        path.parent.mkdir(exist_ok=True)
+        with _replaced(path) as file:
+            new.to_parquet(file, index=False)
+
+
+def outcomes_of(results: Results) -> pd.DataFrame:
+    """One row per run and tissue: the last row of its time series and every derived outcome."""
+    if results.timeseries.empty:
+        return pd.DataFrame(columns=["run", "replicate", "tissue", "day"])
+    return with_outcomes(results, list(derived(results))).rename(columns={"arm": "run"})
+
+
+def _run_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
+    rows = [(r.arm, r.replicate, r.status, r.stage, r.message, round(r.wall_s, 3), r.host) for r in records]
+    return pd.DataFrame(rows, columns=RUN_COLUMNS)
+
+
+# ------------------------------------------------------------------------------------------------------ single runs
+
+
+def write_record(file: IO[bytes], record: RunRecord) -> None:
+    """A record without its maps, as three Arrow streams; what is not a table stands in the first."""
+    said = {
+        name: getattr(record, name) for name in ("arm", "replicate", "status", "stage", "message", "wall_s", "host")
+    }
+    for name in TABLES:
+        table = pa.Table.from_pandas(getattr(record, name), preserve_index=False)
+        if name == TABLES[0]:
+            table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"record": json.dumps(said)})
+        with pa.ipc.new_stream(file, table.schema) as stream:
+            stream.write_table(table)
+
+
+def read_record(path: Path) -> RunRecord | None:
+    """A record that `write_record` wrote; None where there is none, or a damaged one."""
+    try:
+        with path.open("rb") as file:
+            tables = []
+            for _ in TABLES:
+                with pa.ipc.open_stream(file) as stream:
+                    tables.append(stream.read_all())
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowInvalid, OSError):
+        return None
+    said = json.loads(tables[0].schema.metadata[b"record"])
+    frames = {name: table.to_pandas() for name, table in zip(TABLES, tables, strict=True)}
+    return RunRecord(**said, **frames)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` when it is whole."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with new.open("wb") as file:
+            yield file
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The lock of a folder, held until it is closed or the process ends, however it ends."""
+    file = path.open("ab")
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # not on this system: two sweeps in one folder are then up to the user
+        pass
+    except OSError:
+        file.close()
+        raise ResultsError(f"{path.parent}: out: must be free, got one in which another sweep is at work") from None
+    return file

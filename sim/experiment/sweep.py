@@ -1,0 +1,226 @@
+"""Run a sweep: every point, arm and replicate once, and on disk as soon as it is finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sim.engines import check_engine
+from sim.errors import InterruptedRunError, ResourceError, ResultsError, ScenarioError
+from sim.experiment.execute import Executor, Job, executor
+from sim.experiment.provenance import provenance
+from sim.experiment.store import Key, Store
+from sim.results import RunRecord
+from sim.scenario.design import Sweep, load_sweep, points
+from sim.scenario.load import Scenario
+from sim.scenario.schema import Record, Settings
+from sim.sweeps import SweepResults, is_sweep, read_manifest, read_sweep
+
+Progress = Callable[[RunRecord, int, int], None]
+BEFORE_THE_MANIFEST = {".lock", "pending", "points.json", "scenario.yaml"}
+AT_HAND = 256  # points whose settings are kept while their replicates are handed out
+
+
+def sweep(
+    design: Sweep | str | Path,
+    workers: int = 1,
+    out: str | Path | None = None,
+    resume: bool = False,
+    engine: str = "compiled",
+    run_jobs: Executor | None = None,
+    progress: Progress | None = None,
+) -> SweepResults:
+    """Run every point of a design.
+
+    Arms that are the same at several points are run once. A run that fails is a row with its stage and message, and
+    does not stop the others.
+
+    Parameters
+    ----------
+    design
+        A sweep file, or what `load_sweep` made of it.
+    workers
+        Fresh processes to run in; 1 runs in this one. The tables are the same, bit for bit, but for wall times.
+    out
+        Folder; ``results/NAME-HASH`` if not given.
+    resume
+        Go on with what a stopped sweep left in the folder, or with more replicates; failed runs are tried again.
+    engine
+        ``compiled`` or ``agents``; the states are the same.
+    run_jobs
+        Another executor than processes of this machine (`sim.experiment.execute.Executor`).
+    progress
+        Called with each record, the number done and the total.
+
+    Raises
+    ------
+    ScenarioError, ResultsError
+        Before the first run, if something cannot be, or the folder holds something else.
+    ResourceError
+        If the disk is full or the executor is lost; finished runs are kept.
+    InterruptedRunError
+        After Ctrl-C; finished runs are kept.
+    """
+    design = design if isinstance(design, Sweep) else load_sweep(design)
+    if workers < 1:
+        raise ScenarioError(f"{design.file}: workers: must be at least 1, got {workers}")
+    try:
+        check_engine(engine)
+    except ScenarioError as error:
+        raise ScenarioError(f"{design.file}: {error}") from None
+    folder = Path(out) if out is not None else default_folder(design)
+    _check_folder(folder, design, resume)
+    jobs = _keys(design)
+    store = Store(folder, list(jobs), design.output)
+    try:
+        _work(design, jobs, store, run_jobs or executor(workers), engine, progress)
+    finally:
+        store.close()
+    store.write_manifest(_manifest(design, engine, store, complete=len(store.done) == len(jobs)))
+    return read_sweep(folder)
+
+
+def default_folder(design: Sweep) -> Path:
+    """Where a sweep is kept if nobody says where; the same for more replicates."""
+    return Path("results") / f"{design.name}-{design.hash[:6]}"
+
+
+def _keys(design: Sweep) -> dict[Key, tuple[int, str]]:
+    """Every run once, in the order of the jobs, and a point and arm that ask for it.
+
+    Replicate by replicate, so that an early stop leaves whole pairs, and more replicates come after those of before.
+    """
+    first: dict[str, tuple[int, str]] = {}
+    for number, arms in enumerate(design.addresses):
+        for arm, address in arms.items():
+            first.setdefault(address, (number, arm))
+    return {
+        (address, replicate): place
+        for replicate in range(design.scenario.common.replicates)
+        for address, place in first.items()
+    }
+
+
+def _work(
+    design: Sweep,
+    jobs: dict[Key, tuple[int, str]],
+    store: Store,
+    run_jobs: Executor,
+    engine: str,
+    progress: Progress | None,
+) -> None:
+    """Everything that is not done yet."""
+    _write_head(design, engine, store)
+    done = len(store.done)
+    stream = run_jobs(_waiting(design, jobs, store.done, engine))
+    try:
+        for record in stream:
+            store.add(record)
+            done += 1
+            if progress is not None:
+                progress(record, done, len(jobs))
+    except KeyboardInterrupt:
+        kept = f"{len(store.done)} of {len(jobs)} runs finished, kept in {store.folder}"
+        raise InterruptedRunError(f"interrupted: {kept}; --resume goes on") from None
+    except ResourceError as error:
+        kept = f"{len(store.done)} of {len(jobs)} runs are kept in {store.folder}"
+        raise ResourceError(f"{error}; {kept}, --resume goes on") from error
+    finally:
+        stream.close()  # type: ignore[attr-defined]
+
+
+def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], done: set[Key], engine: str) -> Iterator[Job]:
+    """Jobs that are left, made when somebody takes them: a hundred thousand settings would not fit into memory."""
+    at = points(design)
+
+    @lru_cache(AT_HAND)
+    def scenario(number: int) -> Scenario:
+        return design.at(at[number])
+
+    for (address, replicate), (number, arm) in jobs.items():
+        if (address, replicate) not in done:
+            yield Job(_as_kept(scenario(number).arms[arm], design.output), address, replicate, engine)
+
+
+def _as_kept(settings: Settings, output: str) -> Settings:
+    """Settings that record no map unless maps are kept."""
+    record: Record = settings.record
+    if output != "maps":
+        record = record.model_copy(update={"maps": [], "days": []})
+    return settings.model_copy(update={"record": record.model_copy(update={"checkpoints": []})})
+
+
+# ---------------------------------------------------------------------------------------------------------- the folder
+
+
+def _check_folder(folder: Path, design: Sweep, resume: bool) -> None:
+    """Nothing that is there is written over; what is gone on with must be the same sweep by the same program."""
+    if not folder.exists():
+        return
+    if not is_sweep(folder):
+        if folder.is_dir() and {path.name for path in folder.iterdir()} <= BEFORE_THE_MANIFEST:
+            return  # empty, or killed in its first moment
+        raise ResultsError(f"{folder}: out: must be a new folder, got one that holds something else")
+    manifest = read_manifest(folder)
+    if manifest["hash"] != design.hash:
+        raise ResultsError(
+            f"{folder}: out: must be a new folder, got one with another design (only replicates may grow)"
+        )
+    if not resume:
+        kept = "finished" if manifest["complete"] else "not finished"
+        raise ResultsError(f"{folder}: out: holds this sweep, {kept}: --resume goes on with it, --out DIR starts anew")
+    now = provenance()
+    for key in ("senodrift", "source", "versions"):
+        if manifest[key] != now[key]:
+            raise ResultsError(
+                f"{folder}: {key}: must be as before, or bits may differ, got {_differs(manifest[key], now[key])}"
+            )
+
+
+def _differs(before: Any, now: Any) -> str:
+    if isinstance(before, dict):
+        return ", ".join(
+            f"{key} {before.get(key)} then and {now[key]} now" for key in now if before.get(key) != now[key]
+        )
+    return f"{before} then and {now} now"
+
+
+def _write_head(design: Sweep, engine: str, store: Store) -> None:
+    """What a folder says of itself from the start; from the manifest on, it is a sweep."""
+    if not is_sweep(store.folder):
+        rows = [{"values": point.values, "runs": design.addresses[point.number]} for point in points(design)]
+        store.write_text("points.json", json.dumps(rows, indent=0))
+        store.write_text("scenario.yaml", design.scenario.as_yaml())
+    store.write_manifest(_manifest(design, engine, store, complete=False))
+
+
+def _manifest(design: Sweep, engine: str, store: Store, complete: bool) -> dict[str, Any]:
+    common = design.scenario.common
+    return {
+        "sweep": design.name,
+        "hash": design.hash,
+        "scenario": design.scenario.name,
+        "question": common.question,
+        "qualitative": common.qualitative,
+        "arms": list(dict.fromkeys(arm for arms in design.addresses for arm in arms)),
+        "tissues": list(common.tissues),
+        "factors": list(common.factors),
+        "replicates": common.replicates,
+        "seed": common.seed,
+        "method": design.design.method,
+        "design": design.design.model_dump(exclude_none=True),
+        "output": design.output,
+        "batch": store.batch,
+        "runs": len(store.jobs),
+        "engine": engine,
+        "complete": complete,
+        **provenance(),
+    }
+
+
+def n_runs(design: Sweep) -> int:
+    """How many different runs a sweep asks for."""
+    return len(_keys(design))
