@@ -104,8 +104,8 @@ def ledger(
 
 @app.command("list")
 def list_(
-    what: Annotated[str | None, typer.Argument(metavar="[tissues|drugs|markers]", help="What to list; if not given, a line "
-                                               "for each.", show_default=False)] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[tissues|drugs|markers]", help="What to list; if not given, a "
+                                               "line for each.", show_default=False)] = None,
     name: Annotated[str | None, typer.Argument(metavar="[DRUG]", help="Only this drug.", show_default=False)] = None,
 ) -> None:  # fmt: skip
     """List what is bundled: tissues for `preset:` in a scenario, drugs for its treatments, markers for `study`.

@@ -16,8 +16,8 @@ class Marker(Section):
     """A stain that a lab counts. It changes no run: it is how the tissue is looked at afterwards."""
 
     preset: str | None = param(
-        None, "library marker whose values stand where this file says nothing (if not given: that of this name, if any; "
-        "none: no marker)",
+        None, "library marker whose values stand where this file says nothing (if not given: that of this name, if "
+        "any; none: no marker)",
     )  # fmt: skip
     description: str = param("", "the marker in words")
     sensitivity: float = param(
