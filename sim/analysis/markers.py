@@ -229,11 +229,12 @@ def _age_at_entry(settings: Settings, tissue: str, cause: str) -> float:
 
 
 def marker_outcomes(results: Results) -> Mapping[str, Callable[[], pd.DataFrame]]:
-    """Every fraction of cells as every marker shows it, by name; for `sim.analysis.outcomes.derived`.
+    """Every fraction of cells as every marker shows it, by name, in the form of `sim.analysis.outcomes.derived`.
 
     ``burden_as_p16``, on the last day, and ``mean_burden_as_p16``, averaged over time [%]: tables ``arm replicate
     tissue`` with a column of that name. They are expectations, as if every cell were looked at; what a study of some
-    size would see is the matter of `sim.analysis.study`.
+    size would see is the matter of `sim.analysis.study`. Each takes some 50 ms per run where a marker needs time (to
+    follow cohorts), so they are for those who ask, not for every run of a sweep.
     """
     if not {"n_healthy", "n_senescent"} <= set(results.timeseries):
         return {}

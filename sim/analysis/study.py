@@ -37,8 +37,8 @@ class Study:
         One row per tissue and arm other than the baseline. ``difference``: of the arms as they are [points];
         ``measured``: mean over studies of the difference that was measured [points of marked cells], between
         ``measured_low`` and ``measured_high`` in 95 % of them; ``power``: share of studies with p < 0.05 (Welch's t
-        test of animals, two-sided); ``wrong_sign``: share in which the measured difference points the other way, NaN where
-        there is no difference; ``sampling``: ``fields`` cut out of the maps, ``well mixed``, or ``all cells``.
+        test of animals, two-sided); ``wrong_sign``: share in which the measured difference points the other way, NaN
+        where there is no difference; ``sampling``: ``fields`` cut out of the maps, ``well mixed``, or ``all cells``.
     truth : mapping of (tissue, arm) to (replicates,) float array
         The outcome of each replicate, as it is [%].
     measured : mapping of (tissue, arm) to (studies, animals) float array
