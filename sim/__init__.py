@@ -21,6 +21,7 @@ _HOMES = {
     "read_sweep": "sim.sweeps",
     "Results": "sim.results",
     "compare": "sim.analysis.compare",
+    "study": "sim.analysis.study",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

@@ -104,21 +104,22 @@ def ledger(
 
 @app.command("list")
 def list_(
-    what: Annotated[str | None, typer.Argument(metavar="[tissues|drugs]", help="What to list; if not given, a line "
-                                               "for each.", show_default=False)] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[tissues|drugs|markers]", help="What to list; if not given, a "
+                                               "line for each.", show_default=False)] = None,
     name: Annotated[str | None, typer.Argument(metavar="[DRUG]", help="Only this drug.", show_default=False)] = None,
 ) -> None:  # fmt: skip
-    """List what is bundled: tissues for `preset:` in a scenario, drugs for its treatments.
+    """List what is bundled: tissues for `preset:` in a scenario, drugs for its treatments, markers for `study`.
 
-    A drug is told with every number that acts, its source, and how far to trust it; ASSUMED is what nobody measured.
+    Drugs and markers are told with every number, its source, and how far to trust it; ASSUMED is what nobody measured.
 
     \b
     Examples:
       senodrift list
       senodrift list drugs
       senodrift list drugs fisetin
+      senodrift list markers
     """  # noqa: D301
-    from sim.scenario.formulary import drug_in_words, drugs_in_words, library_in_lines
+    from sim.scenario.formulary import drug_in_words, drugs_in_words, library_in_lines, markers_in_words
     from sim.scenario.library import BUNDLED
 
     if what is not None and what not in BUNDLED:
@@ -127,6 +128,8 @@ def list_(
         typer.echo(drugs_in_words() if name is None else drug_in_words(name))
     elif name is not None:
         raise ScenarioError(f"list: must name a drug after drugs only, got {name!r}")
+    elif what == "markers":
+        typer.echo(markers_in_words())
     else:
         shown = BUNDLED if what is None else (what,)
         typer.echo("\n\n".join(f"{group.capitalize()}\n{library_in_lines(group)}" for group in shown))

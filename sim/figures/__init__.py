@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
+from sim.analysis import study as studies
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.errors import ResourceError
@@ -24,13 +26,14 @@ from sim.figures.exposure import exposure
 from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
 from sim.figures.sites import places_known
+from sim.figures.study import study
 from sim.figures.style import save
 from sim.figures.trade_off import trade_off
 from sim.results import Results
 
 __all__ = [
     "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "maps", "rebound", "save_all",
-    "trade_off",
+    "study", "trade_off",
 ]  # fmt: skip
 
 
@@ -84,6 +87,10 @@ class Plots:
     def closure(self, event: str | None = None) -> Figure:
         """Share of a wound that is still open, from the wound on."""
         return closure(self._results, event)
+
+    def study(self, tissue: str | None = None, **design: Any) -> Figure:
+        """What a lab would measure: arms as they are and through a marker; `design` as of `sim.study`."""
+        return study(self._results, studies.study(self._results, **design), tissue)
 
     def __repr__(self) -> str:
         names = [name for name in vars(Plots) if not name.startswith("_")]

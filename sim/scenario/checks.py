@@ -12,6 +12,7 @@ from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.causes import BY_DRUGS, FIXED, INDUCED, INITIAL, PER_DRUG, event_names, first_drug
 from sim.scenario.drug import OTHERS
 from sim.scenario.event import READ_BY, Event
+from sim.scenario.library import spoken_of
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
@@ -54,7 +55,7 @@ def _causes_of_senescence(settings: Settings) -> tuple[str, ...]:
 
 def check_settings(settings: Settings, names: Names) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
-    for group in ("tissues", "factors", "events", "drugs", "treatments"):
+    for group in ("tissues", "factors", "events", "drugs", "treatments", "markers"):
         for name in getattr(settings, group):
             check_name(f"{group}.{name}", name)
             if name == OTHERS:
@@ -72,6 +73,7 @@ def check_settings(settings: Settings, names: Names) -> None:
             known_word(f"tissues.{name}.evasion.by_cause", cause, (*names.causes, OTHERS))
     for name, event in settings.events.items():
         _check_event(f"events.{name}", event, settings)
+    _check_markers(settings, names)
     _check_memory(settings)
 
 
@@ -218,6 +220,15 @@ def _check_event(key: str, event: Event, settings: Settings) -> None:
         known_word(f"{key}.cells", event.cell_type, tissue.cell_types)
     if isinstance(event.at, list):
         _check_place(f"{key}.at", event.at, extent_of(tissue))
+
+
+def _check_markers(settings: Settings, names: Names) -> None:
+    """A marker of the library may speak of cell types that are not here."""
+    for name, marker in settings.markers.items():
+        for key in ("sensitivity_by_type", "specificity_by_type"):
+            for kind in getattr(marker, key):
+                if kind not in spoken_of(key):
+                    known_word(f"markers.{name}.{key}", kind, names.types)
 
 
 def estimated_bytes(settings: Settings) -> float:

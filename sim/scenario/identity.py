@@ -10,7 +10,7 @@ from typing import Any
 from sim.errors import ScenarioError
 from sim.scenario.schema import Settings
 
-SAID_ONLY = ("question", "qualitative", "replicates")  # what no table depends on
+SAID_ONLY = ("question", "qualitative", "replicates", "markers")  # what no table depends on
 KEPT_ONLY = ("maps", "days", "checkpoints")  # of `record`: what is kept beside the tables
 
 

@@ -139,7 +139,7 @@ def shown(value: Any, unit: str) -> str:
 
 
 def library_rows(group: str, name: str) -> list[Row]:
-    """A row per value of a bundled tissue or drug."""
+    """A row per value of a bundled tissue, drug or marker."""
     plain, sources = strip_sources(library(group)[name])
     return [Row(key, str(at_path(plain, key)), confidence, source) for key, (source, confidence) in sources.items()]
 
@@ -225,6 +225,8 @@ def _acts(settings: Settings, path: str, value: float) -> bool:
         return _factor_acts(settings.factors[name], key, settings)
     if group == "drugs":
         return _drug_acts(settings, name, key)
+    if group == "markers":
+        return False
     return group != "tissues" or _tissue_acts(settings.tissues[name], key, settings)
 
 

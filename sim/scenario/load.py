@@ -18,15 +18,15 @@ from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_s
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
 from sim.scenario.drug_checks import check_drugs, odd_drugs
-from sim.scenario.library import BUNDLED, library
+from sim.scenario.library import BUNDLED, BY_NAME, library
 from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
 from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
 from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
 
-SHARED = ("seed", "replicates", "days", "dt", "record", "question")  # arms share their luck and their clock
-NAMED = ("tissues", "factors", "events", "drugs", "treatments", "arms")  # mappings by name
+SHARED = ("seed", "replicates", "days", "dt", "record", "question", "markers")  # luck, clock, and who looks at them
+NAMED = ("tissues", "factors", "events", "drugs", "treatments", "markers", "arms")  # mappings by name
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _check_named(key: str, parts: Sequence[str], *trees: Tree) -> None:
         return
     group, name = parts[:2]
     known = list(dict.fromkeys(each for tree in trees for each in mapping(tree.get(group))))
-    known += library(group) if group == "drugs" else []
+    known += library(group) if group in BY_NAME else []
     in_arms = [
         arm for arm, patch in mapping(trees[0].get("arms")).items() if name in mapping(mapping(patch).get(group))
     ]

@@ -1,4 +1,4 @@
-"""Library values written into a scenario: tissues by `preset`, drugs by `preset` or by their name."""
+"""Library values written into a scenario: tissues by `preset`, drugs and markers by `preset` or by their name."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.errors import ScenarioError
-from sim.scenario.library import BUNDLED, library, preset
+from sim.scenario.library import BUNDLED, BY_NAME, library, preset
 from sim.scenario.trees import Tree, at_path, merge, strip_sources
 
-NO_PRESET = "none"  # a drug that stands complete: also one that has the name of a library drug
+NO_PRESET = "none"  # a drug or marker that stands complete: also one that has the name of a bundled one
 Sources = dict[str, tuple[str, str]]  # dotted path to source and confidence
 
 
@@ -24,7 +24,7 @@ def expand_presets(tree: Tree, sources: Sources) -> dict[str, str]:
             if chosen is not None:
                 entries[name] = _expanded(f"{group}.{name}", group, chosen, entry, sources)
                 presets[f"{group}.{name}"] = chosen
-            if group == "drugs" and isinstance(entry, dict):
+            if group in BY_NAME and isinstance(entry, dict):
                 entries[name]["preset"] = NO_PRESET  # so that the resolved file reads back as it is
     return presets
 
@@ -34,7 +34,7 @@ def _preset_of(group: str, name: str, entry: Any) -> str | None:
     if not isinstance(entry, dict):
         return None
     stated: str | None = entry.get("preset")
-    if group == "drugs":
+    if group in BY_NAME:
         stated = stated or (name if name in library(group) else None)
         return None if stated == NO_PRESET else stated
     return stated

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from sim.scenario.drug import Drug
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
+from sim.scenario.marker import Marker
 from sim.scenario.section import Section, param
 from sim.scenario.tissue import Tissue
 from sim.scenario.treatment import Treatment
@@ -48,6 +49,7 @@ class Settings(Section):
     events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")
     drugs: dict[str, Drug] = param({}, "drugs by name; those of the library need no entry")
     treatments: dict[str, Treatment] = param({}, "who is given what, and when, by name")
+    markers: dict[str, Marker] = param({}, "stains by name, for `senodrift study`; those of the library need no entry")
     record: Record = Field(default_factory=lambda: Record(), description="what is written down")
     stop: Stop | None = param(None, "end a run early")
     generations: Literal["simple", "tracked"] = param(

@@ -118,7 +118,7 @@ def test_a_huge_tissue_is_refused_by_its_estimated_bytes(complaint: Complaint) -
         (("run", "x.yaml", "--out", "."), ".: out: must be a new folder, got one that exists"),
         (("list", "drugs", "fisetn"), "list drugs: unknown drug 'fisetn' (did you mean fisetin?)"),
         (("list", "tissues", "fisetin"), "list: must name a drug after drugs only, got 'fisetin'"),
-        (("list", "tissue"), "list: must be one of tissues, drugs, got 'tissue' (did you mean tissues?)"),
+        (("list", "tissue"), "list: must be one of tissues, drugs, markers, got 'tissue' (did you mean tissues?)"),
     ],
 )  # fmt: skip
 def test_a_wrong_command(complaint: Complaint, arguments: tuple[str, ...], message: str) -> None:

@@ -56,6 +56,8 @@ EXAMPLES: list[dict[str, Any]] = [
             "counted": {"drug": "d", "amount": 1, "interval": 1, "additional_doses": 1},
             "limited": {"drug": "d", "amount": 1, "interval": 1, "until": 2},
         },
+        "markers": {"m": {"sensitivity": 1, "specificity": 1, "sensitivity_by_type": {"cell": 1},
+                          "specificity_by_type": {"cell": 1}}},
         "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
     scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},

@@ -1,0 +1,259 @@
+"""What a study of some size would have seen: many of them, drawn from the simulated arms and counted by a marker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from sim.analysis.markers import ALL, STATES, ReadOut, marker_in_words
+from sim.analysis.paired import one_of
+from sim.analysis.views import Design, Tissue
+from sim.errors import ResultsError
+from sim.results import Results
+
+Floats = npt.NDArray[np.float64]
+Key = tuple[str, str]  # tissue, arm
+CODES = {"healthy": 0, "senescent": 1}  # in the layer `state`
+MOST_STUDIES = 100_000
+COLUMNS = [
+    "arm", "baseline", "tissue", "outcome", "marker", "animals", "replicates", "difference", "measured",
+    "measured_low", "measured_high", "power", "wrong_sign", "sampling",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Study:
+    """What studies of one design saw.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per tissue and arm other than the baseline. ``difference``: of the arms as they are [points];
+        ``measured``: mean over studies of the difference that was measured [points of marked cells], between
+        ``measured_low`` and ``measured_high`` in 95 % of them; ``power``: share of studies with p < 0.05 (Welch's t
+        test of animals, two-sided); ``wrong_sign``: share in which the measured difference points the other way, NaN
+        where there is no difference; ``sampling``: ``fields`` cut out of the maps, ``well mixed``, or ``all cells``.
+    truth : mapping of (tissue, arm) to (replicates,) float array
+        The outcome of each replicate, as it is [%].
+    measured : mapping of (tissue, arm) to (studies, animals) float array
+        Marked cells of each animal [%].
+    """
+
+    outcome: str
+    marker: str
+    design: Design
+    table: pd.DataFrame
+    truth: dict[Key, Floats]
+    measured: dict[Key, Floats]
+    notes: tuple[str, ...]
+
+    def sentences(self) -> Iterator[str]:
+        """A line per row of the table, for people."""
+        several = self.table["tissue"].nunique() > 1
+        for row in self.table.itertuples():
+            where = f" in {row.tissue}" if several else ""
+            wrong = f", the wrong sign in {share_in_words(row.wrong_sign)}" if row.wrong_sign == row.wrong_sign else ""
+            yield (
+                f"{row.arm}{where}: a study of {row.animals} animals per arm that counts {row.marker} would have seen "
+                f"{row.measured:+.2f} points ({row.measured_low:.2f} to {row.measured_high:.2f} in 95 % of studies; "
+                f"truly {row.difference:+.2f}), p < 0.05 in {share_in_words(row.power)}{wrong}"
+            )
+
+    def __repr__(self) -> str:
+        return "\n".join([f"{self.outcome} as {self.marker}: {self.design.words}", *self.sentences(), *self.notes])
+
+
+def study(
+    results: Results,
+    outcome: str = "burden",
+    marker: str = "p16",
+    *,
+    animals: int = 6,
+    sections: int = 3,
+    fields: int = 5,
+    cells_per_field: int | None = 100,
+    baseline: str | None = None,
+    studies: int = 1000,
+    seed: int = 0,
+) -> Study:
+    r"""Draw many studies from the simulated arms, and tell what they would have seen on the last day.
+
+    Each study draws its animals from the replicates of an arm, with replacement and for each arm by itself: animals of
+    a lab share no luck. In each animal marked cells are counted in fields of view (see `sim.analysis.views`). Where
+    maps of the state were kept on the last day, and the tissue is a lattice, fields are cut out of it, so that clusters
+    count; elsewhere cells are taken as well mixed.
+
+    Parameters
+    ----------
+    results : Results
+        Tables of an experiment.
+    outcome : str
+        ``burden``, or ``burden_<type>``: among the cells of that type.
+    marker : str
+        Of the library or of the scenario.
+    animals, sections, fields, cells_per_field : int
+        Per arm, animal, section and field; `cells_per_field` None counts every cell of the tissue.
+    baseline : str, optional
+        The arm to compare with; the first one if not given.
+    studies : int
+        How many are drawn; shares have a standard error of at most 0.5 / sqrt(studies).
+    seed : int
+        Key of the draws; the same key, arm and tissue give the same animals for every marker.
+
+    Raises
+    ------
+    ResultsError
+        If there is no such arm, outcome or marker, no other arm, no finished run, or a size is out of range.
+
+    Notes
+    -----
+    R replicates stand for all animals there could be: their variance is (R - 1) / R of that between animals (said in
+    `Study.notes`), and the true difference is known only as well as R replicates know it (`sim.compare` says how well).
+    """
+    if results.timeseries.empty:
+        raise ResultsError("study: results: must hold a finished run, got none")
+    if not 1 <= studies <= MOST_STUDIES:
+        raise ResultsError(f"study: studies: must be between 1 and {MOST_STUDIES}, got {studies}")
+    design = Design(animals=animals, sections=sections, fields=fields, cells_per_field=cells_per_field)
+    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "study: baseline")
+    if len(results.arms) < 2:
+        raise ResultsError(f"study: arms: must be at least two to compare, got {len(results.arms)}")
+    read_out = ReadOut(results, marker, outcome)
+    truth, measured, mapped = {}, {}, {}
+    for tissue in results.tissues:
+        groups = _runs(read_out, tissue)
+        animals_of = {arm: [_tissue(read_out, row, tissue) for row in rows] for arm, rows in groups.items()}
+        mapped[tissue] = all(each.chance_map is not None for group in animals_of.values() for each in group)
+        for arm, group in animals_of.items():
+            if not mapped[tissue]:  # of one kind in all arms
+                group = [Tissue(each.cells, each.chances) for each in group]
+            rng = np.random.default_rng([seed, crc32(tissue.encode()), crc32(arm.encode())])
+            truth[tissue, arm] = read_out.truth[groups[arm]]
+            measured[tissue, arm] = _animals(group, design, studies, rng)
+    rows = [
+        {"arm": arm, "baseline": baseline, "tissue": tissue, "outcome": outcome, "marker": marker, "animals": animals}
+        | {"replicates": min(len(truth[tissue, each]) for each in (arm, baseline))}
+        | {"difference": float(truth[tissue, arm].mean() - truth[tissue, baseline].mean())}
+        | _seen(measured[tissue, arm], measured[tissue, baseline], truth[tissue, arm], truth[tissue, baseline])
+        | {"sampling": "all cells" if cells_per_field is None else "fields" if mapped[tissue] else "well mixed"}
+        for tissue, arm in truth
+        if arm != baseline and (tissue, baseline) in truth
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    notes = tuple(_notes(results, marker, table))
+    return Study(outcome, marker, design, table, truth, measured, notes)
+
+
+def welch(a: Floats, b: Floats) -> Floats:
+    """Two-sided p of Welch's t test, row by row of (studies, n) and (studies, m); without any variance 1 or 0."""
+    variances = [each.var(axis=1, ddof=1) / each.shape[1] for each in (a, b)]
+    whole, apart = variances[0] + variances[1], a.mean(axis=1) - b.mean(axis=1)
+    varied = whole > 0.0
+    size = np.where(varied, whole, 1.0)
+    share = variances[0] / size
+    freedom = 1.0 / (share**2 / (a.shape[1] - 1) + np.where(varied, 1.0 - share, 1.0) ** 2 / (b.shape[1] - 1))
+    p = 2.0 * stats.t.sf(np.abs(apart) / np.sqrt(size), freedom)
+    return np.where(varied, p, np.where(apart == 0.0, 1.0, 0.0))
+
+
+def _seen(a: Floats, b: Floats, true_a: Floats, true_b: Floats) -> dict[str, float]:
+    """What the studies saw: `a` and `b` are (studies, animals)."""
+    apart, truly = a.mean(axis=1) - b.mean(axis=1), float(true_a.mean() - true_b.mean())
+    low, high = np.quantile(apart, (0.025, 0.975))
+    wrong = float(np.mean(apart * truly < 0.0)) if truly != 0.0 else float("nan")
+    return {
+        "measured": float(apart.mean()),
+        "measured_low": float(low),
+        "measured_high": float(high),
+        "power": float(np.mean(welch(a, b) < 0.05)),
+        "wrong_sign": wrong,
+    }
+
+
+def _runs(read_out: ReadOut, tissue: str) -> dict[str, list[int]]:
+    """Places of the last rows of the runs, by arm in the order of the scenario."""
+    rows = read_out.rows[read_out.rows["tissue"] == tissue]
+    last = rows.drop_duplicates(["arm", "replicate"], keep="last").sort_values("replicate", kind="stable")
+    groups = {arm: last.index[last["arm"] == arm].tolist() for arm in read_out.results.arms}
+    return {arm: places for arm, places in groups.items() if places}
+
+
+def _tissue(read_out: ReadOut, row: int, tissue: str) -> Tissue:
+    """An animal: a run on its last day."""
+    cells = [int(sum(read_out.counts(kind, state)[row] for kind in read_out.kinds)) for state in STATES]
+    chances = [float(read_out.marked_in(state)[row]) for state in STATES]
+    return Tissue(np.array(cells), np.array(chances), _chance_map(read_out, row, tissue, chances))
+
+
+def _chance_map(read_out: ReadOut, row: int, tissue: str, chances: list[float]) -> Floats | None:
+    """How likely each cell is marked, in planes of sections; None where no map of that day, or no lattice, was kept."""
+    results, run = read_out.results, read_out.rows.loc[row]
+    key = (str(run["arm"]), int(run["replicate"]), tissue)
+    layers = results.maps(*key) if key in results.map_keys else {}
+    day = np.flatnonzero(np.isclose(layers.get("days", np.zeros(0)), run["day"]))
+    if "state" not in layers or not day.size or layers["state"].ndim < 3:
+        return None
+    state = layers["state"][day[-1]]
+    found = np.full(state.shape, np.nan)
+    if "type" in layers and read_out.kinds != [ALL]:
+        types = list(read_out.arms[key[0]].tissues[tissue].cell_types)
+        for kind in read_out.kinds:
+            of_type = layers["type"][day[-1]] == types.index(kind)
+            for word in STATES:
+                found[of_type & (state == CODES[word])] = read_out.chance(kind, word)[row]
+    elif read_out.of_one_type:
+        return None
+    else:
+        for word, chance in zip(STATES, chances, strict=True):
+            found[state == CODES[word]] = chance
+    return _planes(results, tissue, found)
+
+
+def _planes(results: Results, tissue: str, site: Floats) -> Floats:
+    """(sections, y, x): a block whose depth is along z is cut across it, as histology does."""
+    if site.ndim == 2:
+        return site[None]
+    depth = ((results.scenario.get("tissues") or {}).get(tissue) or {}).get("depth_axis")
+    return np.moveaxis(site, 1, 0) if depth == "z" else site
+
+
+def _animals(group: list[Tissue], design: Design, studies: int, rng: np.random.Generator) -> Floats:
+    """Marked share [%] of the animals of each study, (studies, animals), drawn from `group` with replacement."""
+    chosen = rng.integers(len(group), size=(studies, design.animals))
+    share = np.zeros(chosen.shape)
+    for place, tissue in enumerate(group):
+        here = chosen == place
+        share[here] = tissue.marked_share(design, int(here.sum()), rng)
+    return share
+
+
+def _notes(results: Results, marker: str, table: pd.DataFrame) -> Iterator[str]:
+    """What to bear in mind, in sentences."""
+    yield marker_in_words(results, marker)
+    for tissue, rows in table.groupby("tissue", sort=False):
+        where = f"{tissue}: " if len(results.tissues) > 1 else ""
+        if (rows["sampling"] == "well mixed").any():
+            yield (
+                f"{where}cells are counted as if well mixed; to count them in fields of the simulated tissue, keep "
+                "record.maps: [state, type] on the last day"
+            )
+        n = int(rows["replicates"].min())
+        few = "fewer replicates than animals: " if n < int(rows["animals"].iloc[0]) else ""
+        if n > 1:
+            yield (
+                f"{where}{few}{n} replicates stand for all animals, so the variance between animals is taken "
+                f"{100.0 / n:.0f} % too small"
+            )
+        else:
+            yield f"{where}one replicate stands for all animals: nothing is known of how animals differ"
+
+
+def share_in_words(value: float) -> str:
+    """``71 %``; a few of very many are not none."""
+    return "< 1 %" if 0.0 < value < 0.005 else f"{100.0 * value:.0f} %"
