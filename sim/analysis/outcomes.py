@@ -59,9 +59,7 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
 
 def _mean_burden(results: Results) -> pd.DataFrame:
-    rows = results.timeseries.sort_values("day", kind="stable").groupby(RUN, sort=False)
-    means = [treatment.mean_over_time(table["day"], table["burden"]) for _, table in rows]
-    return pd.DataFrame([key for key, _ in rows], columns=RUN).assign(mean_burden=means)
+    return treatment.area_under(results, "burden")[[*RUN, "mean"]].rename(columns={"mean": "mean_burden"})
 
 
 def _closure(results: Results, wound: str) -> pd.DataFrame:

@@ -211,14 +211,13 @@ def _run_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def write_record(file: IO[bytes], record: RunRecord) -> None:
-    """A record without its maps, as three Arrow streams; what is not a table stands in the first."""
-    said = {
-        name: getattr(record, name) for name in ("arm", "replicate", "status", "stage", "message", "wall_s", "host")
-    }
-    for name in TABLES:
-        table = pa.Table.from_pandas(getattr(record, name), preserve_index=False)
-        if name == TABLES[0]:
-            table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"record": json.dumps(said)})
+    """A record without its maps: a line of JSON, then an Arrow stream for each table that has rows."""
+    tables = {name: getattr(record, name) for name in TABLES}
+    said = {name: getattr(record, name) for name in SAID}
+    said["tables"] = [name for name in TABLES if len(tables[name])]
+    file.write(json.dumps(said).encode() + b"\n")
+    for name in said["tables"]:
+        table = pa.Table.from_pandas(tables[name], preserve_index=False, nthreads=1)
         with pa.ipc.new_stream(file, table.schema) as stream:
             stream.write_table(table)
 
@@ -227,17 +226,14 @@ def read_record(path: Path) -> RunRecord | None:
     """A record that `write_record` wrote; None where there is none, or a damaged one."""
     try:
         with path.open("rb") as file:
-            tables = []
-            for _ in TABLES:
+            said = json.loads(file.readline())
+            tables = {}
+            for name in said.pop("tables"):
                 with pa.ipc.open_stream(file) as stream:
-                    tables.append(stream.read_all())
-    except FileNotFoundError:
+                    tables[name] = stream.read_all().to_pandas()
+        return RunRecord(**said, **tables)
+    except (ValueError, OSError):  # pa.ArrowInvalid is a ValueError
         return None
-    except (pa.ArrowInvalid, OSError):
-        return None
-    said = json.loads(tables[0].schema.metadata[b"record"])
-    frames = {name: table.to_pandas() for name, table in zip(TABLES, tables, strict=True)}
-    return RunRecord(**said, **frames)
 
 
 @contextlib.contextmanager

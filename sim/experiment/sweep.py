@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +16,12 @@ from sim.experiment.provenance import provenance
 from sim.experiment.store import Key, Store
 from sim.results import RunRecord
 from sim.scenario.design import Sweep, load_sweep, points
-from sim.scenario.load import Scenario
 from sim.scenario.schema import Record, Settings
 from sim.sweeps import SweepResults, is_sweep, read_manifest, read_sweep
 
 Progress = Callable[[RunRecord, int, int], None]
 BEFORE_THE_MANIFEST = {".lock", "pending", "points.json", "scenario.yaml"}
-AT_HAND = 256  # points whose settings are kept while their replicates are handed out
+AT_HAND = 2048  # points whose settings are kept for the next replicate, some kB per arm
 
 
 def sweep(
@@ -137,12 +137,13 @@ def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], done: set[Key], en
     at = points(design)
 
     @lru_cache(AT_HAND)
-    def scenario(number: int) -> Scenario:
-        return design.at(at[number])
+    def arms(number: int) -> dict[str, bytes]:
+        found = design.at(at[number]).arms
+        return {arm: pickle.dumps(_as_kept(settings, design.output)) for arm, settings in found.items()}
 
     for (address, replicate), (number, arm) in jobs.items():
         if (address, replicate) not in done:
-            yield Job(_as_kept(scenario(number).arms[arm], design.output), address, replicate, engine)
+            yield Job(pickle.loads(arms(number)[arm]), address, replicate, engine)
 
 
 def _as_kept(settings: Settings, output: str) -> Settings:
