@@ -21,6 +21,8 @@ from sim.figures.closure import closure
 from sim.figures.difference import difference, shared_replicates
 from sim.figures.drugs import drugs
 from sim.figures.exposure import exposure
+from sim.figures.forest import forest
+from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
 from sim.figures.sites import places_known
@@ -29,8 +31,8 @@ from sim.figures.trade_off import trade_off
 from sim.results import Results
 
 __all__ = [
-    "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "maps", "rebound", "save_all",
-    "trade_off",
+    "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "forest", "luck", "maps", "rebound",
+    "save_all", "trade_off",
 ]  # fmt: skip
 
 
@@ -84,6 +86,16 @@ class Plots:
     def closure(self, event: str | None = None) -> Figure:
         """Share of a wound that is still open, from the wound on."""
         return closure(self._results, event)
+
+    def forest(
+        self, baseline: str | None = None, outcomes: Sequence[str] = ("burden",), tissue: str | None = None
+    ) -> Figure:
+        """Paired differences of all arms from the baseline (the first) with their intervals; a panel per outcome."""
+        return forest(self._results, baseline, outcomes, tissue)
+
+    def luck(self, tissue: str | None = None, outcome: str = "burden", baseline: str | None = None) -> Figure:
+        """How many times fewer replicates a paired difference needs than an unpaired one, over time."""
+        return luck(self._results, tissue, outcome, baseline)
 
     def __repr__(self) -> str:
         names = [name for name in vars(Plots) if not name.startswith("_")]
