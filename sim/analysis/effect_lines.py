@@ -28,15 +28,19 @@ def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Itera
             [*(str(row[key]) for key in keys), _counted(row), *numbers, *more, _or_nothing(row["variance_ratio"])]
         )
     yield from aligned(table)
-    single = {name: effects[name].iloc[0] for name in ("tissue", "outcome") if name not in keys}
-    yield ", ".join([f"{key} {word}" for key, word in single.items()] + _notes(effects, halfwidth))
+    tests = f"p corrected for {effects['p'].count()} tests" if effects["p"].count() else "no test: too few pairs"
+    yield ", ".join([*(f"{name} {effects[name].iloc[0]}" for name in ("tissue", "outcome") if name not in keys), tests])
+    if effects["missing"].any():
+        yield "n: pairs of those there should be; in the others a run failed, or has no such outcome"
+    if halfwidth is not None:
+        yield f"more needed: pairs for a half-width of {halfwidth:g}, as far as those there are tell"
 
 
 def rank_lines(ranks: Sequence[pd.DataFrame], best: str) -> Iterator[str]:
     """Tables of `sim.rank` as lines, where three arms or more were ranked."""
     for ranking in ranks:
         keys = [name for name in ("point", "tissue") if _varies(ranking, name)]
-        for place, rows in ranking.groupby(keys) if keys else [((), ranking)]:
+        for place, rows in ranking.groupby(keys, sort=False) if keys else [((), ranking)]:
             if rows["mean_rank"].count() > 2:
                 where = "".join(f", {name} {word}" for name, word in zip(keys, place, strict=True))
                 yield ""
@@ -46,18 +50,11 @@ def rank_lines(ranks: Sequence[pd.DataFrame], best: str) -> Iterator[str]:
 def _rank_table(rows: pd.DataFrame, title: str) -> list[list[str]]:
     table = [[title, "n", "mean", "chance of being best", "mean rank", "95 % interval"]]
     for row in rows.to_dict("records"):
-        chance = f"{100.0 * row['p_best']:.0f} %" if math.isfinite(row["p_best"]) else ""
+        chance = _percent(row["p_best"]) if math.isfinite(row["p_best"]) else ""
         ranks = f"{row['rank_low']:g} to {row['rank_high']:g}" if math.isfinite(row["rank_low"]) else ""
         numbers = [f"{value:.4g}" if math.isfinite(value) else "-" for value in (row["mean"], row["mean_rank"])]
         table.append([f"  {row['arm']}", _counted(row), numbers[0], chance, numbers[1], ranks])
     return table
-
-
-def _notes(effects: pd.DataFrame, halfwidth: float | None) -> list[str]:
-    missing = "; n: pairs of those there should be, the others failed or have no such outcome"
-    wish = f"; more needed: pairs for a half-width of {halfwidth:g}" if halfwidth is not None else ""
-    tests = f"p corrected for {effects['p'].count()} tests" if effects["p"].count() else "no test: too few pairs"
-    return [f"{tests}{missing if effects['missing'].any() else ''}{wish}"]
 
 
 def _varies(table: pd.DataFrame, name: str) -> bool:
@@ -66,6 +63,11 @@ def _varies(table: pd.DataFrame, name: str) -> bool:
 
 def _counted(row: dict[Any, Any]) -> str:
     return f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else str(row["n"])
+
+
+def _percent(share: float) -> str:
+    """Nothing is certain that is not."""
+    return "> 99 %" if 0.995 <= share < 1.0 else "< 1 %" if 0.0 < share < 0.005 else f"{100.0 * share:.0f} %"
 
 
 def _both(low: float, high: float) -> str:

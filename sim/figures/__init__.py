@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
+from sim.analysis.headline import FEW
+from sim.analysis.luck import shared_luck
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.errors import ResourceError
@@ -105,14 +108,15 @@ class Plots:
 def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
-    Maps and difference need stored maps, the difference two arms; drugs need doses that were given, exposure, trade_off
-    and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound. Where there are
-    several tissues, all but burden and closure have the tissue in their name; maps of many arms are one file per layer.
+    Maps and difference need stored maps, the difference two arms; luck five pairs of replicates; drugs need doses that
+    were given, exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed,
+    closure a wound. Where there are several tissues, all but burden and closure have the tissue in their name; maps of
+    many arms are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order burden, maps, causes, difference, drugs, exposure, trade_off, rebound, closure.
+        The files, in the order burden, maps, causes, difference, luck, drugs, exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -149,6 +153,9 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in mapped if len(results.arms) > 1 else {}:
         if shared_replicates(results, results.arms[-1], results.arms[0], tissue):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
+    ratios = shared_luck(results).query(f"n >= {FEW}").dropna() if len(results.timeseries) else pd.DataFrame()
+    for tissue in ratios["tissue"].unique() if len(ratios) else []:
+        yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
 
 

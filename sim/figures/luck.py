@@ -15,7 +15,7 @@ from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place,
 from sim.figures.style import FAINT, SMALL, arm_colour, arm_dash, our_look, readable
 from sim.results import Results
 
-LEFT, BELOW, ABOVE = 0.6, 0.45, 0.25  # inch around the panel
+LEFT, BELOW, ABOVE = 0.85, 0.45, 0.1  # inch around the panel
 WIDTH, HEIGHT = 2.9, 2.4  # inch, of the panel
 
 
@@ -76,11 +76,11 @@ def _draw(axes: Axes, results: Results, table: pd.DataFrame, arms: list[str]) ->
                   marker="o" if len(days) == 1 else "")  # fmt: skip
         ends.append((float(days[-1]), float(heights[-1])))
     first, last = float(table["day"].min()), float(table["day"].max())
-    axes.set(xlim=(first, last if last > first else first + 1.0), ylim=(low, top + 0.15))
+    axes.set(xlim=(first, last if last > first else first + 1.0), ylim=(low - 0.15, top + 0.15))
     plain(axes)
     powers = np.arange(low, high + 1.0)
     axes.set_yticks([*powers, top], [*(f"{10.0**power:g}" for power in powers), "infinite"])
-    axes.axhline(0.0, color=FAINT, lw=0.6, ls=(0, (4, 2)), zorder=1)
+    axes.axhline(0.0, color=FAINT, lw=0.6, zorder=1)
     axes.set(xlabel="day", ylabel="times fewer replicates than unpaired")
     axes.tick_params(axis="y", labelsize=SMALL)
     return ends
@@ -91,5 +91,5 @@ def _caption(results: Results, table: pd.DataFrame, tissue: str, outcome: str, b
     return (
         f"{results.manifest['scenario']}{where}: variance of the difference in {outcome} from {baseline} between "
         f"independent runs, over that between runs that share their luck; {several(list(table['n']), 'pair')} of "
-        "replicates. Infinite: the difference is the same in every pair. Dashed: pairing gains nothing."
+        "replicates. Infinite: the difference is the same in every pair. Grey line: pairing gains nothing."
     )
