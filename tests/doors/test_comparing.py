@@ -175,11 +175,10 @@ def assert_same_results(one: Path, other: Path) -> None:
 
 
 def test_a_run_until_a_half_width_is_a_run_with_that_many_replicates(tmp_path: Path) -> None:
-    """In two processes, the plain one in this."""
     scenario, seen = from_dict(yaml.safe_load(SCENARIO)), []
     rule = sim.HalfWidth(1.0, most=14)
     until = sim.run(
-        scenario, out=tmp_path / "until", until=rule, workers=2,
+        scenario, out=tmp_path / "until", until=rule,
         progress=lambda record, done, total: seen.append((done, total)),
     )  # fmt: skip
     n = until.manifest["replicates"]
