@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -194,6 +195,7 @@ class Folder:
             if out.exists():
                 raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
             self.out, self.partial = out, _partial(out)
+            self._new = [folder for folder in self.partial.parents if not folder.exists()]
             self.partial.mkdir(parents=True)
         except FileExistsError:
             raise ResultsError(
@@ -226,6 +228,9 @@ class Folder:
     def discard(self) -> None:
         """Leave nothing behind."""
         shutil.rmtree(self.partial, ignore_errors=True)
+        for folder in self._new:
+            with contextlib.suppress(OSError):  # somebody else has put something there
+                folder.rmdir()
 
 
 def read_results(folder: str | Path) -> Results:

@@ -45,6 +45,7 @@ class Purpose(IntEnum):
     INITIAL = 7  # the state on day 0
     PACKING = 8  # where the cells of a generated cloud lie
     EVENT = 9  # grafts, wounds, irradiation
+    RESAMPLE = 10  # which replicates an analysis draws again
 
 
 # A 32-bit word lives in the low half of a uint64. The high half may hold rubbish: only what enters a product

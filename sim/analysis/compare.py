@@ -4,31 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from sim.analysis import paired
+from sim.analysis.halfwidth import checked_wish, needed
 from sim.analysis.outcomes import with_outcomes
-from sim.analysis.paired import effects, one_of
+from sim.analysis.paired import Experiment, effects, one_of
 from sim.errors import ResultsError
-from sim.results import Results
+
+COLUMNS = [*paired.COLUMNS, "p_holm", "needed"]
 
 
 def compare(
-    results: Results,
+    results: Experiment,
     baseline: str | None = None,
     outcomes: Sequence[str] = ("burden",),
     level: float = 0.95,
+    halfwidth: float | None = None,
 ) -> pd.DataFrame:
     r"""Paired differences of every other arm from the baseline arm: on the last day, or over the run.
 
     .. math:: \bar d \pm t_{n-1}\, s_d / \sqrt n, \qquad d_i = a_i - b_i
 
     Replicates are pairs because arms share their luck, cell by cell, until a treatment acts. Only replicates that
-    finished in both arms are pairs; all columns are about these.
+    finished in both arms, with the outcome, are pairs; all columns are about these, and `missing` counts the others.
 
     Parameters
     ----------
-    results : Results
-        Tables of an experiment.
+    results : Results or SweepResults
+        Tables of an experiment, or of a sweep.
     baseline : str, optional
         The arm to compare with; the first one if not given.
     outcomes : sequence of str
@@ -36,35 +42,60 @@ def compare(
         `sim.analysis.outcomes`): ``mean_burden``, ``exposure_<factor>``, ``off_target_loss``, ``closure_<wound>``.
     level : float
         Confidence of the intervals.
+    halfwidth : float, optional
+        A wish, in the unit of the outcomes: how far the interval of a difference may reach to either side.
 
     Returns
     -------
     DataFrame
-        One row per tissue, outcome and arm: ``arm baseline tissue outcome n``; ``mean low high`` of the arm (t
-        interval) and ``baseline_mean``; ``difference difference_low difference_high`` (paired t interval), in the
-        unit of the outcome; ``pairing_correlation``; and ``variance_ratio``: the variance of an unpaired
-        over that of the paired difference, i.e. how many times fewer replicates are needed thanks to shared luck.
+        One row per tissue, outcome and arm (and design point of a sweep, with ``point`` in front):
+
+        * ``arm baseline tissue outcome n``; ``mean low high`` of the arm (t interval) and ``baseline_mean``;
+        * ``difference difference_low difference_high`` (paired t interval), in the unit of the outcome;
+        * ``pairing_correlation``; and ``variance_ratio``: the variance of an unpaired over that of the paired
+          difference, i.e. how many times fewer replicates are needed thanks to shared luck;
+        * ``missing``: replicates that should be pairs and are not;
+        * ``boot_low boot_high``: bootstrap interval of the difference (`sim.analysis.bootstrap.bootstrap_interval`);
+        * ``effect_size``: the difference in standard deviations between replicates, d_av with Hedges' correction
+          (`sim.analysis.paired.effect_size`); ``superiority``: chance that a replicate of the arm is above one of the
+          baseline, over all unpaired pairs, ties half;
+        * ``p`` of the paired t test, two-sided; ``p_holm``: corrected for all rows of this call;
+        * ``needed``: pairs still needed for `halfwidth`.
+
         What one pair, or no variation, cannot tell is NaN.
 
     Raises
     ------
     ResultsError
-        If `baseline` is no arm, an outcome neither a column nor a derived one, or `level` not between 0 and 1.
+        If `baseline` is no arm, an outcome neither a column nor a derived one, `level` not between 0 and 1, or
+        `halfwidth` not above 0.
 
     Notes
     -----
-    Assumes differences that are about normal. Near-zero correlation means that pairing gained nothing.
+    The t interval is the one to quote: at 8 and at 30 replicates it holds a normal truth in 95 % of cases. The
+    bootstrap interval follows skewed differences and is a little narrow at few replicates. Near-zero correlation means
+    that pairing gained nothing. Correction: Holm (1979), Scandinavian Journal of Statistics 6:65.
     """
-    if results.timeseries.empty:
-        raise ResultsError("compare: results: must hold a finished run, got none")
-    arms = results.arms
-    baseline = arms[0] if baseline is None else one_of(baseline, arms, "compare: baseline")
     outcomes = _listed(outcomes)
     table = with_outcomes(results, outcomes)
+    arms = results.arms
+    baseline = arms[0] if baseline is None else one_of(baseline, arms, "compare: baseline")
     if not 0.0 < level < 1.0:
         raise ResultsError(f"compare: level: must be between 0 and 1, got {level}")
-    return effects(results, table, outcomes, baseline, level)
+    found = effects(results, table, outcomes, baseline, level)
+    wish = None if halfwidth is None else checked_wish(halfwidth, "compare: halfwidth")
+    return found.assign(
+        p_holm=holm(found["p"].to_numpy(np.float64)), needed=np.nan if wish is None else needed(found, wish, level)
+    )
+
+
+def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """P-values corrected for their number, step by step from the smallest; NaN is no test, and stays."""
+    corrected = np.full(p.size, np.nan)
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)))
+    return corrected
 
 
 def _listed(names: Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
+    return [names] if isinstance(names, str) else list(dict.fromkeys(names))

@@ -8,31 +8,51 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis import times, treatment
-from sim.analysis.paired import last_day
+from sim.analysis.paired import Experiment, last_day
 from sim.errors import ResultsError, did_you_mean
 from sim.results import KEYS, Results
+from sim.sweeps import RUN_KEYS, SweepResults
 
 RUN = treatment.RUN
+BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
+TIMES = "\N{MULTIPLICATION SIGN}"
+UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
+         "off_target": "% of sites", "immune_capacity": ""}  # fmt: skip
+UNITS_BY_PREFIX = {"closure_": "d", "exposure_": f"{BURDEN} {TIMES} d", "mean_": BURDEN, "max_": BURDEN, "n_": "cells",
+                   "new_": "cells", "cum_": "cells", "gen_": "cells", "open_": "% of its sites"}  # fmt: skip
 
 
-def with_outcomes(results: Results, names: Sequence[str]) -> pd.DataFrame:
+def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
     """The last row of every run and tissue, with the derived ones of the outcomes `names` as further columns.
+
+    Of a sweep it is the table of outcomes, which has the derived ones already.
 
     Raises
     ------
     ResultsError
-        If an outcome is neither a column of the time series nor derived from it.
+        If no run has finished, or an outcome is neither a column of the time series nor derived from it.
     """
-    known, table = derived(results), last_day(results)
-    columns = [name for name in table if name not in KEYS]
+    rows = results.outcomes if isinstance(results, SweepResults) else results.timeseries
+    if rows.empty:
+        raise ResultsError("compare: results: must hold a finished run, got none")
+    known, table = ({}, rows) if isinstance(results, SweepResults) else (derived(results), last_day(results))
+    columns = [name for name in table if name not in (*KEYS, *RUN_KEYS)]
     for name in dict.fromkeys(names):
         if name not in known and name not in columns:
             near = did_you_mean(name, [*known, *columns])
-            raise ResultsError(f"compare: outcomes: must be one of {', '.join(known)}, or a column of the time series, "
-                               f"got {name}{near}")  # fmt: skip
+            words = (
+                f"one of {', '.join(known)}, or a column of the time series" if known else "a column of its outcomes"
+            )
+            raise ResultsError(f"compare: outcomes: must be {words}, got {name}{near}")
         if name in known:
             table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")
     return table
+
+
+def unit(name: str) -> str:
+    """The unit of an outcome, for an axis; empty for what has none, or one of its own."""
+    prefixed = (each for prefix, each in UNITS_BY_PREFIX.items() if name.startswith(prefix))
+    return UNITS[name] if name in UNITS else next(prefixed, "")
 
 
 def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:

@@ -1,40 +1,68 @@
-"""Paired differences of arms for any table with a value per run: the difference, its interval, what pairing gained."""
+"""Paired differences of arms for any table with a value per run: the difference, its intervals, what pairing gained."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
+from sim.analysis.bootstrap import bootstrap_interval
 from sim.errors import ResultsError, did_you_mean
 from sim.results import Results
+from sim.sweeps import SweepResults
 
 Floats = npt.NDArray[np.float64]
+Experiment = Results | SweepResults
 
 COLUMNS = [
     "arm", "baseline", "tissue", "outcome", "n", "mean", "low", "high", "baseline_mean",
     "difference", "difference_low", "difference_high", "pairing_correlation", "variance_ratio",
+    "missing", "boot_low", "boot_high", "effect_size", "superiority", "p",
 ]  # fmt: skip
 
 
 def effects(
-    results: Results, table: pd.DataFrame, outcomes: Sequence[str], baseline: str, level: float = 0.95
+    results: Experiment, table: pd.DataFrame, outcomes: Sequence[str], baseline: str, level: float = 0.95
 ) -> pd.DataFrame:
-    """The rows of `sim.compare` for any `table` with a row per arm, replicate and tissue, and `outcomes` as columns."""
-    table = table.set_index(["arm", "tissue", "replicate"]).sort_index()
+    """The rows of `sim.compare` for any `table` with a row per arm, replicate and tissue, and `outcomes` as columns.
+
+    All but the columns about the call as a whole (``p_holm needed``). With a column ``point`` in the table, as in that
+    of a sweep, rows are per point, which then stands in front.
+    """
+    planned = int(results.manifest.get("replicates", 0))
     rows = [
-        {"arm": arm, "baseline": baseline, "tissue": tissue, "outcome": outcome}
-        | _effect(*_pairs(table, arm, baseline, tissue, outcome), level)
-        for tissue in results.tissues
-        for outcome in outcomes
+        place
+        | {"arm": arm, "baseline": baseline, "missing": max(planned, len(values)) - len(pairs)}
+        | _effect(pairs[arm].to_numpy(), pairs[baseline].to_numpy(), level)
+        for place, values in by_replicate(results, table, outcomes)
         for arm in results.arms
         if arm != baseline
+        for pairs in [values[[arm, baseline]].dropna()]
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=["point", *COLUMNS] if "point" in table else COLUMNS)
+
+
+def by_replicate(
+    results: Experiment, table: pd.DataFrame, outcomes: Sequence[str], per: str = "point"
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Every outcome in every tissue: which it is, and its values, replicates down and arms across.
+
+    Arms are all those of the experiment, in their order; what a run does not have is NaN. Where the table has a column
+    `per`, this for each value of it.
+    """
+    groups = table.groupby(per) if per in table else [(None, table)]
+    for key, rows in groups:
+        for tissue in results.tissues:
+            here = rows[rows["tissue"] == tissue]
+            for outcome in outcomes:
+                place = ({per: key} if per in table else {}) | {"tissue": tissue, "outcome": outcome}
+                wide = here.pivot(index="replicate", columns="arm", values=outcome)
+                yield place, wide.reindex(columns=results.arms).astype(np.float64)
 
 
 def last_day(results: Results) -> pd.DataFrame:
@@ -53,15 +81,10 @@ def one_of(word: str, known: Iterable[str], what: str) -> str:
     return word
 
 
-def _pairs(table: pd.DataFrame, arm: str, baseline: str, tissue: str, outcome: str) -> tuple[Floats, Floats]:
-    """The outcome in the arm and in the baseline, one entry per replicate that has both."""
-    by_arm = table[outcome].xs(tissue, level="tissue").unstack("arm").reindex(columns=[arm, baseline]).dropna()
-    return by_arm[arm].to_numpy(np.float64), by_arm[baseline].to_numpy(np.float64)
-
-
 def _effect(a: Floats, b: Floats, level: float) -> dict[str, float]:
     low, high = t_interval(a, level)
     difference_low, difference_high = t_interval(a - b, level)
+    boot_low, boot_high = bootstrap_interval(a - b, level)
     return {
         "n": a.size,
         "mean": _mean(a),
@@ -71,16 +94,24 @@ def _effect(a: Floats, b: Floats, level: float) -> dict[str, float]:
         "difference": _mean(a - b),
         "difference_low": difference_low,
         "difference_high": difference_high,
-        "pairing_correlation": _over(_covariance(a, b), math.sqrt(_covariance(a, a) * _covariance(b, b))),
-        "variance_ratio": _over(_covariance(a, a) + _covariance(b, b), _covariance(a - b, a - b)),
+        "pairing_correlation": _over(covariance(a, b), math.sqrt(covariance(a, a) * covariance(b, b))),
+        "variance_ratio": _over(covariance(a, a) + covariance(b, b), covariance(a - b, a - b)),
+        "boot_low": boot_low,
+        "boot_high": boot_high,
+        "effect_size": effect_size(a, b),
+        "superiority": superiority(a, b),
+        "p": p_of_mean(a - b),
     }
+
+
+# ---------------------------------------------------------------------------------------------------- of plain arrays
 
 
 def _mean(x: Floats) -> float:
     return float(x.mean()) if x.size else math.nan
 
 
-def _covariance(x: Floats, y: Floats) -> float:
+def covariance(x: Floats, y: Floats) -> float:
     """Unbiased; NaN for fewer than two values, and exactly 0 for equal ones, whose mean may be rounded."""
     if x.size < 2:
         return math.nan
@@ -97,5 +128,59 @@ def t_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
     """The t interval of the mean of `x`; NaN for fewer than two values."""
     if x.size < 2:
         return math.nan, math.nan
-    half = float(stats.t.ppf(0.5 + level / 2.0, x.size - 1)) * math.sqrt(_covariance(x, x) / x.size)
+    half = float(stats.t.ppf(0.5 + level / 2.0, x.size - 1)) * math.sqrt(covariance(x, x) / x.size)
     return _mean(x) - half, _mean(x) + half
+
+
+def p_of_mean(x: Floats) -> float:
+    """Two-sided p of the t test that the mean of `x` is 0; NaN where there is no variation to judge it by."""
+    variance = covariance(x, x)
+    return (
+        float(2.0 * stats.t.sf(abs(_mean(x)) / math.sqrt(variance / x.size), x.size - 1)) if variance > 0 else math.nan
+    )
+
+
+def effect_size(a: Floats, b: Floats) -> float:
+    r"""Difference of pairs in standard deviations between replicates (:math:`d_{av}`), with Hedges' correction.
+
+    .. math:: g = J(\nu)\, \frac{\bar a - \bar b}{\sqrt{(s_a^2 + s_b^2) / 2}}, \qquad
+              \nu = (n - 1) \frac{(s_a^2 + s_b^2)^2}{s_a^4 + s_b^4 + 2 s_{ab}^2}, \qquad
+              J(\nu) = \frac{\Gamma(\nu / 2)}{\sqrt{\nu / 2}\; \Gamma((\nu - 1) / 2)}
+
+    Not :math:`d_z`, which divides by the standard deviation of the differences: shared luck makes that as small as one
+    likes, so it tells how alike the random numbers are, not how an effect compares with the spread between animals.
+
+    Parameters
+    ----------
+    a, b : (n,) float array
+        Pairs.
+
+    Returns
+    -------
+    float
+        NaN for fewer than three pairs, and where neither sample varies.
+
+    Notes
+    -----
+    Source: Cumming (2012), Understanding the New Statistics, chapter 11; degrees of freedom of a mean of two correlated
+    variances by Satterthwaite, 2 (n - 1) / (1 + r^2) where both are equal.
+    """
+    if a.size < 3:
+        return math.nan
+    of_a, of_b, shared = covariance(a, a), covariance(b, b), covariance(a, b)
+    if not of_a + of_b > 0.0:
+        return math.nan
+    degrees = (a.size - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2 + 2.0 * shared**2)
+    correction = math.exp(special.gammaln(degrees / 2.0) - special.gammaln((degrees - 1.0) / 2.0))
+    return correction / math.sqrt(degrees / 2.0) * _mean(a - b) / math.sqrt((of_a + of_b) / 2.0)
+
+
+def superiority(a: Floats, b: Floats) -> float:
+    """Share of all pairs of a value of `a` with one of `b`, of whatever replicate, in which that of `a` is larger.
+
+    Ties count half; NaN without values.
+    """
+    if not a.size:
+        return math.nan
+    ranks = stats.rankdata(np.concatenate([a, b]))[: a.size]
+    return float((ranks.sum() - a.size * (a.size + 1) / 2.0) / (a.size * b.size))

@@ -87,15 +87,25 @@ def tell_notes(notes: Sequence[str]) -> None:
 
 @contextmanager
 def progress_bar(total: int, quiet: bool) -> Iterator[Callable[..., None] | None]:
-    """A callback per finished replicate: a bar on a terminal, else a line before and a line after."""
+    """A callback per finished replicate: a bar on a terminal, else a line before and a line after.
+
+    The `total` of the callback may grow, where a rule asks for more.
+    """
     start = time.perf_counter()
     if quiet:
         yield None
     elif not sys.stdout.isatty():
+        totals = [total]
         typer.echo(f"running  {total} runs")
-        yield lambda record, done, total: None
+
+        def count(record: Any, done: int, total: int) -> None:
+            if total > totals[-1]:
+                typer.echo(f"running  {total} runs")
+            totals.append(total)
+
+        yield count
         seconds = time.perf_counter() - start
-        typer.echo(f"finished {total} runs in {seconds:.3g} s, {total / seconds:.2g} runs/s")
+        typer.echo(f"finished {totals[-1]} runs in {seconds:.3g} s, {totals[-1] / seconds:.2g} runs/s")
     else:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -106,6 +116,6 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[..., None] | None
 
             def advance(record: Any, done: int, total: int) -> None:
                 rate = done / (time.perf_counter() - start)
-                bar.update(task, completed=done, rate=f"{rate:.2g} runs/s")
+                bar.update(task, completed=done, total=total, rate=f"{rate:.2g} runs/s")
 
             yield advance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -11,36 +10,54 @@ import typer
 from sim.cli.app import app
 from sim.errors import ResultsError
 
+PICTURES = (".png", ".svg")
+
 
 @app.command()
 def compare(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results folder.", show_default=False)],
     baseline: Annotated[str | None, typer.Option(metavar="ARM", help="The arm to compare with; the first, if not "
                                                  "given.")] = None,
-    outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet.")] = "burden",
+    outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
+                                          "mean_burden, exposure_SASP, off_target_loss, closure_WOUND.")] = "burden",
+    halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
+                                                    "takes that reaches W to either side.")] = None,
+    best: Annotated[str, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms takes for "
+                                      "good.")] = "lowest",
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole table: bootstrap intervals, effect "
+                                             "sizes, superiority, correlations, p-values.")] = None,
+    forest: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw differences and intervals (.png or "
+                                                ".svg).")] = None,
 ) -> None:  # fmt: skip
     """Compare arms in pairs of replicates.
 
     On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t
-    interval. "shared luck" says how many times fewer replicates that takes than independent runs would.
+    interval. "shared luck" says how many times fewer replicates that takes than independent runs would. p is of the
+    paired t test, corrected for all rows of the table (Holm). Three arms or more are ranked, with the chance that each
+    is the best.
 
     \b
     Examples:
       senodrift compare results/skin_graft-4a42c6
       senodrift compare results/skin_graft-4a42c6 --baseline sham --outcomes burden,cum_SASP
+      senodrift compare results/skin_graft-4a42c6 --halfwidth 0.1 --csv effects.csv --forest effects.png
     """  # noqa: D301
     from sim.analysis.compare import compare as compare_arms
-    from sim.analysis.headline import aligned
+    from sim.analysis.effect_lines import effect_lines, rank_lines
+    from sim.analysis.ranking import rank
     from sim.results import read_results
 
-    effects = compare_arms(read_results(results), baseline, [name.strip() for name in outcomes.split(",")])
+    if forest is not None and forest.suffix not in PICTURES:
+        raise ResultsError(f"{forest}: forest: must end in {' or '.join(PICTURES)}, got {forest.suffix or 'no suffix'}")
+    tables, names = read_results(results), [name.strip() for name in outcomes.split(",")]
+    effects = compare_arms(tables, baseline, names, halfwidth=halfwidth)
     if effects.empty:
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")
-    table = [["arm", "tissue", "outcome", "n", "mean", effects["baseline"].iloc[0], "difference", "95 % interval",
-              "shared luck"]]  # fmt: skip
-    for row in effects.itertuples():
-        interval = f"({row.difference_low:.4g}, {row.difference_high:.4g})" if row.n > 1 else ""
-        luck = f"{row.variance_ratio:.3g}" if math.isfinite(row.variance_ratio) else ""
-        numbers = [f"{row.mean:.4g}", f"{row.baseline_mean:.4g}", f"{row.difference:+.4g}", interval, luck]
-        table.append([row.arm, row.tissue, row.outcome, str(row.n), *numbers])
-    typer.echo("\n".join(aligned(table)))
+    ranks = [rank(tables, name, best) for name in dict.fromkeys(names)]
+    typer.echo("\n".join([*effect_lines(effects, halfwidth), *rank_lines(ranks, best)]))
+    if csv is not None:
+        effects.to_csv(csv, index=False)
+    if forest is not None:
+        from sim.figures.style import save
+
+        save(tables.plot.forest(baseline, names), forest)

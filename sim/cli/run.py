@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from sim.cli.app import Changes, ScenarioFile, app, load_scenario, progress_bar,
 from sim.errors import ResultsError
 
 if TYPE_CHECKING:
+    from sim.analysis.halfwidth import HalfWidth
     from sim.results import Results
     from sim.scenario.load import Scenario
 
@@ -29,6 +30,12 @@ def run(
     set_: Changes = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder; if not given, results/NAME-HASH.",
                                              show_default=False)] = None,
+    until_halfwidth: Annotated[float | None, typer.Option(metavar="W", help="More replicates, until the 95 % interval "
+                               "of every difference from the first arm reaches at most W to either side.")] = None,
+    outcome: Annotated[str | None, typer.Option(metavar="NAME", help="With --until-halfwidth: of what; burden, if not "
+                                                "given.")] = None,
+    most: Annotated[int | None, typer.Option(metavar="N", help="With --until-halfwidth: replicates after which it "
+                                             "gives up; 200, if not given.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the results folder and nothing else.")] = False,
 ) -> None:  # fmt: skip
     """Run every arm of a scenario, and write tables and figures.
@@ -48,24 +55,28 @@ def run(
       senodrift run configs/skin_graft.yaml --days "4 wk" --set events.graft.radius="300 um"
       senodrift run configs/skin_graft.yaml --set tissues.skin.shape="[64, 64]" --engine agents
       senodrift run configs/skin_graft.yaml --set arms.sham=null --out results/without_sham
+      senodrift run configs/skin_graft.yaml --until-halfwidth 0.1 --most 60
     """  # noqa: D301
+    until = _rule(until_halfwidth, {"outcome": outcome, "most": most})
     given = {"replicates": replicates, "seed": seed, "days": days}
     chosen = load_scenario(scenario, set_, {key: value for key, value in given.items() if value is not None}, arms)
     if out is not None and out.exists():  # before anything is said
         raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
     if not quiet:
-        typer.echo(_headline(chosen))
+        typer.echo(
+            _headline(chosen) + (f", until the half-width of {until.outcome} is {until.wish:g}" if until else "")
+        )
         tell_notes(chosen.notes)
     from sim.experiment.run import run as run_scenario
     from sim.results import fresh_folder
 
     folder = out or fresh_folder(Path("results"), f"{chosen.name}-{chosen.hash[:6]}")
-    with progress_bar(len(chosen.arms) * chosen.common.replicates, quiet) as progress:
-        results = run_scenario(chosen, workers=workers, engine=engine, out=folder, progress=progress)
+    with progress_bar(len(chosen.arms) * (1 if until else chosen.common.replicates), quiet) as progress:
+        results = run_scenario(chosen, workers=workers, engine=engine, out=folder, progress=progress, until=until)
     from sim.figures import save_all
 
     figures = save_all(results, folder / "figures")
-    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures))
+    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures, until))
     failed = [each for each in results.manifest["runs"] if each["status"] == "failed"]
     for each in failed:
         typer.echo(
@@ -73,6 +84,18 @@ def run(
         )
     if failed:
         raise typer.Exit(1)
+
+
+def _rule(wish: float | None, more: dict[str, Any]) -> HalfWidth | None:
+    """When to stop, if that is left to the tables."""
+    given = {key: value for key, value in more.items() if value is not None}
+    if wish is not None:
+        from sim.analysis.halfwidth import HalfWidth
+
+        return HalfWidth(wish, **given)
+    if given:
+        raise ResultsError(f"run: --{next(iter(given))}: must come with --until-halfwidth, got it alone")
+    return None
 
 
 def _headline(scenario: Scenario) -> str:
@@ -86,12 +109,13 @@ def _headline(scenario: Scenario) -> str:
     )
 
 
-def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path]) -> str:
+def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path], until: HalfWidth | None) -> str:
     """Table, causes, and where things are."""
     from sim.analysis.headline import burden_lines
     from sim.scenario.suggestion import next_change
 
     lines = ["", *burden_lines(results), ""] if len(results.timeseries) else []
+    lines += [until.verdict(results), ""] if until and len(results.timeseries) else []
     pictures = [path.name for path in figures if path.suffix == ".png"]
     lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
     if pictures:

@@ -6,13 +6,15 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sim.analysis.halfwidth import HalfWidth
 from sim.engines import check_engine
 from sim.errors import InterruptedRunError, ScenarioError
 from sim.experiment.execute import Job, executor
@@ -34,6 +36,7 @@ def run(
     engine: str = "compiled",
     out: str | Path | None = None,
     progress: Progress | None = None,
+    until: HalfWidth | None = None,
 ) -> Results:
     """Run every arm of `scenario` with the same replicates, which share their luck.
 
@@ -51,6 +54,9 @@ def run(
         Results folder to write; it must not exist.
     progress
         Called with each record, the number done and the total.
+    until
+        A rule that looks at the tables and says how many replicates there should be; those asked for are then the least
+        of its first look. The results are the same as of a run with that many.
 
     Raises
     ------
@@ -70,9 +76,11 @@ def run(
     folder = Folder(Path(out)) if out is not None else None
     try:
         sites = _sites(scenario)
-        jobs = _jobs(scenario, engine)
         start = time.perf_counter()
-        records, interrupted = _collect(jobs, workers, progress)
+        if until is None:
+            records, interrupted = _collect(_jobs(scenario, engine), workers, progress)
+        else:
+            scenario, records, interrupted = _collect_until(until, scenario, engine, workers, progress)
         with _undisturbed() as pressed:
             manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
             results = combine(manifest, scenario.tree, records, sites)
@@ -90,31 +98,54 @@ def run(
     return results
 
 
-def _jobs(scenario: Scenario, engine: str) -> list[Job]:
-    """Replicate by replicate, so that an early stop leaves whole pairs."""
+def _jobs(scenario: Scenario, engine: str, first: int = 0) -> list[Job]:
+    """Replicate by replicate, so that an early stop leaves whole pairs; without those before the `first`."""
     return [
         Job(settings, arm, replicate, engine)
-        for replicate in range(scenario.common.replicates)
+        for replicate in range(first, scenario.common.replicates)
         for arm, settings in scenario.arms.items()
     ]
 
 
-def _collect(jobs: list[Job], workers: int, progress: Progress | None) -> tuple[list[RunRecord], bool]:
-    """Records in the order arm, replicate, whatever order they came in; and whether the user stopped."""
-    found: dict[tuple[str, int], RunRecord] = {}
+def _collect_until(
+    until: HalfWidth, scenario: Scenario, engine: str, workers: int, progress: Progress | None
+) -> tuple[Scenario, list[RunRecord], bool]:
+    """More and more replicates until the rule asks for no more; the scenario as it would have asked for them at once.
+
+    The rule sees the first replicate alone: that an outcome has another name is told before hours have passed.
+    """
+    until, wanted, records = replace(until, first=max(until.first, scenario.common.replicates)), 1, list[RunRecord]()
+    while True:
+        done, scenario = len(records) // len(scenario.arms), scenario.override({"replicates": wanted})
+        records, interrupted = _collect(_jobs(scenario, engine, done), workers, progress, records)
+        if interrupted:
+            return scenario, records, True
+        with _undisturbed() as pressed:
+            manifest = _manifest(scenario, engine, workers, 0.0)
+            wanted = until.next(combine(manifest, scenario.tree, records, pd.DataFrame()))
+        if pressed or wanted <= scenario.common.replicates:
+            return scenario, records, bool(pressed)
+
+
+def _collect(
+    jobs: list[Job], workers: int, progress: Progress | None, done: Sequence[RunRecord] = ()
+) -> tuple[list[RunRecord], bool]:
+    """Records, with those `done`, in the order arm, replicate, however they came in; and whether the user stopped."""
+    found = {(record.arm, record.replicate): record for record in done}
+    keys = [*found, *((job.arm, job.replicate) for job in jobs)]
     stream = executor(workers)(jobs)
     interrupted = False
     try:
         for record in stream:
             found[record.arm, record.replicate] = record
             if progress is not None:
-                progress(record, len(found), len(jobs))
+                progress(record, len(found), len(keys))
     except KeyboardInterrupt:
         interrupted = True
     finally:
         stream.close()  # type: ignore[attr-defined]
     arms = list(dict.fromkeys(job.arm for job in jobs))
-    keys = sorted(((job.arm, job.replicate) for job in jobs), key=lambda key: (arms.index(key[0]), key[1]))
+    keys.sort(key=lambda key: (arms.index(key[0]), key[1]))
     records = [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys]
     return records, interrupted
 

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from sim.analysis import study as studies
+from sim.analysis.headline import FEW
+from sim.analysis.luck import shared_luck
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.errors import ResourceError
@@ -23,6 +26,8 @@ from sim.figures.closure import closure
 from sim.figures.difference import difference, shared_replicates
 from sim.figures.drugs import drugs
 from sim.figures.exposure import exposure
+from sim.figures.forest import forest
+from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
 from sim.figures.sites import places_known
@@ -32,8 +37,8 @@ from sim.figures.trade_off import trade_off
 from sim.results import Results
 
 __all__ = [
-    "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "maps", "rebound", "save_all",
-    "study", "trade_off",
+    "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "forest", "luck", "maps", "rebound",
+    "save_all", "study", "trade_off",
 ]  # fmt: skip
 
 
@@ -92,6 +97,16 @@ class Plots:
         """What a lab would measure: arms as they are and through a marker; `design` as of `sim.study`."""
         return study(self._results, studies.study(self._results, **design), tissue)
 
+    def forest(
+        self, baseline: str | None = None, outcomes: Sequence[str] = ("burden",), tissue: str | None = None
+    ) -> Figure:
+        """Paired differences of all arms from the baseline (the first) with their intervals; a panel per outcome."""
+        return forest(self._results, baseline, outcomes, tissue)
+
+    def luck(self, tissue: str | None = None, outcome: str = "burden", baseline: str | None = None) -> Figure:
+        """How many times fewer replicates a paired difference needs than an unpaired one, over time."""
+        return luck(self._results, tissue, outcome, baseline)
+
     def __repr__(self) -> str:
         names = [name for name in vars(Plots) if not name.startswith("_")]
         return f"figures of these results: {' '.join(f'.{name}()' for name in names)}"
@@ -100,14 +115,15 @@ class Plots:
 def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
-    Maps and difference need stored maps, the difference two arms; drugs need doses that were given, exposure, trade_off
-    and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound. Where there are
-    several tissues, all but burden and closure have the tissue in their name; maps of many arms are one file per layer.
+    Maps and difference need stored maps, the difference two arms; luck five pairs of replicates; drugs need doses that
+    were given, exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed,
+    closure a wound. Where there are several tissues, all but burden and closure have the tissue in their name; maps of
+    many arms are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order burden, maps, causes, difference, drugs, exposure, trade_off, rebound, closure.
+        The files, in the order burden, maps, causes, difference, luck, drugs, exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -144,6 +160,9 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in mapped if len(results.arms) > 1 else {}:
         if shared_replicates(results, results.arms[-1], results.arms[0], tissue):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
+    ratios = shared_luck(results).query(f"n >= {FEW}").dropna() if len(results.timeseries) else pd.DataFrame()
+    for tissue in ratios["tissue"].unique() if len(ratios) else []:
+        yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
 
 

@@ -35,7 +35,7 @@ events: {graft: {radius: 45 um, day: 1}}
 record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
-COMMANDS = ("run", "explain", "validate", "ledger", "list", "schema", "compare", "study")
+COMMANDS = ("run", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "study")
 
 
 @pytest.fixture
@@ -214,13 +214,14 @@ def test_compare_prints_the_paired_difference(home: Path, capsys: pytest.Capture
     assert call("compare", "mine", "--baseline", "graft", "--outcomes", "burden, n_senescent") == 0
     lines = capsys.readouterr().out.splitlines()[1:]
     effects = sim.compare(sim.read_results("mine"), "graft", ["burden", "n_senescent"])
-    assert lines[0].split() == ["arm", "tissue", "outcome", "n", "mean", "graft", "difference", "95", "%", "interval",
-                                "shared", "luck"]  # fmt: skip
-    for line, row in zip(lines[1:], effects.itertuples(), strict=True):
-        assert line.split()[:7] == [
-            "control", "skin", row.outcome, "3",
+    assert lines[0].split() == ["arm", "outcome", "n", "mean", "graft", "difference", "95", "%", "interval", "p",
+                                "(Holm)", "shared", "luck"]  # fmt: skip
+    for line, row in zip(lines[1:3], effects.itertuples(), strict=True):
+        assert line.split()[:6] == [
+            "control", row.outcome, "3",
             f"{row.mean:.4g}", f"{row.baseline_mean:.4g}", f"{row.difference:+.4g}",
         ]  # fmt: skip
+    assert lines[3:] == ["tissue skin, p corrected for 2 tests"]
     assert call("compare", "mine", "--outcomes", "burdn") == 2
     assert "did you mean burden?" in capsys.readouterr().err
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.analysis.compare import compare
-from sim.analysis.paired import COLUMNS
+from sim.analysis.compare import COLUMNS, compare
 from sim.errors import ResultsError, SimError
 from sim.results import Results
 

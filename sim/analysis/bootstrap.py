@@ -1,0 +1,69 @@
+"""Replicates drawn again with replacement: the same draws each time, and an interval that allows for few of them."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from sim.rng import BODY, Purpose, Stream, name_code
+
+Floats = npt.NDArray[np.float64]
+
+RESAMPLES = 4000
+
+
+@lru_cache(maxsize=8)
+def picks(n: int) -> npt.NDArray[np.int32]:
+    """Which of `n` replicates each resample holds, (RESAMPLES, n).
+
+    A function of `n` alone: rows of a table that have the same replicates are resampled together, and a table is the
+    same bits each time it is made.
+    """
+    stream = Stream(name_code("resamples"), BODY, 0)
+    u = stream.uniforms(Purpose.RESAMPLE, n, np.arange(RESAMPLES * n))
+    return (n * u).astype(np.int32).reshape(RESAMPLES, n)
+
+
+def bootstrap_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
+    r"""Percentile interval of the mean of `x`, at levels widened for few values.
+
+    .. math:: \left[Q(\alpha),\ Q(1 - \alpha)\right], \qquad
+              \alpha = \Phi\!\left(-\sqrt{n / (n - 1)}\; t_{n-1}\right)
+
+    with :math:`Q` the quantiles of the means of the resamples and :math:`t_{n-1}` that of the t interval. For normal
+    values it is then about as wide as that one; a plain percentile interval forgets both that resamples vary by
+    :math:`(n - 1) / n` only and that the variance is estimated.
+
+    Parameters
+    ----------
+    x : float array
+        One value per replicate, (n,).
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    tuple of float
+        In the unit of `x`; NaN for fewer than two values, no width where all are equal. Never beyond the smallest and
+        the largest value, so that fewer than six cannot reach 95 % (n of them hold the middle of a symmetric
+        distribution with chance 1 - 2^(1 - n)).
+
+    Notes
+    -----
+    Bootstrap-t intervals have no bound with few values (a resample may hold n times the same), and BCa needs more
+    values than there usually are to know its acceleration. Measured at a nominal 95 % (standard error 0.5 %), in
+    brackets without widening: normal values 94 % (89 %) at 8 and 95 % (94 %) at 30; exponential ones 90 % (84 %) and
+    93 % (91 %), where the t interval has 89 % and 92 %; `tests/stochastic/test_coverage.py`.
+    Source: Hesterberg (2015), The American Statistician 69:371, section 4.4 (expanded percentile interval).
+    """
+    if x.size < 2:
+        return math.nan, math.nan
+    if np.ptp(x) == 0.0:
+        return float(x.mean()), float(x.mean())
+    tail = stats.norm.cdf(-math.sqrt(x.size / (x.size - 1)) * stats.t.ppf(0.5 + level / 2.0, x.size - 1))
+    low, high = np.quantile(x[picks(x.size)].mean(axis=1), [tail, 1.0 - tail])
+    return float(low), float(high)

@@ -1,0 +1,82 @@
+"""Effects and ranks as lines of text: what a person reads of the tables of `compare` and `rank`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sim.analysis.headline import aligned
+
+SMALL_P = 1e-3  # below it a p-value says no more
+
+
+def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Iterator[str]:
+    """The table of `sim.compare` without the columns that few ask for; one tissue, or one outcome, is not repeated."""
+    keys = [name for name in ("point", "arm", "tissue", "outcome") if name == "arm" or _varies(effects, name)]
+    wished = halfwidth is not None
+    head = [*keys, "n", "mean", effects["baseline"].iloc[0], "difference", "95 % interval", "p (Holm)"]
+    table = [[*head, *(["more needed"] if wished else []), "shared luck"]]
+    for row in effects.to_dict("records"):
+        interval = _both(row["difference_low"], row["difference_high"])
+        numbers = [f"{row['mean']:.4g}", f"{row['baseline_mean']:.4g}", f"{row['difference']:+.4g}", interval,
+                   _p(row["p_holm"])]  # fmt: skip
+        more = [f"{row['needed']:.0f}" if math.isfinite(row["needed"]) else "?"] if wished else []
+        table.append(
+            [*(str(row[key]) for key in keys), _counted(row), *numbers, *more, _or_nothing(row["variance_ratio"])]
+        )
+    yield from aligned(table)
+    tests = f"p corrected for {effects['p'].count()} tests" if effects["p"].count() else "no test: too few pairs"
+    yield ", ".join([*(f"{name} {effects[name].iloc[0]}" for name in ("tissue", "outcome") if name not in keys), tests])
+    if effects["missing"].any():
+        yield "n: pairs of those there should be; in the others a run failed, or has no such outcome"
+    if halfwidth is not None:
+        yield f"more needed: pairs for a half-width of {halfwidth:g}, as far as those there are tell"
+
+
+def rank_lines(ranks: Sequence[pd.DataFrame], best: str) -> Iterator[str]:
+    """Tables of `sim.rank` as lines, where three arms or more were ranked."""
+    for ranking in ranks:
+        keys = [name for name in ("point", "tissue") if _varies(ranking, name)]
+        for place, rows in ranking.groupby(keys, sort=False) if keys else [((), ranking)]:
+            if rows["mean_rank"].count() > 2:
+                where = "".join(f", {name} {word}" for name, word in zip(keys, place, strict=True))
+                yield ""
+                yield from aligned(_rank_table(rows, f"{rows['outcome'].iloc[0]}{where}: {best} first"))
+
+
+def _rank_table(rows: pd.DataFrame, title: str) -> list[list[str]]:
+    table = [[title, "n", "mean", "chance of being best", "mean rank", "95 % interval"]]
+    for row in rows.to_dict("records"):
+        chance = _percent(row["p_best"]) if math.isfinite(row["p_best"]) else ""
+        ranks = f"{row['rank_low']:g} to {row['rank_high']:g}" if math.isfinite(row["rank_low"]) else ""
+        numbers = [f"{value:.4g}" if math.isfinite(value) else "-" for value in (row["mean"], row["mean_rank"])]
+        table.append([f"  {row['arm']}", _counted(row), numbers[0], chance, numbers[1], ranks])
+    return table
+
+
+def _varies(table: pd.DataFrame, name: str) -> bool:
+    return name in table and table[name].nunique() > 1
+
+
+def _counted(row: dict[Any, Any]) -> str:
+    return f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else str(row["n"])
+
+
+def _percent(share: float) -> str:
+    """Nothing is certain that is not."""
+    return "> 99 %" if 0.995 <= share < 1.0 else "< 1 %" if 0.0 < share < 0.005 else f"{100.0 * share:.0f} %"
+
+
+def _both(low: float, high: float) -> str:
+    return f"({low:.4g}, {high:.4g})" if math.isfinite(low) else ""
+
+
+def _p(p: float) -> str:
+    return f"{p:.2g}" if p >= SMALL_P else f"< {SMALL_P:g}" if p < SMALL_P else ""
+
+
+def _or_nothing(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else ""
