@@ -168,6 +168,8 @@ def sensitivities(
 ) -> list[Sensitivity]:
     """`sensitivity` of every outcome, arm (or the one that is given) and tissue; with a baseline of all others."""
     arms = [each for each in results.arms if each != baseline] if arm is None else [arm]
+    if not arms:
+        raise ResultsError(f"sensitivity: baseline: must leave another arm, got {baseline}, the only one")
     return [
         sensitivity(results, outcome, each, tissue, baseline)
         for outcome in outcomes

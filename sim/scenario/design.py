@@ -191,7 +191,7 @@ def _base(path: Path, written: SweepFile) -> Scenario:
     file = path.parent / written.scenario
     if not file.is_file():
         raise ScenarioError(f"{path}: scenario: must be a file, relative to this one, got {written.scenario!r}")
-    scenario = _with_set(path, load(file), written.set)
+    scenario = load(file)
     for name in written.arms or ():
         if name not in scenario.arms:
             near = did_you_mean(name, scenario.arms) or f", known: {', '.join(scenario.arms)}"
@@ -199,13 +199,14 @@ def _base(path: Path, written: SweepFile) -> Scenario:
     chosen = {key: getattr(written, key) for key in ("replicates", "seed")}
     try:
         scenario = scenario.override({key: value for key, value in chosen.items() if value is not None})
-        return select_arms(scenario, written.arms) if written.arms else scenario
+        scenario = select_arms(scenario, written.arms) if written.arms else scenario
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {str(error).removeprefix(f'{scenario.file}: ')}") from None
+    return _with_set(path, scenario, written.set)
 
 
 def _with_set(path: Path, scenario: Scenario, values: dict[str, Any]) -> Scenario:
-    """The scenario with what the sweep file sets for all points."""
+    """The scenario, only of the arms that are run, with what the sweep file sets for all points."""
     try:
         return scenario.override(values) if values else scenario
     except ScenarioError as error:
