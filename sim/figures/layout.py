@@ -16,6 +16,7 @@ from scipy.optimize import isotonic_regression
 
 from sim.figures.style import DPI, FAINT, FONT, INK, SMALL, TEXT, Picture
 from sim.results import Results
+from sim.sweeps import SweepResults
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def _pieces(word: str, width: float, size: float, weight: str) -> list[str]:
     return [word] if wide <= width else break_lines(word, max(1, int(len(word) * width / wide)))
 
 
-def page(results: Results, width: float, height: float, caption: str) -> tuple[Picture, float]:
+def page(results: Results | SweepResults, width: float, height: float, caption: str) -> tuple[Picture, float]:
     """An empty page with room for `width` x `height` inches of panels, and where their bottom is [inch].
 
     The caption stands below; a scenario that claims directions only says so on top.

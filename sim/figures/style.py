@@ -14,6 +14,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap,
 from matplotlib.figure import Figure
 
 from sim.results import Results
+from sim.sweeps import SweepResults
 
 DPI = 150
 INK = "#222222"
@@ -92,7 +93,7 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def arm_colour(results: Results, arm: str) -> str:
+def arm_colour(results: Results | SweepResults, arm: str) -> str:
     """The colour of an arm in every figure of a run."""
     return ARM_COLOURS[results.arms.index(arm) % len(ARM_COLOURS)]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,94 +16,26 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.identity import digest, run_address
 from sim.scenario.load import Scenario, load, select_arms
-from sim.scenario.quantity import unit_size
+from sim.scenario.sampling import MOST_POINTS, BySALib, LatinHypercube, Morris, Saltelli, Sampled, Sobol
 from sim.scenario.section import Section, param, section_in
 from sim.scenario.trees import Tree
 from sim.scenario.yaml_text import read_yaml
-
-MOST_POINTS = 10**5  # all of them are validated before the first run
-DIGITS = 12  # of a sampled value: the last bits of log and exp differ from machine to machine
-_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
 Output = Literal["summary", "timeseries", "maps"]
 Columns = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
 Rows = Annotated[list[Annotated[dict[str, Any], Field(min_length=1)]], Field(min_length=1)]
 
 
-def _number_and_unit(value: Any) -> tuple[float, str]:
-    """``(0.3, "1/h")`` of ``"0.3 1/h"``; a plain number has no unit."""
-    match = None if isinstance(value, bool) else _QUANTITY.fullmatch(str(value))
-    if match is None or not math.isfinite(float(match[1])):
-        raise ValueError(f"must be a finite number, alone or with its unit, got {value!r}")
-    try:
-        unit_size(match[2] or "1")
-    except KeyError as unknown:
-        raise ValueError(f"must have a known unit, got {value!r}: unknown unit {unknown}") from None
-    return float(match[1]), match[2]
-
-
-class Range(Section):
-    """Where the values of one key are drawn from."""
-
-    low: Any = param(..., "least value, alone or with its unit")
-    high: Any = param(..., "largest value, in the same unit")
-    scale: Literal["linear", "log"] = param("linear", "linear: even in the value; log: even in its logarithm")
-
-    @field_validator("low", "high", mode="after")
-    @classmethod
-    def _a_quantity(cls, value: Any) -> Any:
-        _number_and_unit(value)
-        return value
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Range:
-        (low, unit), (high, other) = _number_and_unit(self.low), _number_and_unit(self.high)
-        if unit != other:
-            raise ValueError(f"must have low and high in the same unit, got {self.low!r} and {self.high!r}")
-        if not low < high:
-            raise ValueError(f"must have low below high, got {self.low!r} and {self.high!r}")
-        if self.scale == "log" and low <= 0:
-            raise ValueError(f"must have low above 0 on a log scale, got {self.low!r}")
-        return self
-
-    def at(self, share: float) -> float | str:
-        """The value at a share (0 to 1) of the way from low to high, written with the unit of the range."""
-        (low, unit), (high, _) = _number_and_unit(self.low), _number_and_unit(self.high)
-        if self.scale == "log":
-            value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-        else:
-            value = low + share * (high - low)
-        text = f"{min(max(value, low), high):.{DIGITS}g}"
-        return f"{text} {unit}" if unit else float(text)
-
-
-class LatinHypercube(Section):
-    """`n` points; of `n` equal parts of every range, each holds exactly one."""
-
-    n: int = param(..., "number of points", unit="1", low=1, high=MOST_POINTS)
-    seed: int = param(0, "key of the random numbers of the design", unit="1", low=0, high=2**63)
-    ranges: Annotated[dict[str, Range], Field(min_length=1)] = param(..., "range by dotted path")
-
-
-class Sobol(LatinHypercube):
-    """`n` points of a scrambled Sobol sequence, which balances only in powers of two."""
-
-    @field_validator("n", mode="after")
-    @classmethod
-    def _power_of_two(cls, value: int) -> int:
-        if value & (value - 1):
-            raise ValueError(f"must be a power of two, got {value}")
-        return value
-
-
 class Design(Section):
-    """The points of a sweep, by one of five methods."""
+    """The points of a sweep, by one of seven methods."""
 
     grid: Columns | None = param(None, "values by dotted path: every combination, the last key fastest")
     zip: Columns | None = param(None, "values by dotted path: the first of all, the second of all, ...")
     list: Rows | None = param(None, "points, each as values by dotted path")
     latin_hypercube: LatinHypercube | None = param(None, "a Latin hypercube over ranges")
     sobol: Sobol | None = param(None, "a scrambled Sobol sequence over ranges")
+    morris: Morris | None = param(None, "walks that change one parameter at a time, for elementary effects")
+    saltelli: Saltelli | None = param(None, "the points of variance-based (Sobol) sensitivity indices")
 
     @field_validator("zip", mode="after")
     @classmethod
@@ -126,8 +58,13 @@ class Design(Section):
 
     @property
     def method(self) -> str:
-        """The one of the five that the file gives."""
+        """The one of the seven that the file gives."""
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def sampled(self) -> Sampled | None:
+        """The method, if it draws from ranges."""
+        return self.latin_hypercube or self.sobol or self.morris or self.saltelli
 
     @property
     def size(self) -> int:
@@ -136,8 +73,7 @@ class Design(Section):
             return math.prod(map(len, self.grid.values()))
         if self.zip is not None:
             return len(next(iter(self.zip.values())))
-        sampled = self.latin_hypercube or self.sobol
-        return sampled.n if sampled else len(self.list or ())
+        return self.sampled.size if self.sampled else len(self.list or ())
 
 
 class SweepFile(Section):
@@ -147,18 +83,31 @@ class SweepFile(Section):
     arms: Annotated[list[str], Field(min_length=1)] | None = param(None, "only these arms of it")
     replicates: int | None = param(None, "runs per arm and point, instead of the scenario's", unit="1", low=1)
     seed: int | None = param(None, "key of all random numbers, instead of the scenario's", unit="1", low=0)
+    set: dict[str, Any] = param({}, "values by dotted path that hold at all points, instead of the scenario's")
     output: Output = param(
         "timeseries",
         "of a run is kept: summary: a row of outcomes; timeseries: all tables too; maps: the maps of the scenario too",
     )
     design: Design = param(..., "the points")
 
+    @field_validator("set", mode="after")
+    @classmethod
+    def _not_its_own(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for key in ("replicates", "seed"):
+            if key in value:
+                raise ValueError(f"must leave {key} to the sweep, which has its own key for it, got {value[key]!r}")
+        return value
+
     @field_validator("design", mode="after")
     @classmethod
-    def _of_the_sweep(cls, value: Design) -> Design:
+    def _can_be_drawn(cls, value: Design) -> Design:
         rows = [value.grid or value.zip or {}, *(value.list or ())]
         if any("replicates" in row for row in rows):
             raise ValueError("must leave replicates to the sweep, which has its own key for them, got replicates")
+        if isinstance(value.sampled, BySALib) and find_spec("SALib") is None:
+            raise ValueError(
+                f"{value.method} must have SALib to draw points, got none (pip install 'senodrift[analysis]')"
+            )
         return value
 
 
@@ -266,9 +215,19 @@ def _base(path: Path, written: SweepFile) -> Scenario:
     chosen = {key: getattr(written, key) for key in ("replicates", "seed")}
     try:
         scenario = scenario.override({key: value for key, value in chosen.items() if value is not None})
-        return select_arms(scenario, written.arms) if written.arms else scenario
+        scenario = select_arms(scenario, written.arms) if written.arms else scenario
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {str(error).removeprefix(f'{scenario.file}: ')}") from None
+    return _with_set(path, scenario, written.set)
+
+
+def _with_set(path: Path, scenario: Scenario, values: dict[str, Any]) -> Scenario:
+    """The scenario, only of the arms that are run, with what the sweep file sets for all points."""
+    try:
+        return scenario.override(values) if values else scenario
+    except ScenarioError as error:
+        text = str(error).removeprefix(f"{scenario.file}: ")
+        raise ScenarioError(f"{path}: set.{text}") from None
 
 
 def _resolve(path: Path, scenario: Scenario, method: str, point: Point) -> Scenario:
@@ -298,21 +257,8 @@ def _values(design: Design) -> Iterator[dict[str, Any]]:
             yield dict(zip(design.zip, row, strict=True))
     elif design.list is not None:
         yield from design.list
-    else:
-        yield from _sampled(design)
-
-
-def _sampled(design: Design) -> Iterator[dict[str, Any]]:
-    """The points of a Latin hypercube or a Sobol sequence, scrambled by the seed of the design."""
-    import numpy as np
-    from scipy.stats import qmc
-
-    sampled = design.sobol or design.latin_hypercube
-    assert sampled is not None  # `_one_method` holds
-    method = qmc.Sobol if design.sobol else qmc.LatinHypercube
-    sampler = method(len(sampled.ranges), scramble=True, seed=np.random.default_rng(sampled.seed))
-    for shares in sampler.random(sampled.n).tolist():
-        yield {key: limits.at(share) for (key, limits), share in zip(sampled.ranges.items(), shares, strict=True)}
+    elif design.sampled is not None:
+        yield from design.sampled.values()
 
 
 def _complaint(error: ValidationError) -> str:
@@ -338,6 +284,8 @@ def _complaint(error: ValidationError) -> str:
         rule = f"must be a list, got {shown}"
     elif kind == "literal_error":
         rule = rule.replace("'", "", 4) + did_you_mean(str(first["input"]), ("linear", "log"))
+    elif kind.startswith("bool"):
+        rule = f"must be true or false, got {shown}"
     return f"{'.'.join(parts) or 'sweep'}: {rule}"
 
 

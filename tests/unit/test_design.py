@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.errors import ScenarioError
-from sim.scenario.design import MOST_POINTS, Sweep, load_sweep, points
+from sim.scenario.design import MOST_POINTS, Design, Sweep, load_sweep, points
 from sim.scenario.identity import run_address
 from sim.scenario.load import from_dict
 from sim.scenario.quantity import to_unit
+from sim.scenario.sampling import Range
 from sim.scenario.yaml_text import dump_yaml
 
 TREE: dict[str, Any] = {
@@ -24,6 +29,7 @@ TREE: dict[str, Any] = {
     "arms": {"control": {}, "short": {"sender_reach": 100}},
 }
 AGE = "age_at_start"
+needs_salib = pytest.mark.skipif(find_spec("SALib") is None, reason="SALib comes with the extra `analysis`")
 
 
 def sweep_file(folder: Path, design: Any, **more: Any) -> Path:
@@ -96,6 +102,88 @@ def test_samples_keep_their_unit_their_limits_and_their_seed(tmp_path: Path, met
     assert all(text.endswith(" wk") and 7 <= to_unit(text, "d") <= 35 for text in first)
     assert first == drawn(1)
     assert first != drawn(2)
+
+
+UNIT = {"days": {"low": 5, "high": 45}, AGE: {"low": "1 d", "high": "10000 d", "scale": "log"}, "sender_reach":
+        {"low": 100, "high": 200}}  # fmt: skip
+
+
+def shares_of(sweep: Sweep) -> np.ndarray:
+    """Points back in the unit cube."""
+    rows = [[(each["days"] - 5) / 40, math.log10(to_unit(each[AGE], "d")) / 4, each["sender_reach"] / 100 - 1]
+            for each in values_of(sweep)]  # fmt: skip
+    return np.array(rows)
+
+
+@needs_salib
+def test_each_step_of_a_morris_walk_changes_one_parameter_by_the_same_share(tmp_path: Path) -> None:
+    design = {"morris": {"trajectories": 5, "levels": 6, "seed": 2, "ranges": UNIT}}
+    sweep = sweep_of(tmp_path, design, arms=["control"])
+    assert sweep.design.size == 5 * 4
+    walks = shares_of(sweep).reshape(5, 4, 3)
+    steps = np.abs(np.diff(walks, axis=1))
+    np.testing.assert_allclose(np.sort(steps, axis=2), np.broadcast_to([0, 0, 6 / (2 * 5)], (5, 3, 3)), atol=1e-9)
+    np.testing.assert_allclose(steps.sum(axis=1), 0.6, atol=1e-9)  # every parameter once
+    np.testing.assert_allclose(walks * 5, np.round(walks * 5), atol=1e-9)  # on the grid of six places
+
+
+@needs_salib
+@pytest.mark.parametrize("second_order", [True, False])
+def test_a_saltelli_block_swaps_one_coordinate_of_two_sobol_points(tmp_path: Path, second_order: bool) -> None:
+    design = {"saltelli": {"n": 8, "second_order": second_order, "seed": 2, "ranges": UNIT}}
+    sweep = sweep_of(tmp_path, design, arms=["control"])
+    assert sweep.design.size == 8 * (8 if second_order else 5)
+    blocks = shares_of(sweep).reshape(8, -1, 3)
+    a, b, swap = blocks[:, 0], blocks[:, -1], np.eye(3, dtype=bool)
+    np.testing.assert_array_equal(blocks[:, 1:4], np.where(swap, b[:, None], a[:, None]))
+    if second_order:
+        np.testing.assert_array_equal(blocks[:, 4:7], np.where(swap, a[:, None], b[:, None]))
+    for each in (a, b):  # Sobol: of eight parts of every range, each holds one point
+        np.testing.assert_array_equal(np.sort(np.floor(8 * each), axis=0), np.repeat(np.arange(8.0), 3).reshape(8, 3))
+
+
+@needs_salib
+def test_points_of_salib_are_those_that_its_release_1_6_drew() -> None:
+    """SALib 1.5.2 and 1.6.0 draw the same points for the same seed: a sweep may be gone on with after an update."""
+    designs = {"morris": {"trajectories": 3}, "saltelli": {"n": 2}}
+    last = {}
+    for method, size in designs.items():
+        sampled = Design.model_validate({method: {**size, "seed": 5, "ranges": UNIT}}).sampled
+        assert sampled is not None
+        *_, last[method] = sampled.values()
+    assert last == {
+        "morris": {"days": 31.6666666667, "age_at_start": "1 d", "sender_reach": 200.0},
+        "saltelli": {"days": 23.1888799742, "age_at_start": "269.541386067 d", "sender_reach": 110.771707352},
+    }
+
+
+@needs_salib
+@pytest.mark.parametrize("method", [{"morris": {"trajectories": 2}}, {"saltelli": {"n": 2}}])
+def test_a_seed_is_a_design(method: dict[str, Any]) -> None:
+    def drawn(seed: int) -> np.ndarray:
+        ((name, size),) = method.items()
+        return Design.model_validate({name: {**size, "seed": seed, "ranges": UNIT}}).sampled.shares()
+
+    np.testing.assert_array_equal(drawn(1), drawn(1))
+    assert (drawn(1) != drawn(2)).any()
+
+
+@given(st.floats(0, 1), st.sampled_from(["linear", "log"]), st.sampled_from(["", " 1/d"]))
+def test_the_share_of_a_value_is_the_share_that_gave_it(share: float, scale: str, unit: str) -> None:
+    limits = Range.model_validate({"low": f"0.002{unit}", "high": f"30{unit}", "scale": scale})
+    assert limits.share_of(limits.at(share)) == pytest.approx(share, abs=1e-8)
+
+
+def test_a_range_in_words() -> None:
+    assert Range.model_validate({"low": "30 um", "high": "400 um", "scale": "log"}).in_words() == "30 to 400 um, log"
+    assert Range.model_validate({"low": 0, "high": 0.5}).in_words() == "0 to 0.5"
+
+
+def test_what_the_file_sets_holds_at_all_points(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, {"grid": {"days": [3, 4]}}, set={AGE: "1 wk", "arms.short.sender_reach": 300})
+    assert [sweep.scenario.arms[arm].age_at_start for arm in ("control", "short")] == [7, 7]
+    at_points = [sweep.scenario.override(point.values).arms["short"] for point in points(sweep)]
+    assert [(each.days, each.age_at_start, each.sender_reach) for each in at_points] == [(3, 7, 300), (4, 7, 300)]
 
 
 def test_the_files_own_arms_replicates_and_seed_are_used(tmp_path: Path) -> None:
@@ -189,7 +277,7 @@ def lhs(low: Any = 1, high: Any = 2, **more: Any) -> dict[str, Any]:
     return {"latin_hypercube": {"n": 2, "ranges": {"days": {"low": low, "high": high, **more}}}}
 
 
-METHODS = "grid, zip, list, latin_hypercube, sobol"
+METHODS = "grid, zip, list, latin_hypercube, sobol, morris, saltelli"
 DAYS = "design.latin_hypercube.ranges.days"
 BAD_DESIGNS: list[tuple[Any, str]] = [
     (None, "design: must be a mapping of keys to values, got None"),
@@ -214,6 +302,13 @@ BAD_DESIGNS: list[tuple[Any, str]] = [
     ({"sobol": {"n": 8, "ranges": {}}}, "design.sobol.ranges: must not be empty, got {}"),
     ({"latin_hypercube": {"n": 0, "ranges": {"days": {"low": 1, "high": 2}}}},
      f"design.latin_hypercube.n: must be between 1 and {MOST_POINTS}, got 0"),
+    ({"morris": {"trajectories": 4, "levels": 5, "ranges": UNIT}}, "design.morris.levels: must be even, got 5"),
+    ({"morris": {"trajectories": 1, "ranges": UNIT}},
+     f"design.morris.trajectories: must be between 2 and {MOST_POINTS}, got 1"),
+    ({"saltelli": {"n": 12, "ranges": UNIT}}, "design.saltelli.n: must be a power of two, got 12"),
+    ({"saltelli": {"n": 8, "second_order": "some", "ranges": UNIT}},
+     "design.saltelli.second_order: must be true or false, got 'some'"),
+    ({"saltelli": {"n": 65536, "ranges": UNIT}}, f"design: must make at most {MOST_POINTS} points, got 524288"),
     (lhs(hihg=3), f"{DAYS}.hihg: unknown key (did you mean high?)"),
     (lhs(scale="lag"), f"{DAYS}.scale: must be linear or log, got 'lag' (did you mean log?)"),
     (lhs(low="many"), f"{DAYS}.low: must be a finite number, alone or with its unit, got 'many'"),
@@ -256,8 +351,11 @@ def test_a_sample_in_a_wrong_unit_is_the_first_bad_point(tmp_path: Path) -> None
         ({"replicates": 0}, "replicates: must be at least 1, got 0"),
         ({"replicates": 2 * 10**6}, "replicates: must be between 1 and 1000000, got 2000000"),
         ({"seed": 1.5}, "seed: must be a whole number, got 1.5"),
+        ({"set": {"tissues.skin.shpe": 3}}, "set.tissues.skin.shpe: unknown key (did you mean shape?)"),
+        ({"set": {"replicates": 3}}, "set: must leave replicates to the sweep, which has its own key for it, got 3"),
+        ({"set": 3}, "set: must be a mapping of keys to values, got 3"),
         ({"replicate": 3}, "replicate: unknown key (did you mean replicates?)"),
-        ({"days": 3}, "days: unknown key, known: scenario, arms, replicates, seed, output, design"),
+        ({"days": 3}, "days: unknown key, known: scenario, arms, replicates, seed, set, output, design"),
     ],
 )
 def test_what_a_mistake_beside_the_design_is_told(tmp_path: Path, more: dict[str, Any], expected: str) -> None:
@@ -271,6 +369,16 @@ def test_a_value_that_is_wrong_elsewhere_names_the_point_and_the_key(tmp_path: P
     path = sweep_file(tmp_path, {"grid": {"arms.control": [{}, {"sender_reach": -1}]}})
     with pytest.raises(ScenarioError, match=r"design\.grid\.arms\.control\.sender_reach: point 1: must be"):
         load_sweep(path)
+
+
+def test_a_design_of_salib_without_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.scenario.design.find_spec", lambda name: None)
+    path = sweep_file(tmp_path, {"morris": {"trajectories": 2, "ranges": UNIT}})
+    with pytest.raises(ScenarioError) as caught:
+        load_sweep(path)
+    need = "morris must have SALib to draw points, got none (pip install 'senodrift[analysis]')"
+    assert str(caught.value) == f"{path}: design: {need}"
+    assert sweep_of(tmp_path, {"sobol": {"n": 2, "ranges": UNIT}}).design.size == 2
 
 
 def test_reading_designs_needs_no_numpy() -> None:
