@@ -111,7 +111,8 @@ def n_in_state(patch: Patch, code: int) -> int:
 def layer(patch: Patch, name: str, attribution: Attribution | None = None) -> np.ndarray:
     """A map layer: one value per site (or voxel), in the shape of the tissue; a copy.
 
-    ``secondaries`` are the expected cells that the senescent cells of a site have turned since the start. ``cargo`` is the sum of the doses of all factors with cargo. A factor that this arm does not have is 0 everywhere.
+    ``secondaries`` are the expected cells that the senescent cells of a site have turned since the start. ``cargo`` is
+    the sum of the doses of all factors with cargo. A factor that this arm does not have is 0 everywhere.
     """
     cells, geometry = patch.cells, patch.geometry
     per_site = geometry.shape or (geometry.n_sites,)

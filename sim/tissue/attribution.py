@@ -153,7 +153,7 @@ class Attribution:
         if transport.rests:
             standing = self._solve(f, transport.at_rest, given_off)[sites]
             whole = np.maximum(read, standing)
-            weights = np.bincount(sites, 1.0 / whole, minlength=given_off.size)
+            weights: Floats = np.bincount(sites, 1.0 / whole, minlength=given_off.size).astype(np.float64)
             shares = given_off * np.maximum(self._solve(f, transport.adjoint, weights), 0.0)  # G is, rounding is not
             self.secondaries[row] += shares
             self.totals[row, BY] += shares.sum()

@@ -41,7 +41,7 @@ class Remainder:
 
     def state(self) -> dict[str, Array]:
         """Copies of all that a checkpoint must keep; nothing once it is gone."""
-        return {} if self._copy is None else self._copy.state()
+        return {} if self._copy is None else {**self._copy.state(), "start": np.array(self._start)}
 
     def restore(self, state: dict[str, Array]) -> None:
         """Continue from `state`."""
@@ -49,6 +49,7 @@ class Remainder:
             self._copy = None
         elif self._copy is not None:
             self._copy.restore(state)
+            self._start = float(state["start"])
 
 
 class Remembered:
