@@ -59,8 +59,8 @@ def reproduction(results: Results, window: float | None = None, level: float = 0
     DataFrame
         One row per arm, tissue, cause (and ``all``) and window: ``arm tissue cause``; ``start day``, its ends [d];
         ``n`` replicates; ``r low high``, with the delete-one jackknife (t interval; NaN for one replicate); ``past``,
-        the share of `r` whose senders no longer stand (the field of day 0 included); ``secondaries removals``, cells in a
-        replicate and window, means; ``residence`` [d]. Where nothing is removed `r` is infinite, or NaN without
+        the share of `r` whose senders no longer stand (the field of day 0 included); ``secondaries removals``, cells in
+        a replicate and window, means; ``residence`` [d]. Where nothing is removed `r` is infinite, or NaN without
         secondary cells.
 
     Raises
