@@ -40,6 +40,17 @@ class _Capture:
             self.field[self.field < NEGLIGIBLE] = 0.0
             self.solves += 1
 
+    rests = True
+
+    def at_rest(self, source: Array) -> Floats:
+        """The kernel summed over `source`: without memory, a field is always at rest."""
+        check_source(source, self.shape)
+        return self._sum(np.asarray(source, np.float64), 1)
+
+    def adjoint(self, weights: Array) -> Floats:
+        """The same, as the kernel depends on distance alone."""
+        return self.at_rest(weights)
+
     def mass(self) -> float:
         """Total concentration over the sites."""
         return float(np.sum(self.field))
@@ -73,6 +84,16 @@ class KernelCloud(_Capture):
         for site in np.flatnonzero((source != 0.0) & (self._row_of < 0)):
             self._add_row(int(site))
         return direct_sum(self._rows, self._row_of, source)
+
+    def adjoint(self, weights: Array) -> Floats:
+        """By the rows there are, at the sites that have been sources; 0 elsewhere."""
+        check_source(weights, self.shape)
+        by_row = np.zeros(self._n_rows)
+        for site in np.flatnonzero(weights):
+            by_row += weights[site] * self._rows[: self._n_rows, site]
+        found, sources = np.zeros(self.shape), self._row_of >= 0
+        found[sources] = by_row[self._row_of[sources]]
+        return found
 
     def _add_row(self, site: int) -> None:
         """G from `site` to all others; nothing to itself."""

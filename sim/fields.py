@@ -36,6 +36,16 @@ class Transport(Protocol):
     def advance(self, source: Array, workers: int = 1) -> None:
         """Take one step with a constant `source` [concentration / d], which may be overwritten."""
 
+    @property
+    def rests(self) -> bool:
+        """Whether constant sources come to a field at rest, G s; G is symmetric."""
+
+    def at_rest(self, source: Array) -> Floats:
+        """G `source`: the field at rest with the decay of now, in float64; the state stays as it is."""
+
+    def adjoint(self, weights: Array) -> Floats:
+        """G^T `weights` at the sources: what each adds, per unit given off, to levels that are weighted so."""
+
     def state(self) -> dict[str, Array]:
         """Copies of all that a checkpoint must keep."""
 
@@ -169,6 +179,24 @@ class Spectral:
                 values = transform(values, overwrite_x=True, workers=workers, **how)
         return values
 
+    @property
+    def rests(self) -> bool:
+        """Whether there is a loss, by decay or at a wall."""
+        return self.decay > 0.0 or not self._conserving
+
+    def at_rest(self, source: Array) -> Floats:
+        """The field at rest with a constant `source` and the decay of now, s / mu; the state stays as it is."""
+        check_source(source, self.shape)
+        modes = self._forward(np.array(source, np.float64), 1)
+        planes, rows, columns = (table[0] for table in self._tables)
+        grid = as_grid(modes)
+        grid /= self.decay + planes[:, None, None] + rows[:, None] + columns
+        return np.asarray(self._inverse(modes, 1))
+
+    def adjoint(self, weights: Array) -> Floats:
+        """The same: the transforms are orthogonal up to the scale of each mode."""
+        return self.at_rest(weights)
+
     def mass(self) -> float:
         """Total concentration over the voxels, exact to float64 rounding unless an axis absorbs."""
         return self._mean * self.field.size if self._conserving else column_sum(as_grid(self.field))
@@ -293,6 +321,20 @@ class WellMixed:
         """Take one step with the constant `source` [concentration of one voxel / d]."""
         check_source(source, self.shape)
         self.field[0] = exact_step(self.mass(), float(source[0]), self.decay, self.dt) / self.volume_voxels
+
+    @property
+    def rests(self) -> bool:
+        """Whether there is a loss."""
+        return self.decay > 0.0
+
+    def at_rest(self, source: Array) -> Floats:
+        """The concentration at rest with a constant `source`; the state stays as it is."""
+        check_source(source, self.shape)
+        return np.asarray(source, np.float64) / (self.decay * self.volume_voxels)
+
+    def adjoint(self, weights: Array) -> Floats:
+        """The same, of the sum of all weights: every cell reads what every cell gives off."""
+        return self.at_rest(weights)
 
     def mass(self) -> float:
         """Concentration times the number of voxels."""

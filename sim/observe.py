@@ -9,6 +9,7 @@ import numpy as np
 from sim.organism.dosing import Dosing
 from sim.scenario import causes
 from sim.scenario.schema import Settings
+from sim.tissue.attribution import BINS, Attribution
 from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES
 
@@ -70,6 +71,20 @@ class DrugCensus:
         return found
 
 
+class AttributionCensus:
+    """Columns of who made the cells of one patch: ``by_CAUSE``, ``past_CAUSE``, ... since the row before."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        self._attribution = attribution
+        self._names = [f"{bin_}_{cause}" for cause in attribution.causes for bin_ in BINS]
+        self._before = np.zeros_like(attribution.totals)
+
+    def columns(self) -> dict[str, float]:
+        """Expected cells; those of a cause sum to its ``new_CAUSE``."""
+        new, self._before = self._attribution.totals - self._before, self._attribution.totals.copy()
+        return dict(zip(self._names, new.ravel().tolist(), strict=True))
+
+
 def read_out(patch: Patch, name: str) -> float:
     """A read-out of one patch by the name that an adaptive treatment gives it (`sim.scenario.treatment.Adaptive`)."""
     if name == "immune_capacity":
@@ -93,10 +108,11 @@ def n_in_state(patch: Patch, code: int) -> int:
     return int(np.count_nonzero(patch.cells.state == code))
 
 
-def layer(patch: Patch, name: str) -> np.ndarray:
+def layer(patch: Patch, name: str, attribution: Attribution | None = None) -> np.ndarray:
     """A map layer: one value per site (or voxel), in the shape of the tissue; a copy.
 
-    ``cargo`` is the sum of the doses of all factors with cargo. A factor that this arm does not have is 0 everywhere.
+    ``secondaries`` are the expected cells that the senescent cells of a site have turned since the start. ``cargo`` is
+    the sum of the doses of all factors with cargo. A factor that this arm does not have is 0 everywhere.
     """
     cells, geometry = patch.cells, patch.geometry
     per_site = geometry.shape or (geometry.n_sites,)
@@ -105,6 +121,8 @@ def layer(patch: Patch, name: str) -> np.ndarray:
         return patch.level(name).reshape(per_site if at_site else geometry.voxel_shape).astype(np.float32)
     if name == "cargo":
         return cells.cargo.sum(axis=0).astype(np.float32).reshape(per_site)
+    if name == "secondaries" and attribution is not None:
+        return attribution.secondaries.sum(axis=0).astype(np.float32).reshape(per_site)
     if name not in ("state", "cause", "generation", "type"):
         return np.zeros(geometry.voxel_shape, np.float32)
     array = {"state": cells.state, "cause": cells.cause, "generation": cells.generation, "type": cells.cell_type}[name]

@@ -20,11 +20,9 @@ from sim.scenario.yaml_text import read_yaml
 KEYS = ["arm", "replicate", "tissue", "day"]
 COLUMNS = [*KEYS, "n_healthy", "n_senescent", "n_cleared", "n_scarred", "burden"]  # of every time series, in front
 COUNTS = ("n_", "new_", "cum_", "gen_")  # whole numbers, in this order behind them; then levels of factors
-ZERO_LEVELS = (
-    "conc_",
-    "effect_",
-    "off_target_loss",
-)  # levels that are 0 in an arm without the drug; no wound is neither open nor closed
+SHARES = ("by_", "past_", "initial_", "blood_")  # of the cells of a cause: see sim.tissue.attribution
+# 0 in an arm without the drug or cause; no wound is neither open nor closed
+ZERO_LEVELS = ("conc_", "effect_", "off_target_loss", *SHARES)
 EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
 DOSE_COLUMNS = ["arm", "replicate", "day", "treatment", "drug", "amount", "unit", "route", "status"]
 TABLES = ("timeseries", "events", "doses", "sites")

@@ -13,6 +13,7 @@ from sim.organism.dosing import Dosing
 from sim.rng import Stream, tissue_codes
 from sim.scenario import causes
 from sim.scenario.schema import Settings
+from sim.tissue.attribution import Attribution
 from sim.tissue.events import Events
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.senders import SenderTracer, Transmission
@@ -63,6 +64,8 @@ class Simulation:
         Time of the state [d].
     patches : dict of Patch
         Tissues by name.
+    attributions : dict of Attribution
+        Who made which cell senescent, by tissue; empty unless ``record.attribution`` asks for it.
     """
 
     def __init__(
@@ -86,6 +89,8 @@ class Simulation:
         self.dosing = Dosing(settings, self.patches)
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
         self._tracers = {name: SenderTracer(settings, patch) for name, patch in self.patches.items()}
+        recorded = self.patches.items() if settings.record.attribution else ()
+        self.attributions = {name: Attribution(settings, patch) for name, patch in recorded}
         self._decided: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.engines: dict[str, Engine] = {name: make_engine(engine, patch) for name, patch in self.patches.items()}
         self._happen()  # the events of day 0 belong to the first state
@@ -122,6 +127,8 @@ class Simulation:
         for name, patch in self.patches.items():
             changed = self.events[name].happen(self.day, self.step_index)
             self.engines[name].refresh(changed)
+            if name in self.attributions:
+                self.attributions[name].follow(changed)
             if self.settings.generations == "tracked":
                 now = patch.cells.state[changed] == SENESCENT
                 by_contact = now & (patch.cells.cause[changed] == causes.CONTACT)
@@ -153,6 +160,8 @@ class Simulation:
         t_next = (self.step_index + 1) * self.settings.dt
         for name, patch in self.patches.items():
             sites, codes = self._decided[name]
+            if name in self.attributions:
+                self.attributions[name].attribute(sites, codes, self.day)
             if sites.size == 0:
                 continue
             generations = self._generations(name, sites, codes, t_next)
@@ -160,6 +169,8 @@ class Simulation:
             patch.cum += counts
             changed = np.union1d(sites, turned) if turned.size else sites
             patch.secretion.note(changed)
+            if name in self.attributions:
+                self.attributions[name].follow(changed)
             patch.draw_evasion(changed, t_next, self.step_index)
             if patch.evades:
                 self.engines[name].refresh(changed)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.observe import Census, DrugCensus, layer
+from sim.observe import AttributionCensus, Census, DrugCensus, layer
 from sim.results import DOSE_COLUMNS, EVENT_COLUMNS, RunRecord
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
@@ -50,6 +50,7 @@ class Recorder:
             (Census(self.settings, patch), DrugCensus(simulation.dosing, name))
             for name, patch in simulation.patches.items()
         ]
+        self._attributed = {name: AttributionCensus(each) for name, each in simulation.attributions.items()}
         self.rows: list[dict[str, Any]] = []
         self._maps: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in simulation.patches}
         self._map_days = sorted(set(self.settings.record.days))
@@ -62,14 +63,18 @@ class Recorder:
         rounding = 1e-9 * max(day, 1.0)
         last = self.simulation.finished
         if day >= self._due - rounding or last:
-            self.rows += [{**cells.row(day), **drugs.columns(day)} for cells, drugs in self.censuses]
+            for cells, drugs in self.censuses:
+                attributed = self._attributed.get(cells.patch.name)
+                row = {**cells.row(day), **drugs.columns(day)}
+                self.rows.append(row if attributed is None else {**row, **attributed.columns()})
             self._due = (np.floor((day + rounding) / record.every) + 1) * record.every
         if record.maps and self._map_days and (day >= self._map_days[0] - rounding or last):
             self._map_days = [each for each in self._map_days if each > day + rounding]
             self._kept_days.append(day)
             for name, patch in self.simulation.patches.items():
+                attribution = self.simulation.attributions.get(name)
                 for each in record.maps:
-                    self._maps[name].setdefault(each, []).append(layer(patch, each))
+                    self._maps[name].setdefault(each, []).append(layer(patch, each, attribution))
 
     def close(self, record: RunRecord) -> None:
         """All rows and maps into the record."""

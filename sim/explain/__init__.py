@@ -9,6 +9,7 @@ from sim.explain.doses import doses_words
 from sim.explain.drugs import drug_words, given_drugs, kills_immune
 from sim.explain.experiment import arms_words, events_words, record_words, scales_words, step_words
 from sim.explain.factors import factor_words
+from sim.explain.reproduction import threshold_words
 from sim.explain.tissues import size_words, tissue_words
 from sim.explain.words import Teller, wrap
 from sim.scenario.doses import in_units_of_drugs
@@ -36,7 +37,7 @@ def explain(scenario: Scenario) -> str:
     blocks += [factor_words(teller, name) for name in common.factors]
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
-    blocks += [step_words(common, PLAN), scales_words(common), record_words(common)]
+    blocks += [step_words(common, PLAN), scales_words(common), threshold_words(common), record_words(common)]
     blocks.append(_assumed_words(scenario))
     blocks += [wrap(f"Note. {note}") for note in scenario.notes]
     return "\n\n".join(filter(None, blocks)) + "\n"

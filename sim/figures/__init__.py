@@ -20,6 +20,7 @@ from sim.analysis.luck import shared_luck
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.errors import ResourceError
+from sim.figures.attribution import reproduction
 from sim.figures.burden import burden
 from sim.figures.causes import causes
 from sim.figures.closure import closure
@@ -38,7 +39,7 @@ from sim.results import Results
 
 __all__ = [
     "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "forest", "luck", "maps", "rebound",
-    "save_all", "study", "trade_off",
+    "reproduction", "save_all", "study", "trade_off",
 ]  # fmt: skip
 
 
@@ -62,6 +63,10 @@ class Plots:
     def causes(self, tissue: str | None = None) -> Figure:
         """New senescent cells since day 0, stacked by cause; a panel per arm."""
         return causes(self._results, tissue)
+
+    def reproduction(self, tissue: str | None = None, window: float | None = None) -> Figure:
+        """R_s(t): cells that a senescent cell turns before it goes, by cause; a panel per arm."""
+        return reproduction(self._results, tissue, window)
 
     def difference(
         self,
@@ -115,15 +120,16 @@ class Plots:
 def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
-    Maps and difference need stored maps, the difference two arms; luck five pairs of replicates; drugs need doses that
-    were given, exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed,
-    closure a wound. Where there are several tissues, all but burden and closure have the tissue in their name; maps of
-    many arms are one file per layer.
+    Maps and difference need stored maps, the difference two arms; reproduction attribution; luck five pairs of
+    replicates; drugs need doses that were given, exposure, trade_off and rebound two arms besides, trade_off also a
+    healthy cell that a drug harmed, closure a wound. Where there are several tissues, all but burden and closure have
+    the tissue in their name; maps of many arms are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order burden, maps, causes, difference, luck, drugs, exposure, trade_off, rebound, closure.
+        The files, in the order burden, maps, causes, reproduction, difference, luck, drugs, exposure, trade_off,
+        rebound, closure.
 
     Raises
     ------
@@ -157,6 +163,8 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
             yield name, lambda r=replicate, t=tissue, n=names: plots.maps(r, t, n)  # type: ignore[misc]
     for tissue in results.tissues if len(results.timeseries) else []:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
+        if any(name.startswith("by_") for name in results.timeseries):
+            yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
     for tissue in mapped if len(results.arms) > 1 else {}:
         if shared_replicates(results, results.arms[-1], results.arms[0], tissue):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]

@@ -34,6 +34,7 @@ NOBODY = "#F3F3F3"  # a site that the layer does not speak of
 TYPE_COLOURS = ("#C7DDED", "#F3D9A6", "#BFE0D2", "#E6CADB", "#D9D9D9", "#FBF3B0")
 BAR, TALLEST_BAR = 0.12, 2.2  # inch: width and height of a colour bar
 KEY_LINE, KEY_WIDTH = 0.17, 1.4  # inch: height and width of an entry of a key
+UNITS = {"cargo": "accumulated dose (level x d)", "secondaries": "cells turned from here since day 0"}
 
 Entry = tuple[str, str, bool]  # name, colour, hatched
 
@@ -107,7 +108,7 @@ def scale(results: Results, tissue: str, name: str, index: int, stored: dict[str
         shades = sequential(0)(np.linspace(0.05, 0.75, len(names)))
         hexes = ["#" + "".join(f"{round(255 * c):02x}" for c in shade[:3]) for shade in shades]
         return _categories("generation", names, hexes, of_senescent=True)
-    unit = "accumulated dose (level x d)" if name == "cargo" else "level (1 = burden of 1 %)"
+    unit = UNITS.get(name, "level (1 = burden of 1 %)")
     return Scale(f"{name}\n{unit}", sequential(index).copy(), norm)
 
 

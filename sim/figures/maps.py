@@ -38,8 +38,8 @@ def maps(
     tissue : str, optional
         The first one if not given.
     layers : sequence of str, optional
-        ``state``, ``cause``, ``generation``, ``type``, ``cargo`` or names of factors; if not given, the state and the
-        factors, as far as they were kept.
+        ``state``, ``cause``, ``generation``, ``type``, ``cargo``, ``secondaries`` or names of factors; if not given,
+        the state, the factors and the secondaries, as far as they were kept.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def shown_layers(results: Results, replicate: int, tissue: str, layers: Sequence
     stored = [name for name in next(iter(kept.values())) if name in common]
     if layers is not None:
         return [one_of(name, stored, "maps: layers") for name in ([layers] if isinstance(layers, str) else layers)]
-    usual = [name for name in ("state", *results.manifest["factors"]) if name in stored] or stored
+    usual = [name for name in ("state", *results.manifest["factors"], "secondaries") if name in stored] or stored
     if not usual:
         raise ResultsError("maps: layers: none were kept")
     return usual

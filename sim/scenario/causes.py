@@ -53,6 +53,11 @@ def inducing(settings: Settings) -> tuple[int, ...]:
     return (*codes, *_deeds(settings, (INDUCED,)))
 
 
+def by_factors(settings: Settings) -> tuple[int, ...]:
+    """Codes by which the levels and the cargo of factors turn cells in this scenario."""
+    return tuple(code for code in inducing(settings) if FIRST_FACTOR <= code < first_event(settings))
+
+
 def removing(settings: Settings) -> tuple[int, ...]:
     """Codes that remove, replace or heal cells in this scenario, for tables."""
     events = (first_event(settings) + i for i, e in enumerate(settings.events.values()) if e.kind == "removal")

@@ -21,7 +21,7 @@ NAME_RULE = "letters, digits and _, starting with a letter"
 MAX_STEPS = 2**32 - 1  # the counter of the random numbers
 MAX_CODES = 256  # a cause is one byte per cell
 EDGE_STEP = 0.3  # repairs per site and step; above it a wound closes more than a tenth too late (measured)
-LAYERS = ("state", "cause", "generation", "type", "cargo")
+LAYERS = ("state", "cause", "generation", "type", "cargo", "secondaries")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ def check_settings(settings: Settings, names: Names) -> None:
     for name, event in settings.events.items():
         _check_event(f"events.{name}", event, settings)
     _check_markers(settings, names)
+    if "secondaries" in settings.record.maps and not settings.record.attribution:
+        raise ScenarioError("record.maps: must not hold secondaries without record.attribution: true, got false")
     _check_memory(settings)
 
 

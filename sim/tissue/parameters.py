@@ -74,8 +74,8 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
     rows = np.cumsum([factor.cargo is not None for factor in factors]) - 1
     for f, factor in enumerate(factors):
         cargo, memory = factor.cargo, factor.cargo.memory if factor.cargo else 1.0
-        table[f, LEVEL : LEVEL + 4] = _response(factor.induction)
-        table[f, CARGO : CARGO + 4] = _response(cargo.response if cargo else None)
+        table[f, LEVEL : LEVEL + 4] = response_numbers(factor.induction)
+        table[f, CARGO : CARGO + 4] = response_numbers(cargo.response if cargo else None)
         table[f, CARGO_ROW] = rows[f] if cargo else -1
         table[f, MEMORY], table[f, KEEP] = memory, math.exp(-settings.dt / memory)
         table[f, JAM_HALF] = factor.jams_immunity.half_max if factor.jams_immunity else 0.0
@@ -166,7 +166,7 @@ def unit_secretion(factor: Factor, tissue: Tissue) -> float:
     return 100.0 * (total_decay(factor, tissue) or 1.0)
 
 
-def _response(response: Response | None) -> tuple[float, float, float, float]:
+def response_numbers(response: Response | None) -> tuple[float, float, float, float]:
     """Kind and three numbers of `sim.rules.induction.response`."""
     if response is None:
         return NO_RESPONSE, 0.0, 1.0, 1.0
