@@ -9,6 +9,7 @@ import numpy as np
 from sim.organism.dosing import Dosing
 from sim.scenario import causes
 from sim.scenario.schema import Settings
+from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES
 
@@ -50,6 +51,14 @@ class Census:
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
         return row
 
+    def state(self) -> State:
+        """What the row before had counted."""
+        return {"cum": self._before.copy()}
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on counting from the row before."""
+        self._before = codes.counts(state["cum"])
+
 
 class DrugCensus:
     """Columns of the drugs in one patch: mean concentrations and mean effects since the row before."""
@@ -68,6 +77,17 @@ class DrugCensus:
             found[name] = (area - self._before[name]) / length if length > 0.0 else 0.0
             self._before[name] = area
         return found
+
+    def state(self) -> State:
+        """Day and areas of the row before."""
+        areas = np.array([*self._before.values()])
+        return {"day": np.array(self._day), "column": np.array([*self._before], str), "area": areas}
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on from the row before."""
+        self._day = float(state["day"])
+        kept = dict(zip(state["column"].tolist(), state["area"].tolist(), strict=True))
+        self._before.update((name, kept[name]) for name in self._before if name in kept)
 
 
 def read_out(patch: Patch, name: str) -> float:

@@ -29,12 +29,14 @@ LAST_WORDS = 5.0  # s that an interpreter has to end after it closed its pipe
 
 
 class Job(NamedTuple):
-    """One replicate of one arm."""
+    """One replicate of one arm: the arguments of `run_replicate`."""
 
     settings: Settings
     arm: str
     replicate: int
     engine: str
+    past: str | None = None
+    keep: str | None = None
 
 
 def run_inline(jobs: list[Job]) -> Iterator[RunRecord]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import platform
+import shutil
 import signal
-import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import sim
 from sim.engines import check_engine
 from sim.errors import InterruptedRunError, ScenarioError
 from sim.experiment.execute import Job, run_in_processes, run_inline
+from sim.experiment.provenance import commit, machine, versions
 from sim.results import Folder, Results, RunRecord, combine
 from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
@@ -29,7 +30,6 @@ from sim.scenario.load import Scenario
 from sim.tissue.build import build_geometry, check_kernels, first_cells
 
 Progress = Callable[[RunRecord, int, int], None]
-LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
 
 
 def run(
@@ -67,6 +67,20 @@ def run(
     """
     overrides = {"replicates": replicates, "seed": seed}
     scenario = scenario.override({key: value for key, value in overrides.items() if value is not None})
+    return carry_out(scenario, _jobs(scenario, engine), workers, engine, out, progress)
+
+
+def carry_out(
+    scenario: Scenario,
+    jobs: list[Job],
+    workers: int,
+    engine: str,
+    out: str | Path | None,
+    progress: Progress | None,
+    places_of: int = 0,
+    origin: Mapping[str, Any] | None = None,
+) -> Results:
+    """Run the `jobs` of a scenario; `places_of` is the replicate whose sites are kept, `origin` joins the manifest."""
     if workers < 1:
         raise ScenarioError(f"{scenario.file}: workers: must be at least 1, got {workers}")
     try:
@@ -74,25 +88,34 @@ def run(
     except ScenarioError as error:
         raise ScenarioError(f"{scenario.file}: {error}") from None
     folder = Folder(Path(out)) if out is not None else None
+    kept = None
     try:
-        sites = _sites(scenario)
-        jobs = _jobs(scenario, engine)
+        sites = _sites(scenario, places_of)
+        if scenario.common.record.checkpoints:  # straight to disk: memory stays flat
+            kept = folder.partial / "checkpoints" if folder else Path(tempfile.mkdtemp(prefix="senodrift-"))
+            jobs = [job._replace(keep=str(kept)) for job in jobs]
         start = time.perf_counter()
         records, interrupted = _collect(jobs, workers, progress)
         with _undisturbed() as pressed:
             manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
-            results = combine(manifest, scenario.tree, records, sites)
+            results = combine({**manifest, **(origin or {})}, scenario.tree, records, sites)
             if folder is not None:
                 folder.write(results, scenario.as_yaml())
                 results.folder = folder.finish()
+                results.checkpoints = results.folder / "checkpoints"
+            elif kept is not None:
+                results.checkpoints = kept
+                weakref.finalize(results, shutil.rmtree, kept, ignore_errors=True)
     except BaseException:
         if folder is not None:
             folder.discard()
+        elif kept is not None:
+            shutil.rmtree(kept, ignore_errors=True)
         raise
     if interrupted or pressed:
         done = sum(record.status == "finished" for record in records)
-        kept = f", kept in {results.folder}" if folder is not None else ""
-        raise InterruptedRunError(f"interrupted: {done} of {len(records)} runs finished{kept}")
+        where = f", kept in {results.folder}" if folder is not None else ""
+        raise InterruptedRunError(f"interrupted: {done} of {len(records)} runs finished{where}")
     return results
 
 
@@ -160,38 +183,19 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "wall_s": round(wall_s, 3),
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "senodrift": sim.__version__,
-        "commit": _commit(),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
-        "machine": f"{platform.system()} {platform.machine()}",
+        "commit": commit(),
+        "versions": versions(),
+        "machine": machine(),
         "command": " ".join(["senodrift", *sys.argv[1:]]),
     }
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> str:
-    """Commit of the source this runs from, or an empty string outside a checkout."""
-    home = Path(sim.__file__).parents[1]
-    if not (home / ".git").exists():  # installed: a repository further up is somebody else's
-        return ""
-    try:
-        command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
-def _sites(scenario: Scenario) -> pd.DataFrame:
-    """Where the sites of every tissue are, and their types on day 0, in the first replicate."""
+def _sites(scenario: Scenario, replicate: int) -> pd.DataFrame:
+    """Where the sites of every tissue are, and their types on day 0, in one replicate."""
     common, tables = scenario.common, []
     codes = tissue_codes(common.tissues)
     for name, tissue in common.tissues.items():
-        stream = Stream(common.seed, codes[name], 0)
+        stream = Stream(common.seed, codes[name], replicate)
         try:
             geometry = build_geometry(tissue, stream)
             for settings in scenario.arms.values():

@@ -1,0 +1,43 @@
+"""With what a run was made: versions, commit, machine."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import sim
+
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Python and the libraries, by name."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
+
+
+def machine() -> str:
+    """Operating system and processor."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def commit() -> str:
+    """Commit of the source this runs from, or an empty string outside a checkout."""
+    home = Path(sim.__file__).parents[1]
+    if not (home / ".git").exists():  # installed: a repository further up is somebody else's
+        return ""
+    try:
+        command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
