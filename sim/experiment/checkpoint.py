@@ -160,13 +160,15 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     if not path.is_file():
         raise ResultsError(f"{path}: checkpoint: must be a file, got none of this name")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             tree = _nested({name: arrays[name] for name in arrays.files})
         head = json.loads(str(tree["head"]))
+        kind = head.pop("format")
     except Exception as error:  # any damage, by whatever library reads it
-        raise ResultsError(f"{path}: checkpoint: must be one that is whole, got {type(error).__name__}") from error
-    if head.get("format") != FORMAT:
-        raise ResultsError(f"{path}: checkpoint: must be a {FORMAT}, got {head.get('format')!r}")
+        what = f"a file that cannot be read as one ({type(error).__name__})"
+        raise ResultsError(f"{path}: checkpoint: must be a whole checkpoint of senodrift, got {what}") from error
+    if kind != FORMAT:
+        raise ResultsError(f"{path}: checkpoint: must be a {FORMAT}, got {kind!r}")
     try:
         settings = Settings.model_validate(head.pop("settings"))
     except (ScenarioError, ValidationError) as error:
@@ -174,7 +176,6 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         raise ResultsError(
             f"{path}: checkpoint: must hold settings that senodrift {sim.__version__} knows, got those of {written}"
         ) from error
-    del head["format"]
     return Checkpoint(path, settings, **head, state=tree["state"], recorded=tree.get("recorded", {}))
 
 
