@@ -10,6 +10,7 @@ from sim.organism.dosing import Dosing
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.attribution import BINS, Attribution
+from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES
 
@@ -51,6 +52,14 @@ class Census:
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
         return row
 
+    def state(self) -> State:
+        """What the row before had counted."""
+        return {"cum": self._before.copy()}
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on counting from the row before."""
+        self._before = codes.counts(state["cum"])
+
 
 class DrugCensus:
     """Columns of the drugs in one patch: mean concentrations and mean effects since the row before."""
@@ -70,6 +79,17 @@ class DrugCensus:
             self._before[name] = area
         return found
 
+    def state(self) -> State:
+        """Day and areas of the row before."""
+        areas = np.array([*self._before.values()])
+        return {"day": np.array(self._day), "column": np.array([*self._before], str), "area": areas}
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on from the row before."""
+        self._day = float(state["day"])
+        kept = dict(zip(state["column"].tolist(), state["area"].tolist(), strict=True))
+        self._before.update((name, kept[name]) for name in self._before if name in kept)
+
 
 class AttributionCensus:
     """Columns of who made the cells of one patch: ``by_CAUSE``, ``past_CAUSE``, ... since the row before."""
@@ -83,6 +103,16 @@ class AttributionCensus:
         """Expected cells; those of a cause sum to its ``new_CAUSE``."""
         new, self._before = self._attribution.totals - self._before, self._attribution.totals.copy()
         return dict(zip(self._names, new.ravel().tolist(), strict=True))
+
+    def state(self) -> State:
+        """Totals of the row before, by cause."""
+        return {"causes": np.array(self._attribution.causes, str), "totals": self._before.copy()}
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on from the row before."""
+        kept = dict(zip(state["causes"].tolist(), state["totals"], strict=True))
+        for row, cause in enumerate(self._attribution.causes):
+            self._before[row] = kept.get(cause, 0.0)
 
 
 def read_out(patch: Patch, name: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ class Results:
     sites : DataFrame
         tissue, site, x, y, z, type of the first replicate.
     folder : Path or None
+    checkpoints : Path or None
+        Folder of the checkpoints.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Results:
         self.timeseries, self.events, self.sites = timeseries, events, sites
         self.doses = pd.DataFrame(columns=DOSE_COLUMNS) if doses is None else doses
         self._maps = maps
+        self.checkpoints = None if folder is None else folder / "checkpoints"
 
     @property
     def arms(self) -> list[str]:
@@ -129,6 +133,34 @@ class Results:
             return self._maps[key]
         assert self.folder is not None
         return load_layers(self.folder / "maps" / f"{key[0]}-{key[1]}-{key[2]}.npz")
+
+    @property
+    def checkpoint_keys(self) -> list[tuple[str, int, float]]:
+        """(arm, replicate, day) of every checkpoint."""
+        files = [] if self.checkpoints is None else self.checkpoints.glob("*.npz")
+        parts = [path.stem.split("-", 2) for path in files]
+        keys = [(arm, int(replicate), float(day)) for arm, replicate, day in parts]
+        return sorted(keys, key=lambda key: (self.arms.index(key[0]), *key[1:]))
+
+    def checkpoint(self, arm: str, replicate: int = 0, day: float | None = None) -> Path:
+        """File of the state on `day` (if not given: the last one that was kept), to `sim.branch` from.
+
+        Without a results folder the file lives as long as these results.
+
+        Raises
+        ------
+        ResultsError
+            If none was kept for this run or day.
+        """
+        days = [each for *key, each in self.checkpoint_keys if key == [arm, replicate]]
+        chosen = [each for each in days if day is None or math.isclose(each, day)]
+        if self.checkpoints is None or not chosen:
+            kept = ", ".join(f"{each:g}" for each in days) or "none"
+            wanted = "" if day is None else f" on day {day:g}"
+            raise ResultsError(
+                f"checkpoints: kept of arm {arm}, replicate {replicate}: {kept}, got asked for it{wanted}"
+            )
+        return self.checkpoints / checkpoint_name(arm, replicate, chosen[-1])
 
     @property
     def plot(self) -> Any:
@@ -219,7 +251,9 @@ class Folder:
             raise ResourceError(f"{self.out}: out: must have room for the tables, got {error.strerror}") from error
 
     def finish(self) -> Path:
-        """Give the folder its name."""
+        """Give the folder its name; a file that a worker left unfinished when it died is no part of it."""
+        for unfinished in self.partial.glob("checkpoints/*.partial"):
+            unfinished.unlink()
         self.partial.rename(self.out)
         return self.out
 
@@ -245,6 +279,11 @@ def read_results(folder: str | Path) -> Results:
 def load_layers(path: Path) -> dict[str, np.ndarray]:
     """The layers of one file of maps."""
     return _read(path, _load_npz)
+
+
+def checkpoint_name(arm: str, replicate: int, day: float) -> str:
+    """Name of the file of a checkpoint."""
+    return f"{arm}-{replicate}-{day:.9g}.npz"
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:

@@ -15,9 +15,12 @@ from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.attribution import Attribution
 from sim.tissue.events import Events
+from sim.tissue.keeping import CodeMap, Part, State, as_columns, as_rows
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.senders import SenderTracer, Transmission
-from sim.tissue.state import SENESCENT
+from sim.tissue.state import ABSENT, SENESCENT
+
+TRANSMISSION = {"day": float, "site": int, "code": int, "sender": int, "generation": int}
 
 PLAN = (  # name, words, method: one step, top to bottom
     ("events", "grafts, wounds and other outside events of these days", "_happen_now"),
@@ -55,6 +58,8 @@ class Simulation:
         ``compiled`` or ``agents``; the states are the same.
     threads : int
         Threads of the compiled engine and of the transforms; the states are the same.
+    places_of : int, optional
+        Replicate whose cells of a random packing it has, where it goes on from the past of another one.
 
     Attributes
     ----------
@@ -75,16 +80,19 @@ class Simulation:
         seed: int | None = None,
         engine: str = "compiled",
         threads: int = 1,
+        places_of: int | None = None,
     ) -> None:
         check_engine(engine)
-        self.settings = settings
+        self.settings, self.replicate = settings, replicate
+        self.seed = settings.seed if seed is None else seed
+        self.places_of = replicate if places_of is None else places_of
         self.step_index = 0
         self.day = 0.0
         codes = tissue_codes(settings.tissues)
-        key = settings.seed if seed is None else seed
-        self.patches = {
-            name: Patch(settings, name, Stream(key, codes[name], replicate), threads) for name in settings.tissues
-        }
+        self.patches = {}
+        for name in settings.tissues:
+            luck, places = (Stream(self.seed, codes[name], each) for each in (replicate, self.places_of))
+            self.patches[name] = Patch(settings, name, luck, places, threads)
         self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
         self.dosing = Dosing(settings, self.patches)
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
@@ -116,6 +124,41 @@ class Simulation:
             return False
         here = [patch for patch in self.patches.values() if stop.cause in patch.event_names]
         return sum(int(patch.cum[patch.event_names.index(stop.cause)]) for patch in here) >= stop.count
+
+    # ------------------------------------------------------------------------------------------------- checkpoints
+
+    def _parts(self) -> dict[str, Part]:
+        """All that goes on from step to step, by name: what a checkpoint is to keep joins here."""
+        parts: dict[str, Part] = {"dosing": self.dosing}
+        parts |= {f"tissue_{name}": patch for name, patch in self.patches.items()}
+        parts |= {f"events_{name}": events for name, events in self.events.items()}
+        return parts | {f"attribution_{name}": each for name, each in self.attributions.items()}
+
+    def state(self) -> State:
+        """The whole state between two steps, as nested mappings of arrays; see `sim.experiment.checkpoint`."""
+        return {
+            "step": np.array(self.step_index),
+            "codes": np.array(causes.code_keys(self.settings)),
+            "transmissions": {name: as_columns(edges, TRANSMISSION) for name, edges in self.transmissions.items()},
+            **{name: part.state() for name, part in self._parts().items()},
+        }
+
+    def restore(self, state: State) -> None:
+        """Continue from `state`, bit for bit, in either engine.
+
+        The settings may have other rates, and more events, drugs and treatments; what must be the same is checked by
+        `sim.scenario.futures`.
+        """
+        codes = CodeMap(state["codes"].tolist(), self.settings)
+        self.step_index = int(state["step"])
+        self.day = self.step_index * self.settings.dt
+        for name, part in self._parts().items():
+            part.restore(state[name], codes)
+        for name, patch in self.patches.items():
+            edges = state["transmissions"][name]
+            rows = as_rows({**edges, "code": codes.of(edges["code"])}, TRANSMISSION)
+            self.transmissions[name] = [Transmission(*row) for row in rows]
+            self.engines[name].refresh(np.flatnonzero(patch.cells.state != ABSENT))
 
     # ------------------------------------------------------------------------------------------------ the phases
 

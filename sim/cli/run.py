@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,19 +62,32 @@ def run(
     until = _rule(until_halfwidth, {"outcome": outcome, "most": most})
     given = {"replicates": replicates, "seed": seed, "days": days}
     chosen = load_scenario(scenario, set_, {key: value for key, value in given.items() if value is not None}, arms)
-    if out is not None and out.exists():  # before anything is said
-        raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
+    check_new(out)
     if not quiet:
-        typer.echo(
-            _headline(chosen) + (f", until the half-width of {until.outcome} is {until.wish:g}" if until else "")
-        )
+        goal = f", until the half-width of {until.outcome} is {until.wish:g}" if until else ""
+        typer.echo(headline(chosen) + goal)
         tell_notes(chosen.notes)
     from sim.experiment.run import run as run_scenario
+
+    run_it = partial(run_scenario, chosen, workers=workers, engine=engine, until=until)
+    carry_out(chosen, run_it, out, quiet, until)
+
+
+def check_new(out: Path | None) -> None:
+    """ResultsError where the results folder is there already, before anything is said."""
+    if out is not None and out.exists():
+        raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
+
+
+def carry_out(
+    chosen: Scenario, run_it: Callable[..., Results], out: Path | None, quiet: bool, until: HalfWidth | None = None
+) -> None:
+    """Run (`run_it` takes a folder and a progress), draw the figures, and tell; exit 1 where a replicate failed."""
     from sim.results import fresh_folder
 
     folder = out or fresh_folder(Path("results"), f"{chosen.name}-{chosen.hash[:6]}")
     with progress_bar(len(chosen.arms) * (1 if until else chosen.common.replicates), quiet) as progress:
-        results = run_scenario(chosen, workers=workers, engine=engine, out=folder, progress=progress, until=until)
+        results = run_it(out=folder, progress=progress)
     from sim.figures import save_all
 
     figures = save_all(results, folder / "figures")
@@ -98,7 +113,8 @@ def _rule(wish: float | None, more: dict[str, Any]) -> HalfWidth | None:
     return None
 
 
-def _headline(scenario: Scenario) -> str:
+def headline(scenario: Scenario) -> str:
+    """What is run, in a line."""
     from sim.explain import duration, size_words
 
     common = scenario.common

@@ -8,7 +8,8 @@ import pandas as pd
 
 from sim.analysis.shares import share_and_effect
 from sim.errors import ScenarioError, did_you_mean
-from sim.experiment.run import Progress, run
+from sim.experiment.collect import Progress
+from sim.experiment.run import run
 from sim.results import Results
 from sim.scenario.causes import CONTACT, FIRST_FACTOR, by_factors, event_names
 from sim.scenario.factor import Response

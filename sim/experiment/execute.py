@@ -34,12 +34,14 @@ ATTEMPTS = 2  # a job whose interpreter was killed is tried again once, in a fre
 
 
 class Job(NamedTuple):
-    """One replicate of one arm."""
+    """One replicate of one arm: the arguments of `run_replicate`."""
 
     settings: Settings
     arm: str
     replicate: int
     engine: str
+    past: str | None = None
+    keep: str | None = None
 
 
 Executor = Callable[[Iterable[Job]], Iterator[RunRecord]]

@@ -1,4 +1,4 @@
-"""What made these tables: versions, commit, machine, command."""
+"""With what a run was made: versions, commit, machine, command."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,21 @@ def provenance() -> dict[str, Any]:
         "senodrift": sim.__version__,
         "commit": _commit(),
         "source": source_hash(Path(sim.__file__).parent),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
-        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": versions(),
+        "machine": machine(),
         "command": " ".join(["senodrift", *sys.argv[1:]]),
     }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Python and the libraries, by name."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
+
+
+def machine() -> str:
+    """Operating system and processor."""
+    return f"{platform.system()} {platform.machine()}"
 
 
 def _version(name: str) -> str:

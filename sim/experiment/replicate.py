@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
 from sim.observe import AttributionCensus, Census, DrugCensus, layer
-from sim.results import DOSE_COLUMNS, EVENT_COLUMNS, RunRecord
+from sim.results import DOSE_COLUMNS, EVENT_COLUMNS, RunRecord, checkpoint_name
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
+from sim.tissue.keeping import CodeMap, Part, State
 
 
-def run_replicate(settings: Settings, arm: str, replicate: int, engine: str = "compiled") -> RunRecord:
-    """Run to the horizon or the stop condition; a failure becomes a record with its stage and message."""
+def run_replicate(
+    settings: Settings,
+    arm: str,
+    replicate: int,
+    engine: str = "compiled",
+    past: str | None = None,
+    keep: str | None = None,
+) -> RunRecord:
+    """Run to the horizon or the stop condition; a failure becomes a record with its stage and message.
+
+    It goes on from the checkpoint `past`, if one is given, and writes its own checkpoints into the folder `keep`. They
+    go to disk at once, not with the record, so that memory stays flat.
+    """
     record = RunRecord(arm, replicate, host=platform.node())
     start = time.perf_counter()
     stage = "build"
     try:
-        simulation = Simulation(settings, replicate, engine=engine)
-        recorder = Recorder(simulation)
-        recorder.look()
-        while not simulation.finished:
+        recorder = _begin(settings, replicate, engine, past)
+        simulation = recorder.simulation
+        while True:
+            if keep is not None and recorder.checkpoint_is_due:
+                stage = f"checkpoint of day {simulation.day:g}"
+                path = Path(keep) / checkpoint_name(arm, replicate, simulation.day)
+                save_checkpoint(simulation, path, arm, recorder.state())
+            recorder.look()
+            if simulation.finished:
+                break
             stage = f"step {simulation.step_index}"
             simulation.step()
-            recorder.look()
         stage = "record"
         recorder.close(record)
         record.status = "finished"
@@ -40,8 +60,22 @@ def run_replicate(settings: Settings, arm: str, replicate: int, engine: str = "c
     return record
 
 
+def _begin(settings: Settings, replicate: int, engine: str, past: str | None) -> Recorder:
+    """Who looks at the first state, or at that of the checkpoint from which the run goes on."""
+    if past is None:
+        return Recorder(Simulation(settings, replicate, engine=engine))
+    checkpoint = read_checkpoint(past)
+    recorder = Recorder(checkpoint.simulation(settings, replicate, engine))
+    if checkpoint.recorded:
+        recorder.restore(checkpoint.recorded, CodeMap(checkpoint.state["codes"].tolist(), settings))
+    return recorder
+
+
 class Recorder:
-    """Looks at a simulation on its own clock: rows every `record.every`, maps on `record.days`."""
+    """Looks at a simulation on its own clock: rows every `record.every`, maps on `record.days`.
+
+    Where the run goes on from a checkpoint, the rows do too: what happened before is in the tables of the past.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         self.simulation = simulation
@@ -53,23 +87,59 @@ class Recorder:
         self._attributed = {name: AttributionCensus(each) for name, each in simulation.attributions.items()}
         self.rows: list[dict[str, Any]] = []
         self._maps: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in simulation.patches}
-        self._map_days = sorted(set(self.settings.record.days))
+        before = simulation.day - self.settings.dt
+        self._map_days = [day for day in sorted(set(self.settings.record.days)) if day > before + _rounding(before)]
         self._kept_days: list[float] = []
-        self._due = 0.0
+        self._last = -math.inf  # day of the last row
+        started = simulation.step_index > 0
+        self._past_doses = len(simulation.dosing.calendar) if started else 0
+        self._past_events = {
+            name: (len(patch.happened), len(simulation.transmissions[name])) if started else (0, 0)
+            for name, patch in simulation.patches.items()
+        }
+
+    def _parts(self) -> dict[str, Part]:
+        """All that counts from row to row, by name: what a checkpoint is to keep of it joins here."""
+        names = list(self.simulation.patches)
+        parts: dict[str, Part] = {f"cells_{name}": each for name, (each, _) in zip(names, self.censuses, strict=True)}
+        parts |= {f"drugs_{name}": each for name, (_, each) in zip(names, self.censuses, strict=True)}
+        return parts | {f"attributed_{name}": each for name, each in self._attributed.items()}
+
+    def state(self) -> State:
+        """What the last row had counted."""
+        return {"last": np.array(self._last), **{name: part.state() for name, part in self._parts().items()}}
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on counting from the last row, which the tables of the past hold."""
+        self._last = float(state["last"])
+        for name, part in self._parts().items():
+            part.restore(state[name], codes)
+
+    @property
+    def checkpoint_is_due(self) -> bool:
+        """Whether this state is the first one on or after one of the days of `record.checkpoints`."""
+        day, before = self.simulation.day, self.simulation.day - self.settings.dt
+        wanted = self.settings.record.checkpoints
+        return any(before + _rounding(before) < each <= day + _rounding(day) for each in wanted)
+
+    @property
+    def _next_row(self) -> float:
+        """Day of the next row; the first one is due at once."""
+        every = self.settings.record.every
+        return 0.0 if self._last < 0.0 else (math.floor((self._last + _rounding(self._last)) / every) + 1) * every
 
     def look(self) -> None:
         """Write down what is due now; called after every step and before the first."""
         day, record = self.simulation.day, self.settings.record
-        rounding = 1e-9 * max(day, 1.0)
         last = self.simulation.finished
-        if day >= self._due - rounding or last:
+        if day >= self._next_row - _rounding(day) or last:
             for cells, drugs in self.censuses:
                 attributed = self._attributed.get(cells.patch.name)
                 row = {**cells.row(day), **drugs.columns(day)}
                 self.rows.append(row if attributed is None else {**row, **attributed.columns()})
-            self._due = (np.floor((day + rounding) / record.every) + 1) * record.every
-        if record.maps and self._map_days and (day >= self._map_days[0] - rounding or last):
-            self._map_days = [each for each in self._map_days if each > day + rounding]
+            self._last = day
+        if record.maps and self._map_days and (day >= self._map_days[0] - _rounding(day) or last):
+            self._map_days = [each for each in self._map_days if each > day + _rounding(day)]
             self._kept_days.append(day)
             for name, patch in self.simulation.patches.items():
                 attribution = self.simulation.attributions.get(name)
@@ -85,21 +155,28 @@ class Recorder:
                 record.maps[name] = {"days": np.array(self._kept_days), "spacing": spacing, **layers}
         record.timeseries = _keyed(record, pd.DataFrame(self.rows))
         record.events = _keyed(record, self._events())
-        calendar = pd.DataFrame(self.simulation.dosing.calendar, columns=DOSE_COLUMNS[2:])
+        doses = self.simulation.dosing.calendar[self._past_doses :]
+        calendar = pd.DataFrame(doses, columns=DOSE_COLUMNS[2:])
         record.doses = _keyed(record, calendar.astype({"day": float, "amount": float}))
 
     def _events(self) -> pd.DataFrame:
         simulation, rows = self.simulation, []
         for name, patch in simulation.patches.items():
-            for event, day, n_sites in patch.happened:
+            n_events, n_edges = self._past_events[name]
+            for event, day, n_sites in patch.happened[n_events:]:
                 rows.append({"tissue": name, "day": day, "event": event, "n_sites": n_sites})
-            for edge in simulation.transmissions[name]:
+            for edge in simulation.transmissions[name][n_edges:]:
                 rows.append(
                     {"tissue": name, "day": edge.day, "event": patch.event_names[edge.code], "n_sites": 1,
                      "site": edge.site, "sender": edge.sender, "generation": edge.generation}
                 )  # fmt: skip
         table = pd.DataFrame(rows, columns=EVENT_COLUMNS[2:])
         return table.astype({"site": "Int64", "sender": "Int64", "generation": "Int64"})
+
+
+def _rounding(day: float) -> float:
+    """Days that differ by less are the same day."""
+    return 1e-9 * max(day, 1.0)
 
 
 def _keyed(record: RunRecord, table: pd.DataFrame) -> pd.DataFrame:

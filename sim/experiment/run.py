@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import weakref
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,14 @@ import pandas as pd
 from sim.analysis.halfwidth import HalfWidth
 from sim.engines import check_engine
 from sim.errors import InterruptedRunError, ScenarioError
-from sim.experiment.execute import Job, executor
+from sim.experiment.collect import JobsOf, Progress, collect, collect_until, undisturbed
+from sim.experiment.execute import Job
 from sim.experiment.provenance import provenance
-from sim.results import Folder, Results, RunRecord, combine
+from sim.results import Folder, Results, combine
 from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
 from sim.scenario.load import Scenario
 from sim.tissue.build import build_geometry, check_kernels, first_cells
-
-Progress = Callable[[RunRecord, int, int], None]
 
 
 def run(
@@ -67,6 +66,21 @@ def run(
     """
     overrides = {"replicates": replicates, "seed": seed}
     scenario = scenario.override({key: value for key, value in overrides.items() if value is not None})
+    return carry_out(scenario, partial(_jobs, engine=engine), workers, engine, out, progress, until)
+
+
+def carry_out(
+    scenario: Scenario,
+    jobs_of: JobsOf,
+    workers: int,
+    engine: str,
+    out: str | Path | None,
+    progress: Progress | None,
+    until: HalfWidth | None = None,
+    places_of: int = 0,
+    origin: Mapping[str, Any] | None = None,
+) -> Results:
+    """Run the jobs of a scenario; `places_of` is the replicate whose sites are kept, `origin` joins the manifest."""
     if workers < 1:
         raise ScenarioError(f"{scenario.file}: workers: must be at least 1, got {workers}")
     try:
@@ -74,94 +88,52 @@ def run(
     except ScenarioError as error:
         raise ScenarioError(f"{scenario.file}: {error}") from None
     folder = Folder(Path(out)) if out is not None else None
+    kept = None
     try:
-        sites = _sites(scenario)
+        sites = _sites(scenario, places_of)
+        if scenario.common.record.checkpoints:  # straight to disk: memory stays flat
+            kept = folder.partial / "checkpoints" if folder else Path(tempfile.mkdtemp(prefix="senodrift-"))
+            jobs_of = partial(_keeping, jobs_of, str(kept))
         start = time.perf_counter()
         if until is None:
-            records, interrupted = _collect(_jobs(scenario, engine), workers, progress)
+            records, interrupted = collect(jobs_of(scenario, 0), workers, progress)
         else:
-            scenario, records, interrupted = _collect_until(until, scenario, engine, workers, progress)
-        with _undisturbed() as pressed:
+            scenario, records, interrupted = collect_until(until, scenario, jobs_of, workers, progress)
+        with undisturbed() as pressed:
             manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
-            results = combine(manifest, scenario.tree, records, sites)
+            results = combine({**manifest, **(origin or {})}, scenario.tree, records, sites)
             if folder is not None:
                 folder.write(results, scenario.as_yaml())
                 results.folder = folder.finish()
+                results.checkpoints = results.folder / "checkpoints"
+            elif kept is not None:
+                results.checkpoints = kept
+                weakref.finalize(results, shutil.rmtree, kept, ignore_errors=True)
     except BaseException:
         if folder is not None:
             folder.discard()
+        elif kept is not None:
+            shutil.rmtree(kept, ignore_errors=True)
         raise
     if interrupted or pressed:
         done = sum(record.status == "finished" for record in records)
-        kept = f", kept in {results.folder}" if folder is not None else ""
-        raise InterruptedRunError(f"interrupted: {done} of {len(records)} runs finished{kept}")
+        where = f", kept in {results.folder}" if folder is not None else ""
+        raise InterruptedRunError(f"interrupted: {done} of {len(records)} runs finished{where}")
     return results
 
 
-def _jobs(scenario: Scenario, engine: str, first: int = 0) -> list[Job]:
+def _keeping(jobs_of: JobsOf, folder: str, scenario: Scenario, first: int) -> list[Job]:
+    """The same jobs, which keep their checkpoints in a folder."""
+    return [job._replace(keep=folder) for job in jobs_of(scenario, first)]
+
+
+def _jobs(scenario: Scenario, first: int, engine: str) -> list[Job]:
     """Replicate by replicate, so that an early stop leaves whole pairs; without those before the `first`."""
     return [
         Job(settings, arm, replicate, engine)
         for replicate in range(first, scenario.common.replicates)
         for arm, settings in scenario.arms.items()
     ]
-
-
-def _collect_until(
-    until: HalfWidth, scenario: Scenario, engine: str, workers: int, progress: Progress | None
-) -> tuple[Scenario, list[RunRecord], bool]:
-    """More and more replicates until the rule asks for no more; the scenario as it would have asked for them at once.
-
-    The rule sees the first replicate alone: that an outcome has another name is told before hours have passed.
-    """
-    until, wanted, records = replace(until, first=max(until.first, scenario.common.replicates)), 1, list[RunRecord]()
-    while True:
-        done, scenario = len(records) // len(scenario.arms), scenario.override({"replicates": wanted})
-        records, interrupted = _collect(_jobs(scenario, engine, done), workers, progress, records)
-        if interrupted:
-            return scenario, records, True
-        with _undisturbed() as pressed:
-            manifest = _manifest(scenario, engine, workers, 0.0)
-            wanted = until.next(combine(manifest, scenario.tree, records, pd.DataFrame()))
-        if pressed or wanted <= scenario.common.replicates:
-            return scenario, records, bool(pressed)
-
-
-def _collect(
-    jobs: list[Job], workers: int, progress: Progress | None, done: Sequence[RunRecord] = ()
-) -> tuple[list[RunRecord], bool]:
-    """Records, with those `done`, in the order arm, replicate, however they came in; and whether the user stopped."""
-    found = {(record.arm, record.replicate): record for record in done}
-    keys = [*found, *((job.arm, job.replicate) for job in jobs)]
-    stream = executor(workers)(jobs)
-    interrupted = False
-    try:
-        for record in stream:
-            found[record.arm, record.replicate] = record
-            if progress is not None:
-                progress(record, len(found), len(keys))
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        stream.close()  # type: ignore[attr-defined]
-    arms = list(dict.fromkeys(job.arm for job in jobs))
-    keys.sort(key=lambda key: (arms.index(key[0]), key[1]))
-    records = [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys]
-    return records, interrupted
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[list[int]]:
-    """Ctrl-C is only noted in the list: a second one must not cost what the first one kept."""
-    pressed: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # no signal comes here
-        yield pressed
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> dict[str, Any]:
@@ -187,12 +159,12 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
     }
 
 
-def _sites(scenario: Scenario) -> pd.DataFrame:
-    """Where the sites of every tissue are, and their types on day 0, in the first replicate."""
+def _sites(scenario: Scenario, replicate: int) -> pd.DataFrame:
+    """Where the sites of every tissue are, and their types on day 0, in one replicate."""
     common, tables = scenario.common, []
     codes = tissue_codes(common.tissues)
     for name, tissue in common.tissues.items():
-        stream = Stream(common.seed, codes[name], 0)
+        stream = Stream(common.seed, codes[name], replicate)
         try:
             geometry = build_geometry(tissue, stream)
             for settings in scenario.arms.values():

@@ -133,5 +133,7 @@ def record_words(settings: Settings) -> str:
     maps = ""
     if record.maps and record.days:
         maps = f", maps of {', '.join(record.maps)} on days {', '.join(f'{day:g}' for day in record.days)}"
+    if record.checkpoints:
+        maps += f", the whole state on days {', '.join(f'{day:g}' for day in record.checkpoints)}"
     stop = f" A run ends early at {settings.stop.count} cells turned by {settings.stop.cause}." if settings.stop else ""
     return wrap(f"Records. A row per {duration(record.every)}, on the first and on the last day{maps}.{stop}")

@@ -83,6 +83,19 @@ class Compartments:
         self.running = [each for each in self.running if each[0] - day > dt]
         return concentration / dt, effects / dt
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Copies of the amounts by source, and of the infusions that are running."""
+        running = np.array(self.running).reshape(-1, 3)
+        return {"body": self.body.copy(), "gut": self.gut.copy(), "running": running}
+
+    def restore(self, state: dict[str, np.ndarray], sources: dict[int, int]) -> None:
+        """Continue from `state`; `sources` tells the place here of each of its sources that is still there."""
+        for there, here in sources.items():
+            self.body[here], self.gut[here] = state["body"][there], state["gut"][there]
+        self.running = [
+            (end, sources[int(source)], rate) for end, source, rate in state["running"].tolist() if source in sources
+        ]
+
     def _end(self, dose: Dose, day: float) -> float:
         """Day on which a dose has run in; always the same number, so that no rounding lets an infusion run on."""
         return day + dose.after + self.sources[dose.source].infusion_duration

@@ -18,9 +18,11 @@ from sim.scenario.drug_checks import route_of
 from sim.scenario.schema import Settings
 from sim.scenario.treatment import Adaptive, Treatment
 from sim.schedule import Regimen, Trigger, step_of
+from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.patch import Patch
 
 GIVEN, STOPPED, TOXIC = "given", "stopped", "toxic"
+CALENDAR = {"day": float, "treatment": str, "drug": str, "amount": float, "unit": str, "route": str, "status": str}
 ReadOut = Callable[[str, str], float]  # tissue and name to the value of the last state
 
 
@@ -62,7 +64,10 @@ class Dosing:
         self._orders = [_Order(name, t, self.drugs[t.drug], settings) for name, t in settings.treatments.items()]
         self._bodies = {name: self._body(name) for name in self.drugs}
         self._due: dict[str, list[Dose]] = {}
-        self._lagged: dict[str, np.ndarray] = {}
+        ends = np.cumsum([assembly.depths.size for assembly in self.assemblies.values()]).tolist()
+        starts = [0, *ends][: len(ends)]
+        self._places = {name: slice(a, b) for name, a, b in zip(patches, starts, ends, strict=True)}
+        self._lagged = {name: np.zeros((len(drug.effects), ends[-1])) for name, drug in self.drugs.items()}
         for name, patch in patches.items():
             patch.acting = self.assemblies[name].nothing
 
@@ -99,18 +104,13 @@ class Dosing:
 
     def act(self, step: int) -> None:
         """Concentrations move on by a step; every patch gets the mean effects over it."""
-        if not self.drugs:
-            return
         means: dict[str, np.ndarray] = {}
         for name, body in self._bodies.items():
             concentration, effects = body.advance(step * self.dt, self.dt, self._due.get(name, []))
             means[name] = self._with_lag(name, effects)
             self._note(name, concentration, means[name])
-        place = 0
         for tissue, patch in self.patches.items():
-            assembly = self.assemblies[tissue]
-            here = slice(place, place + assembly.depths.size)
-            place = here.stop
+            assembly, here = self.assemblies[tissue], self._places[tissue]
             patch.acting = assembly.acting({name: effects[:, here] for name, effects in means.items()})
             killing = assembly.immune_killing({name: effects[:, here] for name, effects in means.items()})
             clearance = patch.tissue.clearance
@@ -119,7 +119,7 @@ class Dosing:
 
     def _with_lag(self, name: str, effects: np.ndarray) -> np.ndarray:
         """Mean over the step of effects that follow the drug with their time constant; the others as they are."""
-        before = self._lagged.setdefault(name, np.zeros_like(effects))
+        before = self._lagged[name]
         out = effects.copy()
         for k, effect in enumerate(self.drugs[name].effects.values()):
             if effect.time_constant > 0.0 and (before[k].any() or effects[k].any()):
@@ -133,14 +133,57 @@ class Dosing:
         return out
 
     def _note(self, name: str, concentration: np.ndarray, effects: np.ndarray) -> None:
-        place = 0
-        for tissue in self.patches:
+        for tissue, here in self._places.items():
             shares = self.assemblies[tissue].shares
-            here = slice(place, place + shares.size)
-            place = here.stop
             self.exposure[name][tissue] += self.dt * float(concentration[here] @ shares)
             for k, effect in enumerate(self.drugs[name].effects):
                 self.done[name, effect][tissue] += self.dt * float(effects[k, here] @ shares)
+
+    # -------------------------------------------------------------------------------------------------- checkpoints
+
+    def state(self) -> State:
+        """Drugs in the body, effects that lag behind, areas so far, switches of adaptive treatments, the calendar."""
+        return {
+            "calendar": as_columns(self.calendar, CALENDAR),
+            "orders": {order.name: order.state() for order in self._orders},
+            "drugs": {name: self._drug_state(name) for name in self.drugs},
+        }
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Continue from `state`: treatments, drugs and effects by their names, whatever else is given from now on."""
+        self.calendar = [DoseRow(*row) for row in as_rows(state["calendar"], CALENDAR)]
+        for order in self._orders:
+            order.restore(state.get("orders", {}).get(order.name, {}))
+        for name, kept in state.get("drugs", {}).items():
+            if name in self.drugs:
+                self._restore_drug(name, kept)
+
+    def _orders_of(self, drug_name: str) -> list[str]:
+        return [order.name for order in self._orders if order.treatment.drug == drug_name]
+
+    def _drug_state(self, name: str) -> State:
+        effects = list(self.drugs[name].effects)
+        return {
+            **self._bodies[name].state(),
+            "treatment": np.array(self._orders_of(name), str),
+            "effect": np.array(effects, str),
+            "exposure": np.array([*self.exposure[name].values()]),
+            "done": np.array([[*self.done[name, each].values()] for each in effects]),
+            "lagged": {tissue: self._lagged[name][:, here].copy() for tissue, here in self._places.items()},
+        }
+
+    def _restore_drug(self, name: str, state: State) -> None:
+        orders, effects = self._orders_of(name), list(self.drugs[name].effects)
+        sources = {i: orders.index(each) for i, each in enumerate(state["treatment"].tolist()) if each in orders}
+        self._bodies[name].restore(state, sources)
+        self.exposure[name] = dict(zip(self.patches, state["exposure"].tolist(), strict=True))
+        for k, effect in enumerate(state["effect"].tolist()):
+            if effect in effects:
+                self.done[name, effect] = dict(zip(self.patches, state["done"][k].tolist(), strict=True))
+                for tissue, here in self._places.items():
+                    lagged, layers = state["lagged"][tissue][k], self.assemblies[tissue].depths.size
+                    # where depth matters only before or only from now on, the layers were all alike
+                    self._lagged[name][effects.index(effect), here] = lagged if lagged.size == layers else lagged[0]
 
 
 def _is_deep(settings: Settings) -> bool:
@@ -202,6 +245,23 @@ class _Order:
         if adaptive is None or adaptive.toxicity is None or adaptive.skip_above is None:
             return GIVEN
         return TOXIC if read_out(self._tissue(adaptive), adaptive.toxicity) > adaptive.skip_above else GIVEN
+
+    def state(self) -> State:
+        """The switch of an adaptive treatment, and its last look."""
+        adaptive = self.treatment.adaptive
+        if adaptive is None:
+            return {}
+        every = adaptive.check_every or self.settings.dt
+        return {"on": np.array(self.on), "looked": np.array(self._looked), "check_every": np.array(every)}
+
+    def restore(self, state: State) -> None:
+        """Continue from `state`; a treatment that was not adaptive before, or has another clock, looks at once."""
+        adaptive = self.treatment.adaptive
+        if adaptive is None or not state:
+            return
+        self.on = bool(state["on"])
+        if float(state["check_every"]) == (adaptive.check_every or self.settings.dt):
+            self._looked = int(state["looked"])
 
     def _tissue(self, adaptive: Adaptive) -> str:
         return adaptive.tissue or next(iter(self.settings.tissues))

@@ -33,6 +33,13 @@ def event_names(settings: Settings) -> tuple[str, ...]:
     return (*names, *(f"{deed}_{drug}" for drug in settings.drugs for deed in BY_DRUGS))
 
 
+def code_keys(settings: Settings) -> tuple[str, ...]:
+    """Names by code that mean the same in every scenario, whatever else it has; a checkpoint is read by them."""
+    factors = (f"{kind} of {name}" for name in settings.factors for kind in ("level", "cargo"))
+    deeds = (f"{deed} {name}" for name in settings.drugs for deed in BY_DRUGS)
+    return (*FIXED, *factors, *(f"event {name}" for name in settings.events), *deeds)
+
+
 def first_event(settings: Settings) -> int:
     """Code of the first outside event (graft, lesion ...)."""
     return FIRST_FACTOR + 2 * len(settings.factors)

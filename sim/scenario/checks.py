@@ -304,6 +304,7 @@ def odd_settings(settings: Settings) -> Iterator[str]:
 def _odd_record(settings: Settings) -> Iterator[str]:
     if settings.record.maps and not settings.record.days:
         yield "record.maps: no map is kept, because record.days is empty"
-    for day in settings.record.days:
-        if day > settings.days:
-            yield f"record.days: lies beyond the last day ({settings.days:g} d), got {day:g} d"
+    for key in ("days", "checkpoints"):
+        for day in getattr(settings.record, key):
+            if day > settings.days:
+                yield f"record.{key}: lies beyond the last day ({settings.days:g} d), got {day:g} d"

@@ -15,6 +15,7 @@ from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.acting import FACTORS, PER_FACTOR, UPTAKE
 from sim.tissue.geometry import Sites, voxel_of
+from sim.tissue.keeping import CodeMap, State
 from sim.tissue.parameters import AFFINITY, CARGO_ROW, KEEP, MEMORY
 from sim.tissue.patch import Patch
 from sim.tissue.remainder import Remainder, Remembered
@@ -202,18 +203,20 @@ class Attribution:
         parts: dict[str, Remainder | Remembered] = {f"remainder_{f}": part for f, part in self._remainders.items()}
         return parts | {f"remembered_{f}": part for f, part in self._remembered.items()}
 
-    def state(self) -> dict[str, Array]:
+    def state(self) -> State:
         """Copies of all that a checkpoint must keep."""
-        arrays = {"secondaries": self.secondaries.copy(), "totals": self.totals.copy()}
-        for name, part in self._parts().items():
-            arrays |= {f"{name}.{key}": array for key, array in part.state().items()}
-        return arrays
+        parts = {name: part.state() for name, part in self._parts().items()}
+        counted = {"secondaries": self.secondaries.copy(), "totals": self.totals.copy()}
+        return {"causes": np.array(self.causes, str), **counted, **parts}
 
-    def restore(self, state: dict[str, Array]) -> None:
-        """Continue from `state`, bit for bit."""
-        self.secondaries, self.totals = state["secondaries"].copy(), state["totals"].copy()
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Continue from `state`, bit for bit; a cause that it does not have begins with nothing."""
+        place = {cause: row for row, cause in enumerate(state["causes"].tolist())}
+        for row, cause in enumerate(self.causes):
+            if cause in place:
+                self.secondaries[row], self.totals[row] = (state[k][place[cause]] for k in ("secondaries", "totals"))
         for name, part in self._parts().items():
-            part.restore({key.removeprefix(f"{name}."): a for key, a in state.items() if key.startswith(f"{name}.")})
+            part.restore(state.get(name, {}))
 
 
 @kernel

@@ -18,6 +18,7 @@ from sim.scenario.event import TURNING, Event
 from sim.scenario.schema import Settings
 from sim.schedule import step_of
 from sim.tissue.build import depths
+from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
 
@@ -26,7 +27,8 @@ class Events:
     """The outside events of one patch, by the step in which they act."""
 
     def __init__(self, settings: Settings, patch: Patch) -> None:
-        self.patch, self.dt = patch, settings.dt
+        self.patch, self.dt, self.settings = patch, settings.dt, settings
+        self._next = 0  # the step whose events are still to come
         self._done: dict[int, list[tuple[Event, int]]] = {}
         self._turning: dict[int, list[tuple[Event, int, np.ndarray]]] = {}
         for index, event in enumerate(settings.events.values()):
@@ -38,6 +40,7 @@ class Events:
 
     def happen(self, t: float, step: int) -> np.ndarray:
         """Everything of the days [t, t + dt), at their start; returns the sites that changed."""
+        self._next = step + 1
         changed = [self._do(event, code, t, step) for event, code in self._done.get(step, ())]
         changed += [self._turn(*planned, t, step) for planned in self._turning.get(step, ())]
         if not changed:
@@ -46,6 +49,37 @@ class Events:
         self.patch.secretion.note(sites)
         self.patch.draw_evasion(sites, t, step)
         return sites
+
+    # ------------------------------------------------------------------------------------------------- checkpoints
+
+    def state(self) -> State:
+        """What events that happened still have to do: which sites they turn, and when. The others are yet to come."""
+        waiting = [
+            (step, code, sites)
+            for step, planned in self._turning.items()
+            for event, code, sites in planned
+            if step >= self._next and not self._is_ahead(event)
+        ]
+        sites = [np.zeros(0, np.int64), *(each[2] for each in waiting)]
+        sizes = [each[2].size for each in waiting]
+        columns = np.repeat(np.array([each[:2] for each in waiting], np.int64).reshape(-1, 2), sizes, axis=0)
+        return {"next": np.array(self._next), "step": columns[:, 0], "code": columns[:, 1],
+                "site": np.concatenate(sites)}  # fmt: skip
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Go on with the plans in `state`; events that are yet to come keep those of their own."""
+        self._next = int(state["next"])
+        turning = {step: [each for each in planned if self._is_ahead(each[0])]
+                   for step, planned in self._turning.items()}  # fmt: skip
+        events, first = list(self.settings.events.values()), causes.first_event(self.settings)
+        steps, of_sites = state["step"], codes.of(state["code"])
+        for step, code in sorted(set(zip(steps.tolist(), of_sites.tolist(), strict=True))):
+            sites = state["site"][(steps == step) & (of_sites == code)]
+            turning.setdefault(step, []).append((events[code - first], code, sites))
+        self._turning = {step: sorted(planned, key=lambda each: each[1]) for step, planned in turning.items()}
+
+    def _is_ahead(self, event: Event) -> bool:
+        return step_of(event.day, self.dt) >= self._next
 
     # ------------------------------------------------------------------------------------------------ cells that turn
 

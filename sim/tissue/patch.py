@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.errors import ScenarioError
 from sim.fields import Spectral, WellMixed
 from sim.rng import Purpose, Stream
 from sim.rules.clearance import evading_share
@@ -14,12 +15,14 @@ from sim.scenario.schema import Settings
 from sim.tissue.acting import nothing_acts
 from sim.tissue.build import build_geometry, build_transport, first_cells
 from sim.tissue.contact import turned_at_once
+from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.secretion import Secretion
 from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, SENESCENT
 from sim.tissue.territory import Territory
 
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
+HAPPENED = {"event": str, "day": float, "n_sites": int}  # columns of what happened, in a checkpoint
 
 
 class Address(NamedTuple):
@@ -63,12 +66,14 @@ class Patch:
         Sites that each wound cleared.
     """
 
-    def __init__(self, settings: Settings, name: str, stream: Stream, threads: int = 1) -> None:
+    def __init__(
+        self, settings: Settings, name: str, stream: Stream, places: Stream | None = None, threads: int = 1
+    ) -> None:
         tissue = settings.tissues[name]
         self.name, self.tissue, self.stream, self.threads = name, tissue, stream, threads
         self.age_at_start = settings.age_at_start
         self.parameters = compile_parameters(settings, tissue)
-        self.geometry = build_geometry(tissue, stream)
+        self.geometry = build_geometry(tissue, places or stream)
         self.cells = first_cells(
             tissue, self.geometry, int(self.parameters.factors[:, CARGO_ROW].max(initial=-1)) + 1, stream
         )
@@ -186,6 +191,45 @@ class Patch:
         """Burden of every immune territory, for this step's decisions."""
         if self.parameters.numbers.max_rate > 0.0:
             self.territory.update(self.cells.state)
+
+    # ------------------------------------------------------------------------------------------------ checkpoints
+
+    def state(self) -> State:
+        """Copies of all that the next steps depend on, and what happened so far."""
+        wounds = [np.zeros(0, np.int64), *self.open_wounds.values()]
+        return {
+            "cells": self.cells.copy(),
+            "factors": {name: t.state() for name, t in zip(self.factor_names, self.transports, strict=True)},
+            "cum": self.cum.copy(),
+            "immune": np.array([self.capacity, self.immunity]),
+            "happened": as_columns(self.happened, HAPPENED),
+            "wounds": {"name": np.array(list(self.open_wounds), str), "site": np.concatenate(wounds),
+                       "n_sites": np.array([sites.size for sites in wounds[1:]], np.int64)},
+            "points": np.zeros(0) if self.geometry.points is None else self.geometry.points.copy(),
+        }  # fmt: skip
+
+    def restore(self, state: State, codes: CodeMap) -> None:
+        """Continue from `state`, bit for bit.
+
+        Raises
+        ------
+        ScenarioError
+            If the cells of a cloud have other places.
+        """
+        points = np.zeros(0) if self.geometry.points is None else self.geometry.points
+        if not np.array_equal(state["points"], points):
+            raise ScenarioError(f"tissues.{self.name}.cloud: must have the cells of the checkpoint, got others")
+        self.cells.restore({**state["cells"], "cause": codes.of(state["cells"]["cause"])})
+        self.secretion.note(np.arange(self.geometry.n_sites))
+        for f, name in enumerate(self.factor_names):
+            self.transports[f].restore(state["factors"][name])
+            self._show(f)
+        self.cum = codes.counts(state["cum"])
+        self.capacity, self.immunity = state["immune"].tolist()
+        self.happened = [(name, day, n) for name, day, n in as_rows(state["happened"], HAPPENED)]
+        wounds = state["wounds"]
+        sites = np.split(wounds["site"], np.cumsum(wounds["n_sites"])[:-1])
+        self.open_wounds = dict(zip(wounds["name"].tolist(), sites, strict=False))  # no wound: one empty piece
 
     # ------------------------------------------------------------------------------------------------- questions
 

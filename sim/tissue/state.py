@@ -52,3 +52,12 @@ class CellState:
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name (not copies)."""
         return dict(self.__dict__)
+
+    def copy(self) -> dict[str, np.ndarray]:
+        """Copies of the arrays by name, for `restore`."""
+        return {name: array.copy() for name, array in self.arrays().items()}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over the values of `arrays`; the arrays stay the same objects."""
+        for name, array in self.arrays().items():
+            array[...] = arrays[name]

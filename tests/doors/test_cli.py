@@ -35,8 +35,8 @@ events: {graft: {radius: 45 um, day: 1}}
 record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
-COMMANDS = ("run", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity", "study",
-            "attribute")  # fmt: skip
+COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
+            "study", "attribute")  # fmt: skip
 
 
 @pytest.fixture

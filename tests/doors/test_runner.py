@@ -52,9 +52,9 @@ BEFORE_EACH_RUN = """\
 import os
 from pathlib import Path
 import sim.experiment.replicate as home
-def run_replicate(settings, arm, replicate, engine, run=home.run_replicate):
+def run_replicate(settings, arm, replicate, *more, run=home.run_replicate):
     {}
-    return run(settings, arm, replicate, engine)
+    return run(settings, arm, replicate, *more)
 home.run_replicate = run_replicate
 """
 
