@@ -59,7 +59,8 @@ def run(
         tell_notes(chosen.notes)
     from sim.experiment.run import run as run_scenario
 
-    carry_out(chosen, partial(run_scenario, chosen, workers=workers, engine=engine), out, quiet)
+    again = f"senodrift run {chosen.file}"
+    carry_out(chosen, partial(run_scenario, chosen, workers=workers, engine=engine), again, out, quiet)
 
 
 def check_new(out: Path | None) -> None:
@@ -68,8 +69,11 @@ def check_new(out: Path | None) -> None:
         raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
 
 
-def carry_out(chosen: Scenario, run_it: Callable[..., Results], out: Path | None, quiet: bool) -> None:
-    """Run (`run_it` takes a folder and a progress), draw the figures, and tell; exit 1 where a replicate failed."""
+def carry_out(chosen: Scenario, run_it: Callable[..., Results], again: str, out: Path | None, quiet: bool) -> None:
+    """Run, draw the figures, and tell; exit 1 where a replicate failed.
+
+    `run_it` takes a folder and a progress; `again` is the command to change something in.
+    """
     from sim.results import fresh_folder
 
     folder = out or fresh_folder(Path("results"), f"{chosen.name}-{chosen.hash[:6]}")
@@ -78,7 +82,7 @@ def carry_out(chosen: Scenario, run_it: Callable[..., Results], out: Path | None
     from sim.figures import save_all
 
     figures = save_all(results, folder / "figures")
-    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures))
+    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures, again))
     failed = [each for each in results.manifest["runs"] if each["status"] == "failed"]
     for each in failed:
         typer.echo(
@@ -100,7 +104,7 @@ def headline(scenario: Scenario) -> str:
     )
 
 
-def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path]) -> str:
+def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path], again: str) -> str:
     """Table, causes, and where things are."""
     from sim.analysis.headline import burden_lines
     from sim.scenario.suggestion import next_change
@@ -110,5 +114,5 @@ def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Pa
     lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
     if pictures:
         lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
-    lines.append(f"next     senodrift explain {scenario.file}    senodrift run {scenario.file} {next_change(scenario)}")
+    lines.append(f"next     senodrift explain {scenario.file}    {again} {next_change(scenario)}")
     return "\n".join(lines)

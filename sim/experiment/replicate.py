@@ -119,16 +119,17 @@ class Recorder:
         wanted = self.settings.record.checkpoints
         return any(before + _rounding(before) < each <= day + _rounding(day) for each in wanted)
 
+    @property
+    def _due(self) -> float:
+        """Day of the next row: the first multiple of `record.every` after the last one."""
+        every = self.settings.record.every
+        return 0.0 if self._last < 0.0 else (math.floor((self._last + _rounding(self._last)) / every) + 1) * every
+
     def look(self) -> None:
         """Write down what is due now; called after every step and before the first."""
         day, record = self.simulation.day, self.settings.record
         last = self.simulation.finished
-        due = (
-            0.0
-            if self._last < 0.0
-            else (math.floor((self._last + _rounding(self._last)) / record.every) + 1) * record.every
-        )
-        if day >= due - _rounding(day) or last:
+        if day >= self._due - _rounding(day) or last:
             self.rows += [{**cells.row(day), **drugs.columns(day)} for cells, drugs in self.censuses]
             self._last = day
         if record.maps and self._map_days and (day >= self._map_days[0] - _rounding(day) or last):

@@ -93,7 +93,7 @@ def carry_out(
         sites = _sites(scenario, places_of)
         if scenario.common.record.checkpoints:  # straight to disk: memory stays flat
             kept = folder.partial / "checkpoints" if folder else Path(tempfile.mkdtemp(prefix="senodrift-"))
-            jobs = [job._replace(keep=str(kept)) for job in jobs]
+            jobs = [job._replace(keep=str(kept.absolute())) for job in jobs]
         start = time.perf_counter()
         records, interrupted = _collect(jobs, workers, progress)
         with _undisturbed() as pressed:
