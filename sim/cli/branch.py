@@ -55,4 +55,5 @@ def branch(
         first = futures.first
         typer.echo(f"{headline(futures.scenario)}, from day {first.day:g} of {first.arm or first.file.name}")
         tell_notes(futures.notes)
-    carry_out(futures.scenario, partial(futures.run, workers), out, quiet)
+    again = f"senodrift branch {checkpoint} {scenario}"
+    carry_out(futures.scenario, partial(futures.run, workers), again, out, quiet)

@@ -70,7 +70,7 @@ def run(
     from sim.experiment.run import run as run_scenario
 
     run_it = partial(run_scenario, chosen, workers=workers, engine=engine, until=until)
-    carry_out(chosen, run_it, out, quiet, until)
+    carry_out(chosen, run_it, f"senodrift run {chosen.file}", out, quiet, until)
 
 
 def check_new(out: Path | None) -> None:
@@ -80,9 +80,17 @@ def check_new(out: Path | None) -> None:
 
 
 def carry_out(
-    chosen: Scenario, run_it: Callable[..., Results], out: Path | None, quiet: bool, until: HalfWidth | None = None
+    chosen: Scenario,
+    run_it: Callable[..., Results],
+    again: str,
+    out: Path | None,
+    quiet: bool,
+    until: HalfWidth | None = None,
 ) -> None:
-    """Run (`run_it` takes a folder and a progress), draw the figures, and tell; exit 1 where a replicate failed."""
+    """Run, draw the figures, and tell; exit 1 where a replicate failed.
+
+    `run_it` takes a folder and a progress; `again` is the command to change something in; `until` asked for replicates.
+    """
     from sim.results import fresh_folder
 
     folder = out or fresh_folder(Path("results"), f"{chosen.name}-{chosen.hash[:6]}")
@@ -91,7 +99,7 @@ def carry_out(
     from sim.figures import save_all
 
     figures = save_all(results, folder / "figures")
-    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures, until))
+    typer.echo(str(folder) if quiet else _report(chosen, results, folder, figures, again, until))
     failed = [each for each in results.manifest["runs"] if each["status"] == "failed"]
     for each in failed:
         typer.echo(
@@ -125,7 +133,9 @@ def headline(scenario: Scenario) -> str:
     )
 
 
-def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Path], until: HalfWidth | None) -> str:
+def _report(
+    scenario: Scenario, results: Results, folder: Path, figures: list[Path], again: str, until: HalfWidth | None
+) -> str:
     """Table, causes, and where things are."""
     from sim.analysis.headline import burden_lines
     from sim.scenario.suggestion import next_change
@@ -136,5 +146,5 @@ def _report(scenario: Scenario, results: Results, folder: Path, figures: list[Pa
     lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
     if pictures:
         lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
-    lines.append(f"next     senodrift explain {scenario.file}    senodrift run {scenario.file} {next_change(scenario)}")
+    lines.append(f"next     senodrift explain {scenario.file}    {again} {next_change(scenario)}")
     return "\n".join(lines)

@@ -93,7 +93,7 @@ def carry_out(
         sites = _sites(scenario, places_of)
         if scenario.common.record.checkpoints:  # straight to disk: memory stays flat
             kept = folder.partial / "checkpoints" if folder else Path(tempfile.mkdtemp(prefix="senodrift-"))
-            jobs_of = partial(_keeping, jobs_of, str(kept))
+            jobs_of = partial(_keeping, jobs_of, str(kept.absolute()))
         start = time.perf_counter()
         if until is None:
             records, interrupted = collect(jobs_of(scenario, 0), workers, progress)

@@ -355,13 +355,30 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     said = capsys.readouterr().out
     assert said.startswith("futures: 2 arms x 2 replicates, 20 x 20 sites")
     assert ", from day 2 of control\n" in said
+    assert "    senodrift branch past/checkpoints futures.yaml --set " in said
     assert {"burden.png", "maps.png"} <= set(os.listdir("out/figures"))
     assert call("compare", "out") == 0
     table = sim.read_results("out").timeseries
     assert sorted(table["replicate"].unique()) == [0, 1]
     assert table["day"].min() == 2
     file = "past/checkpoints/control-1-2.npz"
-    assert call("branch", file, "futures.yaml", "--arms", "novel", "--replicates", 3, "--out", "three", "--quiet") == 0
+    assert (
+        call(
+            "branch",
+            file,
+            "futures.yaml",
+            "--arms",
+            "novel",
+            "--replicates",
+            3,
+            "--set",
+            "record.maps=[]",
+            "--out",
+            "three",
+            "--quiet",
+        )
+        == 0
+    )
     assert capsys.readouterr().out.splitlines()[-1] == "three"
     assert [run["replicate"] for run in sim.read_results("three").manifest["runs"]] == [1, 2, 3]
     assert call("branch", file, "futures.yaml", "--set", "dt=0.25", "--out", "four") == 2
