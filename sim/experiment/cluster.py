@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -45,7 +46,6 @@ CALCULATING = ("numpy", "scipy", "numba", "llvmlite", "pandas")  # libraries who
 AHEAD = 3  # jobs per thread of the workers that the scheduler knows of: none idles, and few wait in memory
 PATIENCE = 5.0  # s to reach a scheduler
 GLANCE = 1.0  # s between two looks at who is working
-HERE = "127.0.0.1"
 LOGS = ("distributed", "tornado")
 
 log = logging.getLogger(__name__)
@@ -129,8 +129,9 @@ def run_on_dask(jobs: Iterable[Job], address: str, workers: int) -> Iterator[Run
     with _quiet(), contextlib.ExitStack() as stack:
         crew = None
         if address == LOCAL:
-            address, crew = stack.enter_context(_own_cluster(workers))
-            _compile_first(first)  # while the workers start
+            crew = stack.enter_context(_own_crew(workers))
+            _compile_first(first)  # while it starts
+            address = _address(crew)
         scheduler = stack.enter_context(contextlib.closing(Scheduler(address, crew)))
         yield from Flights(scheduler, workers).records(chain([first], rest))
 
@@ -208,7 +209,7 @@ class Scheduler:
         From every method: one line on what is not as it must be.
     """
 
-    def __init__(self, address: str, crew: subprocess.Popen[bytes] | None) -> None:
+    def __init__(self, address: str, crew: subprocess.Popen[str] | None) -> None:
         if not re.fullmatch(r"(tcp://|tls://)?[^/\s]+:\d+", address):
             raise ResourceError(f"dask: must be local or the address of a scheduler, tcp://HOST:PORT, got {address}")
         self.address, self._crew = address, crew
@@ -227,24 +228,23 @@ class Scheduler:
         payload = pickle.dumps(Run(job, fingerprint()), protocol=5)
         with self._reaching(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")  # a cloud of cells has 10 MB
-            return self._client.submit(pickle.loads, payload, pure=False)
+            return self._client.submit(pickle.loads, payload, key=f"senodrift-{uuid.uuid4()}", pure=False)
 
     def answer(self, future: Any) -> bytes | None:
         """What came of a future that is done; None if Dask gave it up because workers died with it."""
-        with self._reaching():
-            if future.status == "finished":
-                data: bytes = future.result()
-                return data
+        try:
+            data: bytes = future.result()  # waits once more where the worker that held it has died
+            return data
+        except (Exception, CancelledError) as error:
             if future.status != "error":
-                raise ConnectionError("connection lost")
-            error = future.exception()
-        if isinstance(error, distributed().scheduler.KilledWorker):
-            return None
-        if isinstance(error, ResourceError):
-            raise error
-        # Whatever a run does wrong stands in its record, so this is a worker that cannot read the job.
-        got = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ResourceError(f"dask: workers must have senodrift {__version__}, got {got}") from error
+                raise self._unreachable(error) from error
+            if isinstance(error, distributed().scheduler.KilledWorker):
+                return None
+            if isinstance(error, ResourceError):
+                raise
+            # What a run does wrong stands in its record, so this is a worker that cannot read the job.
+            got = _one_line(error)
+            raise ResourceError(f"dask: workers must have senodrift {__version__}, got {got}") from error
 
     def threads(self) -> int:
         """Of all workers, at most a glance ago."""
@@ -273,8 +273,15 @@ class Scheduler:
         try:
             yield
         except (Exception, CancelledError) as error:
-            why = (str(error) or type(error).__name__).splitlines()[0]
-            raise ResourceError(f"dask: must reach a scheduler at {self.address}, got no answer ({why})") from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: BaseException) -> ResourceError:
+        why = _one_line(error)
+        return ResourceError(f"dask: must reach a scheduler at {self.address}, got no answer ({why})")
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def distributed() -> Any:
@@ -292,37 +299,41 @@ def distributed() -> Any:
 
 
 @contextlib.contextmanager
-def _own_cluster(workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A scheduler in this process and its workers below another one, on this machine; nothing is left of them."""
-    path = os.pathsep.join(each or os.getcwd() for each in sys.path)
+def _own_crew(workers: int) -> Iterator[subprocess.Popen[str]]:
+    """The process that holds a scheduler and its workers on this machine (`sim.experiment.crew`)."""
     environment = {
         **os.environ,
         **dict.fromkeys(ONE_THREAD, "1"),
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join(each or os.getcwd() for each in sys.path),
         "DASK_LOGGING__DISTRIBUTED": "critical",
         "PYTHONWARNINGS": "ignore:resource_tracker",  # it cleans up behind workers that end in the middle of a job
     }
-    scheduler = distributed().LocalCluster(
-        n_workers=0, host=HERE, dashboard_address=f"{HERE}:0", silence_logs=False,
-        scheduler_kwargs={"dashboard": False, "allowed_failures": 1},
-    )  # fmt: skip
-    with scheduler, tempfile.TemporaryDirectory(prefix="senodrift-", ignore_cleanup_errors=True) as folder:
-        command = [
-            *(sys.executable, "-P", "-m", "sim.experiment.crew", scheduler.scheduler_address),
-            *("--host", HERE, "--nworkers", str(workers), "--nthreads", "1", "--no-dashboard"),
-            *("--memory-limit", "0", "--local-directory", folder),
-        ]
+    pipe = subprocess.PIPE
+    with tempfile.TemporaryDirectory(prefix="senodrift-", ignore_cleanup_errors=True) as folder:
+        command = [sys.executable, "-P", "-m", "sim.experiment.crew", str(workers), folder]
         try:
-            crew = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=2, start_new_session=True)
+            crew = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, text=True, env=environment, start_new_session=True
+            )
         except OSError as error:
             raise ResourceError(f"dask: must be able to start {sys.executable}, got {error.strerror}") from error
-        try:
-            yield scheduler.scheduler_address, crew
-        finally:
-            _end(crew)
+        with crew:
+            try:
+                yield crew
+            finally:
+                _end(crew)
 
 
-def _end(crew: subprocess.Popen[bytes]) -> None:
+def _address(crew: subprocess.Popen[str]) -> str:
+    """Of the scheduler of a crew, once it is there."""
+    assert crew.stdout is not None
+    address = crew.stdout.readline().strip()
+    if not address:
+        raise ResourceError(f"dask: must be able to start a scheduler here, got exit code {crew.wait()}")
+    return address
+
+
+def _end(crew: subprocess.Popen[str]) -> None:
     """Close the lifeline; return when all below it are gone, from the middle of their jobs if need be."""
     psutil = import_module("psutil")  # distributed brings it
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -332,7 +343,6 @@ def _end(crew: subprocess.Popen[bytes]) -> None:
         for late in psutil.wait_procs(family, timeout=LAST_WORDS)[1]:
             late.kill()
     crew.kill()
-    crew.wait()
 
 
 @contextlib.contextmanager
