@@ -97,7 +97,7 @@ def rounding() -> str:
 
 
 def run_on_dask(jobs: Iterable[Job], address: str, workers: int) -> Iterator[RunRecord]:
-    """Records of `jobs` as they finish, from the workers of a Dask scheduler.
+    """Records of `jobs` as they finish, from the workers of a Dask scheduler; with `functools.partial`, an executor.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ class Scheduler:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: BaseException) -> ResourceError:
-        why = _one_line(error)
+        why = getattr(error, "reason", None) or _one_line(error)  # Dask cancels with a reason
         return ResourceError(f"dask: must reach a scheduler at {self.address}, got no answer ({why})")
 
 

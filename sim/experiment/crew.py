@@ -23,7 +23,7 @@ def main() -> None:
 async def _serve(workers: int, folder: str) -> None:
     """What rules or users print goes to standard error; standard output has the address and nothing else."""
     dask, distributed = import_module("dask"), import_module("distributed")
-    dask.config.set({"temporary-directory": folder})
+    dask.config.set({"temporary-directory": folder, "distributed.worker.profile.enabled": False})
     web = {"dashboard": False, "dashboard_address": f"{HERE}:0"}  # Dask has a web server in any case
     async with AsyncExitStack() as stack:
         scheduler = await stack.enter_async_context(distributed.Scheduler(host=HERE, port=0, allowed_failures=0, **web))

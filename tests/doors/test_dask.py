@@ -41,24 +41,26 @@ WORLD: Tree = {
     "arms": {"control": {"events": {"graft": None}}, "graft": {}},
 }
 ENDLESS: Tree = {**WORLD, "days": 1e5, "dt": 0.01, "record": {"every": 1e3}, "arms": {"endless": {}}}
-DIES_WITH_ONE_RUN = """\
-import os
-import sim.experiment.replicate as home
-def run_replicate(settings, arm, replicate, engine, run=home.run_replicate):
-    if (arm, replicate) == ("graft", 0):
-        os.kill(os.getpid(), 9)
-    return run(settings, arm, replicate, engine)
-home.run_replicate = run_replicate
-"""
 PLAIN_SCRIPT = """\
-import pickle, sys
+import os, pickle, sys
 from sim.experiment.cluster import run_on_dask
+class Deadly(str):
+    def __reduce__(self):
+        return os._exit, (1,)
 with open(sys.argv[1], "rb") as file:
     jobs = pickle.load(file)
+jobs[1] = jobs[1]._replace(engine=Deadly("compiled"))
 for record in run_on_dask(jobs, "local", 2):
     with open(f"{sys.argv[1]}-{record.arm}-{record.replicate}", "wb") as file:
         pickle.dump(record, file)
 """
+
+
+class Unreadable(str):
+    """An engine that no worker can read."""
+
+    def __reduce__(self) -> Any:
+        return int, ("seven",)
 
 
 def some_jobs(replicates: int, world: Tree = WORLD) -> list[Job]:
@@ -175,6 +177,9 @@ def test_a_scheduler_that_goes_away(
     caplog.set_level(logging.WARNING, logger="sim")
     monkeypatch.setattr(cluster, "rounding", lambda: "of another processor")
     site.worker()
+    bad = some_jobs(1)[0]._replace(engine=Unreadable("compiled"))
+    with pytest.raises(ResourceError, match=r"^dask: workers must have senodrift \S+, got invalid literal .+$"):
+        list(run_on_dask([bad], site.address, 1))
     stream = run_on_dask(some_jobs(50), site.address, 1)
     assert next(stream).status == next(stream).status == "finished"
     site.scheduler.kill()
@@ -220,16 +225,17 @@ def test_nothing_to_do() -> None:
 
 def test_local_works_from_a_plain_script(inline: dict[tuple[str, int], RunRecord], tmp_path: Path) -> None:
     """No main guard; and one job kills every worker that takes it, which costs the others nothing."""
-    (tmp_path / "sitecustomize.py").write_text(DIES_WITH_ONE_RUN, encoding="utf-8")
     (tmp_path / "script.py").write_text(PLAIN_SCRIPT, encoding="utf-8")
     (tmp_path / "jobs").write_bytes(pickle.dumps(some_jobs(3)))
-    path = os.pathsep.join([str(tmp_path), str(HOME)])
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     done = subprocess.run(
         [sys.executable, "-W", "error", tmp_path / "script.py", tmp_path / "jobs"],
-        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(temporary)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": str(HOME), "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     records = by_run(pickle.loads(file.read_bytes()) for file in tmp_path.glob("jobs-*"))
     assert len(records) == 6
