@@ -127,12 +127,12 @@ def run_on_dask(jobs: Iterable[Job], address: str, workers: int) -> Iterator[Run
         return
     distributed()  # with it come the loggers that have to be quiet
     with _quiet(), contextlib.ExitStack() as stack:
-        crew = None
-        if address == LOCAL:
+        ours = address == LOCAL
+        if ours:
             crew = stack.enter_context(_own_crew(workers))
             _compile_first(first)  # while it starts
             address = _address(crew)
-        scheduler = stack.enter_context(contextlib.closing(Scheduler(address, crew)))
+        scheduler = stack.enter_context(contextlib.closing(Scheduler(address, ours)))
         yield from Flights(scheduler, workers).records(chain([first], rest))
 
 
@@ -154,7 +154,7 @@ class Flights:
         """One per job, as they finish."""
         while self._launch(jobs):
             future = self._next()
-            _, job = self._flying.pop(future.key)
+            job = self._flying.pop(future.key)[1]
             answer = self._scheduler.answer(future)
             del future  # the last reference: the cluster forgets the record
             if isinstance(answer, bytes):
@@ -200,8 +200,8 @@ class Scheduler:
     ----------
     address
         Where it is.
-    crew
-        The process that holds its workers, if they are ours.
+    ours
+        Whether its workers are ours, and on their way.
 
     Raises
     ------
@@ -209,10 +209,10 @@ class Scheduler:
         From every method: one line on what is not as it must be.
     """
 
-    def __init__(self, address: str, crew: subprocess.Popen[str] | None) -> None:
+    def __init__(self, address: str, ours: bool) -> None:
         if not re.fullmatch(r"(tcp://|tls://)?[^/\s]+:\d+", address):
             raise ResourceError(f"dask: must be local or the address of a scheduler, tcp://HOST:PORT, got {address}")
-        self.address, self._crew = address, crew
+        self.address, self._ours = address, ours
         self._threads, self._looked, self._told = 0, -math.inf, set[str]()
         with self._reaching(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # other versions of libraries: `_run_there` looks at those that matter
@@ -249,12 +249,10 @@ class Scheduler:
     def threads(self) -> int:
         """Of all workers, at most a glance ago."""
         if time.monotonic() > self._looked + GLANCE:
-            if self._crew is not None and self._crew.poll() is not None:
-                raise ResourceError(f"dask: workers must stay alive, got exit code {self._crew.returncode}")
             with self._reaching():
                 self._threads = sum(self._client.nthreads().values())
             self._looked = time.monotonic()
-            if self._threads == 0 and self._crew is None:
+            if self._threads == 0 and not self._ours:
                 self._tell(f"dask: no workers at {self.address}: waiting for some")
         return self._threads
 
