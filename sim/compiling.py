@@ -38,7 +38,7 @@ def user_cache() -> Path:
 
 def writable_cache() -> Path | None:
     """Our cache folder for this state of the source, or None where nothing can be written."""
-    folder = user_cache() / "senodrift" / source_hash(Path(__file__).parent)
+    folder = user_cache() / "senodrift" / SOURCES
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -47,6 +47,7 @@ def writable_cache() -> Path | None:
         return None
 
 
+SOURCES = source_hash(Path(__file__).parent)  # as this process imports them, whatever is edited later
 _CACHE = writable_cache()
 if _CACHE is not None:
     os.environ["NUMBA_CACHE_DIR"] = str(_CACHE)
