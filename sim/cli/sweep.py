@@ -51,7 +51,7 @@ def sweep(
         )
         tell_notes(chosen.notes)
     with progress_bar(n_runs(chosen), quiet) as progress:
-        results = run_sweep(chosen, workers=workers, out=folder, resume=resume, progress=progress)
+        results = run_sweep(chosen, workers, folder, resume, dask=dask, progress=progress)
     typer.echo(str(folder))
     failed = results.runs[results.runs["status"] == "failed"]
     for row in failed.itertuples():

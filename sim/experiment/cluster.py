@@ -37,7 +37,7 @@ from scipy import fft
 from sim import __version__
 from sim.compiling import SOURCES
 from sim.errors import ResourceError
-from sim.experiment.execute import LAST_WORDS, ONE_THREAD, Job, _compile_first
+from sim.experiment.execute import LAST_WORDS, ONE_THREAD, Job, compile_first
 from sim.experiment.replicate import run_replicate
 from sim.results import RunRecord
 
@@ -130,7 +130,7 @@ def run_on_dask(jobs: Iterable[Job], address: str, workers: int) -> Iterator[Run
         ours = address == LOCAL
         if ours:
             crew = stack.enter_context(_own_crew(workers))
-            _compile_first(first)  # while it starts
+            compile_first(first)  # while it starts
             address = _address(crew)
         scheduler = stack.enter_context(contextlib.closing(Scheduler(address, ours)))
         yield from Flights(scheduler, workers).records(chain([first], rest))

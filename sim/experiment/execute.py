@@ -69,7 +69,7 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[RunRecord]:
         for _ in first:
             crew.append(Worker(waiting, finished))
         if first:
-            _compile_first(first[0])  # while the interpreters start
+            compile_first(first[0])  # while the interpreters start
         for worker in crew:
             worker.start()
         working = len(crew)
@@ -104,7 +104,7 @@ class Waiting:
             self._jobs = iter(())
 
 
-def _compile_first(job: Job) -> None:
+def compile_first(job: Job) -> None:
     """One step in this process, so that the workers find the loops compiled instead of each compiling them."""
     with contextlib.suppress(Exception):  # what is wrong with the job is told by its own record
         Simulation(job.settings, job.replicate, engine=job.engine).step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ def sweep(
     out: str | Path | None = None,
     resume: bool = False,
     engine: str = "compiled",
+    dask: str | None = None,
     run_jobs: Executor | None = None,
     progress: Progress | None = None,
 ) -> SweepResults:
@@ -50,8 +51,10 @@ def sweep(
         Go on with what a stopped sweep left in the folder, or with more replicates; failed runs are tried again.
     engine
         ``compiled`` or ``agents``; the states are the same.
+    dask
+        Address of a Dask scheduler to run on, ``tcp://HOST:PORT``; ``local``: a cluster of `workers` of its own.
     run_jobs
-        Another executor than processes of this machine (`sim.experiment.execute.Executor`).
+        Another executor than processes of this machine or Dask (`sim.experiment.execute.Executor`).
     progress
         Called with each record, the number done and the total.
 
@@ -76,7 +79,7 @@ def sweep(
     jobs = _keys(design)
     store = Store(folder, list(jobs), design.output)
     try:
-        _work(design, jobs, store, run_jobs or executor(workers), engine, progress)
+        _work(design, jobs, store, run_jobs or _executor(workers, dask), engine, progress)
     finally:
         store.close()
     store.write_manifest(_manifest(design, engine, store, complete=len(store.done) == len(jobs)))
@@ -86,6 +89,15 @@ def sweep(
 def default_folder(design: Sweep) -> Path:
     """Where a sweep is kept if nobody says where; the same for more replicates."""
     return Path("results") / f"{design.name}-{design.hash[:6]}"
+
+
+def _executor(workers: int, dask: str | None) -> Executor:
+    """Processes of this machine, or Dask, which nobody pays for who does not use it."""
+    if dask is None:
+        return executor(workers)
+    from sim.experiment.cluster import run_on_dask
+
+    return partial(run_on_dask, address=dask, workers=workers)
 
 
 def _keys(design: Sweep) -> dict[Key, tuple[int, str]]:

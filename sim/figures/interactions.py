@@ -57,7 +57,10 @@ def _pairs(results: SweepResults, found: Sensitivity) -> Figure:
     row = max(CELL[1], *(text_height(name) + 0.02 for name in names))
     size = (CELL[0] * len(order), row * len(order))
     label = max((i + 1) * CELL[0] + text_width(name) for i, name in enumerate(names)) - size[0] + 0.05
-    what = f"S2: share of the variance that two parameters make only together; bold: not 0, at {100 * found.level:g} % for all pairs together"
+    what = (
+        "S2: share of the variance that two parameters make only together; bold: not 0, "
+        f"at {100 * found.level:g} % for all pairs together"
+    )
     figure, foot = page(
         results, EDGE + size[0] + max(label, 0.0) + EDGE, size[1] + EDGE, words_below(results, found, what)
     )

@@ -17,7 +17,12 @@ import sim
 
 HOME = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines
-DOCUMENTS = [HOME / "README.md", HOME / "docs" / "architecture.md", *sorted((HOME / "docs" / "adr").glob("*.md"))]
+PAGES = ("architecture.md", "clusters.md", "markers.md")
+DOCUMENTS = [
+    HOME / "README.md",
+    *(HOME / "docs" / page for page in PAGES),
+    *sorted((HOME / "docs" / "adr").glob("*.md")),
+]
 # Written with classes of one letter, so that this file does not name what it forbids.
 ADDRESSES = re.compile(
     r"(?<![\w.])/(?:[w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/[\w.]"  # of files on somebody's machine
