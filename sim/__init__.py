@@ -19,6 +19,7 @@ _HOMES = {
     "read_results": "sim.results",
     "Results": "sim.results",
     "compare": "sim.analysis.compare",
+    "patterns": "sim.analysis.patterns",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

@@ -53,6 +53,11 @@ def one_of(word: str, known: Iterable[str], what: str) -> str:
     return word
 
 
+def chosen_tissue(results: Results, tissue: str | None, what: str) -> str:
+    """`tissue`, or the first one of `results` if not given; ResultsError, which begins with `what`, if unknown."""
+    return results.tissues[0] if tissue is None else one_of(tissue, results.tissues, f"{what}: tissue")
+
+
 def _pairs(table: pd.DataFrame, arm: str, baseline: str, tissue: str, outcome: str) -> tuple[Floats, Floats]:
     """The outcome in the arm and in the baseline, one entry per replicate that has both."""
     by_arm = table[outcome].xs(tissue, level="tissue").unstack("arm").reindex(columns=[arm, baseline]).dropna()

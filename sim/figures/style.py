@@ -58,7 +58,6 @@ DASHED_FROM = 7  # arms from the eighth on are dashed, for they have darker shad
 
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred", "no site")
 STATE_COLOURS = ("#DADADA", "#D55E00", "#FFFFFF", "#4D4D4D")
-HEALTHY, SENESCENT, ABSENT = 0, 1, 4
 
 CAUSE_COLOURS = {
     "initial": "#9E9E9E", "damage": "#E6D872", "replicative": "#B4DDF3", "contact": "#74C3AC",
