@@ -99,7 +99,7 @@ def patterns(
     if not (math.isfinite(link_radius) and link_radius > 0):
         raise ResultsError(f"{name}: link_radius: must be a positive distance [um], got {link_radius:g}")
     low, lengths = _section(points, box, name)
-    section = _Section(points, tuple(lengths), periodic, link_radius, _edges(len(cells), lengths))
+    section = _Section(points, tuple(lengths), periodic, link_radius, _edges(len(cells), tuple(lengths)))
     try:
         middle = low + lengths / 2.0
         return section.measured(senescent[there], middle if centre is None else np.asarray(centre, np.float64))

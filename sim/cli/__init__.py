@@ -12,7 +12,7 @@ import typer
 from sim.cli.app import app, complain
 from sim.errors import InterruptedRunError, SimError
 
-for _module in ("run", "words", "compare"):  # in the order of the help
+for _module in ("run", "words", "compare", "patterns"):  # in the order of the help
     import_module(f"sim.cli.{_module}")
 
 
