@@ -121,10 +121,10 @@ def counterfactual_map(
 
 
 def counterfactual(results: Results, baseline: str | None = None, tissue: str | None = None) -> pd.DataFrame:
-    """Cells that each other arm saved, induced, lost and gained against the baseline, on every day of the stored maps.
+    """Cells that each other arm saved, induced, lost and gained against the baseline, on all days of the stored maps.
 
-    ``n_senescent`` of the arm less that of the baseline is `induced` less `saved`: a site that both arms have senescent,
-    or neither, is in no column.
+    ``n_senescent`` of the arm less that of the baseline is `induced` less `saved`: a site that is senescent in both
+    arms is in no column.
 
     Returns
     -------

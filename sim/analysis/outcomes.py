@@ -13,6 +13,12 @@ from sim.errors import ResultsError, did_you_mean
 from sim.results import KEYS, Results
 
 RUN = treatment.RUN
+BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
+TIMES = "\N{MULTIPLICATION SIGN}"
+UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
+         "off_target": "% of sites", "immune_capacity": ""}  # fmt: skip
+UNITS_BY_PREFIX = {"closure_": "d", "exposure_": f"{BURDEN} {TIMES} d", "mean_": BURDEN, "max_": BURDEN, "n_": "cells",
+                   "new_": "cells", "cum_": "cells", "gen_": "cells", "open_": "% of its sites"}  # fmt: skip
 
 
 def with_outcomes(results: Results, names: Sequence[str]) -> pd.DataFrame:
@@ -33,6 +39,12 @@ def with_outcomes(results: Results, names: Sequence[str]) -> pd.DataFrame:
         if name in known:
             table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")
     return table
+
+
+def unit(name: str) -> str:
+    """The unit of an outcome, for an axis; empty for what has none, or one of its own."""
+    prefixed = (each for prefix, each in UNITS_BY_PREFIX.items() if name.startswith(prefix))
+    return UNITS[name] if name in UNITS else next(prefixed, "")
 
 
 def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:

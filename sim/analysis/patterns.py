@@ -187,7 +187,8 @@ class _Section(NamedTuple):
         found = random_labels(self.points, senescent, self.edges, **space)
         band = Z_95 * found.sd
         curve = {
-            "r_low": self.edges[:-1], "r_high": self.edges[1:], "senescent": found.marked, "expected": found.expectation,
+            "r_low": self.edges[:-1], "r_high": self.edges[1:], "senescent": found.marked,
+            "expected": found.expectation,
             "low": np.maximum(found.expectation - band, 0.0), "high": found.expectation + band,
         }  # fmt: skip
         return Patterns(pd.DataFrame([counts | row]), pd.DataFrame(curve))

@@ -13,6 +13,7 @@ from sim.errors import ResourceError, ResultsError
 
 if TYPE_CHECKING:
     from sim.analysis.patterns import Patterns
+    from sim.results import Results
 
 
 @app.command()
@@ -39,7 +40,7 @@ def patterns(
     """  # noqa: D301
     from sim.analysis import patterns as measures
 
-    reach = None if link_radius is None else _length(link_radius, source)
+    reach = None if link_radius is None else _length(link_radius, source, "--link-radius")
     if out is not None and out.exists():
         raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
     if source.is_dir():
@@ -53,35 +54,43 @@ def patterns(
         if reach is None:
             raise ResultsError(f"{source}: --link-radius: must be given for a table of cells, got none")
         results = None
-        sides = None if box is None else [_length(each, source) for each in box.split(",")]
+        sides = None if box is None else [_length(each, source, "--box") for each in box.split(",")]
         found, lines = (each := measures.patterns(source, reach, sides)), _of_cells(each)
     typer.echo("\n".join(lines))
     if out is not None:
-        from sim.figures.pair_correlation import pair_correlation
-        from sim.figures.style import save
-
-        name = source.name if results is None else str(results.manifest["scenario"])
-        try:
-            out.mkdir(parents=True)
-            found.rows.to_csv(out / "patterns.csv", index=False)
-            found.pair_correlation.to_csv(out / "pair_correlation.csv", index=False)
-            for tissue in [None] if results is None else list(found.rows["tissue"].unique()):
-                end = "" if results is None or len(results.tissues) == 1 else f"-{tissue}"
-                figure = pair_correlation(found, name, results, tissue)
-                for suffix in (".png", ".svg"):
-                    save(figure, out / f"pair_correlation{end}{suffix}")
-        except OSError as error:
-            raise ResourceError(f"{out}: out: must be a folder that can be written, got {error.strerror}") from error
-        typer.echo(f"\ntables   {out / 'patterns.csv'}  pair_correlation.csv\nfigure   {out / 'pair_correlation.png'}")
+        typer.echo("\n" + "\n".join(_written(found, out, source, results)))
 
 
-def _length(text: str, source: Path) -> float:
+def _written(found: Patterns, out: Path, source: Path, results: Results | None) -> list[str]:
+    """Tables and figures into a new folder; says where they are."""
+    from sim.figures.pair_correlation import pair_correlation
+    from sim.figures.style import save
+
+    name = source.name if results is None else str(results.manifest["scenario"])
+    pairs = found.pair_correlation.dropna(subset="senescent")
+    tissues = [None] if results is None else pairs["tissue"].unique().tolist()
+    figures = []
+    try:
+        out.mkdir(parents=True)
+        found.rows.to_csv(out / "patterns.csv", index=False)
+        found.pair_correlation.to_csv(out / "pair_correlation.csv", index=False)
+        for tissue in tissues if len(pairs) else []:
+            figure = pair_correlation(found, name, results, tissue)
+            end = f"-{tissue}" if len(tissues) > 1 else ""
+            figures += [save(figure, out / f"pair_correlation{end}{suffix}") for suffix in (".png", ".svg")]
+    except OSError as error:
+        raise ResourceError(f"{out}: out: must be a folder that can be written, got {error.strerror}") from error
+    return [f"tables   {out / 'patterns.csv'}  pair_correlation.csv",
+            *(f"figure   {path}" for path in figures if path.suffix == ".png")]  # fmt: skip
+
+
+def _length(text: str, source: Path, option: str) -> float:
     from sim.scenario.quantity import to_unit
 
     try:
         return to_unit(text.strip(), "um")
     except ValueError as error:
-        raise ResultsError(f"{source}: length: {error}") from None
+        raise ResultsError(f"{source}: {option}: {error}") from None
 
 
 def _of_cells(found: Patterns) -> list[str]:
@@ -119,8 +128,8 @@ def _nearest(found: Patterns) -> list[str]:
         return ["senescent cells stand no closer to one another than random labels would (95 % at each distance)"]
     first = above.iloc[0]
     ratio = first["senescent"] / first["expected"]
-    return [f"senescent pairs {first['r_low']:.0f} to {first['r_high']:.0f} um apart: {ratio:.2f} times as many as with "
-            f"random labels (95 %: up to {first['high'] / first['expected']:.2f})"]  # fmt: skip
+    return [f"senescent pairs {first['r_low']:.0f} to {first['r_high']:.0f} um apart: {ratio:.2f} times as many as "
+            f"with random labels (95 %: up to {first['high'] / first['expected']:.2f})"]  # fmt: skip
 
 
 def _shown(value: float) -> str:

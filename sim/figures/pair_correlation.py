@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from sim.analysis.patterns import Patterns
+from sim.errors import ResultsError
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
 from sim.figures.style import FAINT, INK, TEXT, Source, arm_colour, our_look, readable, sequential
 
@@ -18,7 +20,7 @@ LABEL = "pair correlation over that of random labels"
 
 @our_look()
 def pair_correlation(found: Patterns, name: str, results: Source | None = None, tissue: str | None = None) -> Figure:
-    """Pair correlation of senescent cells over its expectation if labels were random: 1 is no pattern, above 1 clusters.
+    """Pair correlation of senescent cells over that of random labels: 1 is no pattern, above 1 are clusters.
 
     One panel for a table of cells; of stored maps (`results`) a panel per arm and a line per day, mean of the
     replicates. The band holds 95 % of random labels, of the last day.
@@ -33,12 +35,21 @@ def pair_correlation(found: Patterns, name: str, results: Source | None = None, 
         Where the maps are from.
     tissue : str, optional
         Of those with maps; the first one if not given.
+
+    Raises
+    ------
+    ResultsError
+        If nowhere two senescent cells are left.
     """
     table = _relative(found.pair_correlation)
+    if tissue is not None:
+        table = table[table["tissue"] == tissue]
+    if table.empty:
+        raise ResultsError(f"{name}: pair_correlation: must have two senescent cells or more, got fewer")
     if results is None:
         panels = {"": table.assign(day=0.0, replicate=0)}
     else:
-        table = table[table["tissue"] == (table["tissue"].iloc[0] if tissue is None else tissue)]
+        table = table[table["tissue"] == table["tissue"].iloc[0]]
         panels = {arm: rows for arm in results.arms if len(rows := table[table["arm"] == arm])}
     days = sorted({float(day) for rows in panels.values() for day in rows["day"]})
     names = [f"day {day:g}" if results is not None else "" for day in days]
@@ -59,7 +70,7 @@ def pair_correlation(found: Patterns, name: str, results: Source | None = None, 
         line, column = divmod(i, columns)
         axes = place(figure, column * width + LEFT, foot + (lines - 1 - line) * height + BELOW, WIDTH, HEIGHT)
         axes.set(xlim=limits[0], ylim=limits[1], xlabel="distance (µm)", ylabel=fitted(LABEL, HEIGHT))
-        inks = ["#%02x%02x%02x" % tuple(round(255 * c) for c in shades[days.index(day)][:3]) for day in by_day]
+        inks = [to_hex(shades[days.index(day)]) for day in by_day]
         _draw(axes, list(by_day.values()), inks)
         if results is not None:
             ends = [(float(each.index[-1]), float(each["ratio"].iloc[-1])) for each in by_day.values()]
@@ -101,8 +112,6 @@ def _draw(axes: Axes, curves: list[pd.DataFrame], inks: list[str]) -> None:
 
 def _limits(curves: list[pd.DataFrame]) -> tuple[tuple[float, float], tuple[float, float]]:
     rows = pd.concat(curves)
-    if rows.empty:
-        return (0.0, 1.0), (0.0, 2.0)
     most = max(float(rows["ratio"].max()), 1.0 + min(1.0, float(rows["half"].max())))
     return (0.0, 1.03 * float(rows.index.max())), (0.0, 1.06 * most)
 
@@ -111,6 +120,6 @@ def _caption(name: str, panels: dict[str, pd.DataFrame], of_maps: bool) -> str:
     n = [int(rows["replicate"].nunique()) for rows in panels.values()]
     which = f", mean of {several(n, 'replicate')}" if max(n) > 1 else ""
     return (
-        f"{name}: pair correlation of senescent cells{which}, over that of the same number of labels dealt out at random "
-        f"among the cells: 1 is no pattern, above 1 are clusters. Grey: 95 % of random labels{', last day' * of_maps}."
+        f"{name}: pair correlation of senescent cells{which}, over that of as many labels dealt out at random among "
+        f"the cells: 1 is no pattern, above 1 are clusters. Grey: 95 % of random labels{', last day' * of_maps}."
     )

@@ -209,8 +209,11 @@ def on_lattice(marked: Bools, spacing: float, periodic: Sequence[bool]) -> Float
     Parameters
     ----------
     marked : (ny, nx) or (nz, ny, nx) bool
+        The sites that are looked for.
     spacing : float [um]
-    periodic : one flag per axis of the array
+        Distance of neighbouring sites.
+    periodic : sequence of bool
+        One flag per axis of the array.
 
     Returns
     -------

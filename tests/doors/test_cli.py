@@ -35,7 +35,7 @@ events: {graft: {radius: 45 um, day: 1}}
 record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
-COMMANDS = ("run", "explain", "validate", "compare", "ledger", "list", "schema")
+COMMANDS = ("run", "explain", "validate", "ledger", "list", "schema", "compare", "patterns")
 
 
 @pytest.fixture

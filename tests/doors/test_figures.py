@@ -368,7 +368,7 @@ def test_days_without_a_difference_are_left_out() -> None:
     same = make(arms=["a", "b"], days=(0.0, 5.0))
     for r in range(2):
         same.maps("b", r)["state"][:] = same.maps("a", r)["state"]
-    assert [axes for axes in same.plot.difference().axes if axes.images][0].images[0].get_array().max() == 0.0
+    assert next(axes for axes in same.plot.difference().axes if axes.images).images[0].get_array().max() == 0.0
     assert "day 5" in words(same.plot.difference())
     assert "0 saved" in words(same.plot.difference())
 

@@ -239,7 +239,7 @@ def test_words_booleans_and_numbers_mean_the_same(tmp_path: Path) -> None:
         (CELLS.drop(columns="state"), {}, "state: must be a column (or: senescent), got x, y"),
         (CELLS.replace("scarred", "senescnt"), {}, "scarred, got senescnt (did you mean senescent?)"),
         (CELLS.drop(columns="state").assign(senescent=["yes"] * 4), {}, "senescent: must be true or false in every"),
-        (CELLS.astype({"x": object}).replace(20, "far"), {}, "x: must be a finite number in every row, got far in row 2"),
+        (CELLS.astype({"x": object}).replace(20, "far"), {}, "x: must be a finite number in every row, got far in ro"),
         (CELLS.iloc[:1], {}, "cells: must be at least two, got 1"),
         (CELLS.assign(y=0), {}, "box: must be given for cells in one line, got none"),
         (CELLS, {"box": (15, 15)}, "box: must hold all cells, from 0 to [15.0, 15.0] um, got one at (20, 0)"),

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from sim.spatial.front import front_radius, front_speed
 from sim.spatial.neighbours import MoransI, cluster_sizes, connectivity, morans_i, pairs_within
-from sim.spatial.points import nearest_distances, pair_correlation, random_labels
+from sim.spatial.points import nearest_distances, pair_correlation
 
 approx = pytest.approx
 Floats = NDArray[np.float64]
