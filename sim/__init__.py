@@ -28,6 +28,7 @@ _HOMES = {
     "rank": "sim.analysis.ranking",
     "shared_luck": "sim.analysis.luck",
     "HalfWidth": "sim.analysis.halfwidth",
+    "patterns": "sim.analysis.patterns",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

@@ -8,9 +8,13 @@ import numpy as np
 
 from sim.organism.dosing import Dosing
 from sim.scenario import causes
+from sim.scenario.checks import front_centre
 from sim.scenario.schema import Settings
+from sim.spatial.pattern import pattern
+from sim.spatial.points import nearest_distances, on_lattice
 from sim.tissue.attribution import BINS, Attribution
 from sim.tissue.keeping import CodeMap, State
+from sim.tissue.pairs import pairs_of
 from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES
 
@@ -29,6 +33,7 @@ class Census:
         self._events = [f"new_{name}" for name in named] + [f"cum_{name}" for name in named]
         self._levels = [(f"mean_{name}", f"max_{name}", patch.level(name)) for name in patch.factor_names]
         self._before = np.zeros_like(patch.cum)
+        self._pattern = PatternCensus(settings, patch) if settings.record.patterns else None
 
     def row(self, day: float) -> dict[str, Any]:
         """One row of the time series; `new_` counts since the row before."""
@@ -50,7 +55,7 @@ class Census:
         row.update((name, read_out(patch, name)) for name in ("off_target", "immune_capacity"))
         for name, sites in patch.open_wounds.items():
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
-        return row
+        return row if self._pattern is None else row | self._pattern.columns()
 
     def state(self) -> State:
         """What the row before had counted."""
@@ -59,6 +64,31 @@ class Census:
     def restore(self, state: State, codes: CodeMap) -> None:
         """Go on counting from the row before."""
         self._before = codes.counts(state["cum"])
+
+
+class PatternCensus:
+    """Columns of the pattern in one patch (`sim.spatial.pattern.pattern`), with the neighbours that the tissue has.
+
+    Fronts are measured from `sim.scenario.checks.front_centre`.
+    """
+
+    def __init__(self, settings: Settings, patch: Patch) -> None:
+        geometry = self._geometry = patch.geometry
+        self._patch = patch
+        self._positions, self._pairs = geometry.positions(), pairs_of(geometry)
+        self._periodic = [wall == "periodic" for wall in geometry.boundary]
+        self._centre = front_centre(settings, patch.name)
+
+    def columns(self) -> dict[str, float]:
+        """The pattern as it is now."""
+        geometry, state = self._geometry, self._patch.cells.state
+        healthy, senescent = state == HEALTHY, state == SENESCENT
+        space: Any = {"box": geometry.extent[::-1], "periodic": self._periodic[::-1]}
+        if geometry.shape is None:
+            to_sender = nearest_distances(self._positions, self._positions[senescent], **space)
+        else:
+            to_sender = on_lattice(senescent.reshape(geometry.shape), geometry.spacing, self._periodic).ravel()
+        return pattern(self._positions, healthy, senescent, self._pairs, to_sender, self._centre, **space)
 
 
 class DrugCensus:

@@ -81,6 +81,11 @@ def one_of(word: str, known: Iterable[str], what: str) -> str:
     return word
 
 
+def chosen_tissue(results: Results, tissue: str | None, what: str) -> str:
+    """`tissue`, or the first one of `results` if not given; ResultsError, which begins with `what`, if unknown."""
+    return results.tissues[0] if tissue is None else one_of(tissue, results.tissues, f"{what}: tissue")
+
+
 def _effect(a: Floats, b: Floats, level: float) -> dict[str, float]:
     low, high = t_interval(a, level)
     difference_low, difference_high = t_interval(a - b, level)

@@ -12,7 +12,8 @@ import typer
 from sim.cli.app import app, complain
 from sim.errors import InterruptedRunError, SimError
 
-for _module in ("run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute"):  # as in the help
+MODULES = ("run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute", "patterns")
+for _module in MODULES:  # in the order of the help
     import_module(f"sim.cli.{_module}")
 
 

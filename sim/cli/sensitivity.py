@@ -25,9 +25,9 @@ def sensitivity(
     """Say which parameters an outcome depends on.
 
     For a sweep by `saltelli`: ST is the share of the variance that a parameter makes with all its interactions, S1
-    alone. By `morris`: mu* is how much the whole range of a parameter changes the outcome, sigma how unevenly. All are about
-    the mean over luck, which is told from parameters by multiplying different replicates; take three or more. Writes
-    sensitivity.csv and figures into the folder.
+    alone. By `morris`: mu* is how much the whole range of a parameter changes the outcome, sigma how unevenly. All are
+    about the mean over luck, which is told from parameters by multiplying different replicates; take three or more.
+    Writes sensitivity.csv and figures into the folder.
 
     \b
     Examples:

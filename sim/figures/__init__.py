@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from sim.analysis import study as studies
 from sim.analysis.headline import FEW
 from sim.analysis.luck import shared_luck
+from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.errors import ResourceError
@@ -24,14 +25,13 @@ from sim.figures.attribution import reproduction
 from sim.figures.burden import burden
 from sim.figures.causes import causes
 from sim.figures.closure import closure
-from sim.figures.difference import difference, shared_replicates
+from sim.figures.difference import difference
 from sim.figures.drugs import drugs
 from sim.figures.exposure import exposure
 from sim.figures.forest import forest
 from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
-from sim.figures.sites import places_known
 from sim.figures.study import study
 from sim.figures.style import save
 from sim.figures.trade_off import trade_off
@@ -75,7 +75,7 @@ class Plots:
         tissue: str | None = None,
         replicate: int | None = None,
     ) -> Figure:
-        """Where an arm (the last) differs from the baseline (the first), site by site, on the last day of the maps."""
+        """Cells that each arm (or one) saved and induced against the baseline (the first), on the days of the maps."""
         return difference(self._results, arm, baseline, tissue, replicate)
 
     def drugs(self, tissue: str | None = None) -> Figure:
@@ -166,7 +166,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
         if any(name.startswith("by_") for name in results.timeseries):
             yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
     for tissue in mapped if len(results.arms) > 1 else {}:
-        if shared_replicates(results, results.arms[-1], results.arms[0], tissue):
+        if any(shared_replicates(results, arm, results.arms[0], tissue) for arm in results.arms[1:]):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
     ratios = shared_luck(results).query(f"n >= {FEW}").dropna() if len(results.timeseries) else pd.DataFrame()
     for tissue in ratios["tissue"].unique() if len(ratios) else []:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.causes import turning_causes
-from sim.analysis.paired import one_of
+from sim.analysis.paired import chosen_tissue
 from sim.figures.curves import first_and_last
 from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
@@ -40,7 +40,7 @@ def causes(results: Results, tissue: str | None = None) -> Figure:
     ResultsError
         If there is no such tissue.
     """
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "causes: tissue")
+    tissue = chosen_tissue(results, tissue, "causes")
     table = results.timeseries[results.timeseries["tissue"] == tissue]
     names = _in_order(table, results)
     means = {arm: _mean(table[table["arm"] == arm], names) for arm in results.arms}

@@ -1,25 +1,41 @@
-"""What an arm changed, site by site: two arms that share their luck, on the last stored day."""
+"""What arms changed, site by site: each against the baseline, with which it shares its luck, on the stored days."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from sim.analysis.paired import one_of
+from sim.analysis.counterfactual import Counterfactual, counterfactual_map
+from sim.analysis.paired import chosen_tissue, one_of
+from sim.analysis.stored_maps import shared_replicates
 from sim.errors import ResultsError
-from sim.figures.layers import Scale
-from sim.figures.layout import EDGE, bare, counted, page, place, scale_bar
+from sim.figures.layers import Entry, Scale
+from sim.figures.layout import (
+    EDGE,
+    bare,
+    fitted,
+    page,
+    place,
+    scale_bar,
+    several,
+    text_height,
+    text_width,
+    write,
+)
 from sim.figures.maps import tile
-from sim.figures.sites import View, places_known, view
-from sim.figures.style import ABSENT, MINUS, SENESCENT, arm_colour, diverging, our_look
+from sim.figures.sites import View, view
+from sim.figures.style import SMALL, Picture, arm_colour, diverging, our_look, readable
 from sim.results import Results
 
+# Okabe-Ito; vermilion is senescent in all figures
+KINDS = {"saved": "#0072B2", "induced": "#D55E00", "lost": "#3A3A3A", "gained": "#009E73"}
 NEITHER, BOTH = "#FFFFFF", "#D2D2D2"
-FOOT = 0.26  # inch for the scale bar
+GAP, HEAD, FOOT = 0.1, 0.24, 0.26  # inch between maps, for days, for the scale bar
+NARROWEST = 1.0  # inch of a column, for its counts
 
 
 @our_look()
@@ -30,18 +46,21 @@ def difference(
     tissue: str | None = None,
     replicate: int | None = None,
 ) -> Figure:
-    """Cells that are senescent in one arm and not in the other, on the last day of the maps.
+    """Cells that are senescent in one arm and not in the baseline: arms as rows, days as columns.
 
     Arms share their luck cell by cell, so every difference is an effect of what distinguishes them. Of one replicate,
-    each site is in both, only in the arm, or only in the baseline; of several, its colour is the mean difference of
-    P(senescent).
+    each site is saved (senescent in the baseline only), induced (in the arm only), lost or gained (healthy in one,
+    vacant in the other); of several, its colour is the mean change of P(senescent). Above each map are the cells saved
+    and induced in the whole tissue. Days on which no arm differs are left out.
 
     Parameters
     ----------
     results : Results
         Tables of an experiment, with maps.
-    arm, baseline : str, optional
-        The last and the first arm if not given.
+    arm : str, optional
+        This one only; all that have maps if not given.
+    baseline : str, optional
+        The first arm if not given.
     tissue : str, optional
         The first one if not given.
     replicate : int, optional
@@ -52,104 +71,113 @@ def difference(
     ResultsError
         If there are no such arms, or no replicate has maps of the state in both.
     """
-    arm = results.arms[-1] if arm is None else one_of(arm, results.arms, "difference: arm")
     baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "difference: baseline")
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "difference: tissue")
-    if arm == baseline:
-        raise ResultsError(f"difference: arm: must differ from the baseline, got {arm}")
-    replicates = shared_replicates(results, arm, baseline, tissue)
-    if replicate is not None:
-        replicates = [each for each in replicates if each == replicate]
-    if not replicates:
-        what = "" if replicate is None else f", replicate {replicate}"
-        raise ResultsError(f"difference: none kept: maps of the state of {arm} and {baseline} in {tissue}{what}")
-    pair = _Pair.read(results, arm, baseline, tissue, replicates)
-    colours = _scale(results, pair)
-    return _drawn(results, pair, colours, tissue)
+    tissue = chosen_tissue(results, tissue, "difference")
+    others = [each for each in results.arms if each != baseline and shared_replicates(results, each, baseline, tissue)]
+    if arm is None and not others:
+        raise ResultsError(f"difference: none kept: maps of the state of {baseline} and another arm in {tissue}")
+    wanted = others if arm is None else [one_of(arm, results.arms, "difference: arm")]
+    found = [counterfactual_map(results, each, baseline, tissue, replicate) for each in wanted]
+    return _Page(results, found).drawn()
 
 
-def shared_replicates(results: Results, arm: str, baseline: str, tissue: str) -> list[int]:
-    """Replicates with maps of the state in both arms; of cells packed anew in each replicate, the first only."""
-    kept = set(results.map_keys)
-    both = [r for a, r, t in results.map_keys if a == arm and t == tissue and (baseline, r, tissue) in kept]
-    both = [r for r in sorted(both) if places_known(results, tissue, r)]
-    has_state = all("state" in results.maps(each, both[0], tissue) for each in (arm, baseline)) if both else False
-    return both if has_state else []
+class _Page:
+    """Maps of the changes: sizes in inches, then the drawing from top to bottom."""
+
+    def __init__(self, results: Results, found: Sequence[Counterfactual]) -> None:
+        self.results, self.found = results, found
+        first = found[0]
+        self.view: View = view(
+            results, first.tissue, first.replicates[0], results.maps(first.arm, first.replicates[0], first.tissue)
+        )
+        self.single = max(len(each.replicates) for each in found) == 1
+        changed = {day for each in found for day in _changed(each)}
+        self.days = sorted(changed or {max(float(each.days[-1]) for each in found)})
+        self.counts = {each.arm: each.counts().groupby("day")[list(KINDS)].mean() for each in found}
+        self.kinds = [kind for kind in KINDS if kind in ("saved", "induced") or any(
+            counts[kind].any() for counts in self.counts.values())]  # fmt: skip
+        self.scale = self._scale()
+        self.width, self.height = tile(self.view, len(found), len(self.days))
+        self.column = max(self.width, NARROWEST)
+        self.labels = {each.arm: fitted(each.arm, 1.1) for each in found}
+        self.left = EDGE + max(text_width(label) for label in self.labels.values()) + 0.12
+        self.above = 2 * text_height("0", SMALL) + 0.05  # for the counts
+        self.row = max(self.height + self.above, *(text_height(label) for label in self.labels.values()))
+
+    def drawn(self) -> Picture:
+        rows = len(self.found) * (self.row + GAP) - GAP
+        room = max(rows, self.scale.height())
+        right = self.left + len(self.days) * (self.column + GAP) - GAP + 0.12
+        width = max(4.0, right + self.scale.width(room) + EDGE)
+        figure, foot = page(self.results, width, HEAD + room + FOOT, self._caption())
+        top = foot + FOOT + room
+        for column, day in enumerate(self.days):
+            x = self.left + column * (self.column + GAP) + self.width / 2.0
+            write(figure, x, top + 0.07, f"day {day:g}", ha="center")
+        for i, each in enumerate(self.found):
+            bottom = top - (i + 1) * self.row - i * GAP
+            ink = readable(arm_colour(self.results, each.arm))
+            middle = bottom + self.height / 2.0
+            write(figure, self.left - 0.08, middle, self.labels[each.arm], ha="right", va="center", color=ink)
+            for column, day in enumerate(self.days):
+                if day in each.days:
+                    self._map(figure, each, day, self.left + column * (self.column + GAP), bottom)
+        self.scale.explain(figure, right, top, room)
+        scale_bar(figure, self.left, bottom, self.view.width, self.width)
+        return figure
+
+    def _map(self, figure: Picture, each: Counterfactual, day: float, left: float, bottom: float) -> None:
+        axes = place(figure, left, bottom, self.width, self.height)
+        bare(axes)
+        if each.absent.any():
+            axes.patch.set(hatch="/" * 6, edgecolor="#BBBBBB", linewidth=0)
+        values = self._values(each, int(np.searchsorted(each.days, day)))
+        shown = np.ma.masked_array(self.view.flat(values), self.view.flat(each.absent))
+        self.view.draw(axes, shown, self.scale.colours, self.scale.norm)
+        counts, y = self.counts[each.arm].loc[day], bottom + self.height + 0.04
+        for kind in ("induced", "saved"):
+            write(figure, left, y, f"{_number(counts[kind])} {kind}", size=SMALL, color=readable(KINDS[kind]))
+            y += text_height("0", SMALL)
+
+    def _values(self, each: Counterfactual, k: int) -> npt.NDArray:
+        """Of one replicate 0 neither, 1 in both, then `kinds`; of several the mean change of P(senescent)."""
+        if not self.single:
+            return each.share("induced")[k] - each.share("saved")[k]
+        values = each.senescent[0, k].astype(np.uint8)
+        for i, kind in enumerate(self.kinds):
+            values[each.share(kind)[k] > 0.0] = 2 + i
+        return values
+
+    def _scale(self) -> Scale:
+        if self.single:
+            words = {"saved": "saved: not senescent here", "induced": "induced: senescent here",
+                     "lost": "lost: vacant here", "gained": "gained: not vacant here"}  # fmt: skip
+            entries: list[Entry] = [(words[kind], KINDS[kind], False) for kind in self.kinds]
+            entries += [("senescent in both", BOTH, False), ("other", NEITHER, False)]
+            colours: Colormap = ListedColormap([NEITHER, BOTH, *(KINDS[kind] for kind in self.kinds)])
+            return Scale("senescent", colours, Normalize(-0.5, 1.5 + len(self.kinds)), tuple(entries))
+        most = max(float(np.abs(each.share("induced") - each.share("saved")).max()) for each in self.found) or 1.0
+        label = f"change of P(senescent)\nfrom {self.found[0].baseline}"
+        return Scale(label, diverging(KINDS["saved"], KINDS["induced"]), Normalize(-most, most))
+
+    def _caption(self) -> str:
+        first = self.found[0]
+        where = f", {first.tissue}" if len(self.results.tissues) > 1 else ""
+        n = several([len(each.replicates) for each in self.found], "replicate")
+        which = f"replicate {first.replicates[0]}" if self.single else f"mean of {n}"
+        words = f" The maps: {self.view.words}." if self.view.words else ""
+        return (
+            f"{self.results.manifest['scenario']}{where}: arms against {first.baseline}, {which}. Saved: senescent in "
+            f"{first.baseline} only; induced: senescent in the arm only; cells in the whole tissue.{words}"
+        )
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """Share of the replicates in which a site is senescent, in both arms on one day."""
-
-    arm: str
-    baseline: str
-    replicates: list[int]
-    day: float
-    view: View
-    both: npt.NDArray  # mean over replicates of: senescent in both,
-    only_arm: npt.NDArray  # in the arm alone,
-    only_baseline: npt.NDArray  # in the baseline alone
-    absent: npt.NDArray
-
-    @classmethod
-    def read(cls, results: Results, arm: str, baseline: str, tissue: str, replicates: list[int]) -> _Pair:
-        """The last day that all these maps have."""
-        maps = [[results.maps(each, r, tissue) for each in (arm, baseline)] for r in replicates]
-        days = set.intersection(*({float(day) for day in each["days"]} for pair in maps for each in pair))
-        if not days:
-            raise ResultsError(f"difference: maps of {arm} and {baseline} have no day in common")
-        day = max(days)
-        states = [[each["state"][np.flatnonzero(each["days"] == day)[0]] for each in pair] for pair in maps]
-        a, b = (np.stack([pair[side] == SENESCENT for pair in states]) for side in (0, 1))
-        picture = view(results, tissue, replicates[0], maps[0][0])
-        both, only_a, only_b = (each.mean(axis=0) for each in (a & b, a & ~b, ~a & b))
-        return cls(arm, baseline, replicates, day, picture, both, only_a, only_b, states[0][0] == ABSENT)
+def _changed(each: Counterfactual) -> list[float]:
+    """Days on which some site differs."""
+    axes = (0, *range(2, each.changes.ndim))
+    return [float(day) for day in each.days[each.changes.any(axis=axes)]]
 
 
-def _scale(results: Results, pair: _Pair) -> Scale:
-    above, below = arm_colour(results, pair.arm), arm_colour(results, pair.baseline)
-    if above == below:  # the twelfth arm has the colour of the first
-        below = "#3A3A3A" if above != "#3A3A3A" else "#0072B2"
-    if len(pair.replicates) == 1:
-        named = [("senescent in both arms", BOTH), (f"only in {pair.arm}", above), (f"only in {pair.baseline}", below)]
-        entries = tuple((name, colour, False) for name, colour in [*named, ("in neither", NEITHER)])
-        colours: Colormap = ListedColormap([NEITHER, *(colour for _, colour in named)])
-        return Scale("senescent", colours, Normalize(-0.5, 3.5), entries)
-    most = float(np.abs(pair.only_arm - pair.only_baseline).max()) or 1.0
-    label = f"difference of P(senescent)\n{pair.arm} {MINUS} {pair.baseline}"
-    return Scale(label, diverging(below, above), Normalize(-most, most))
-
-
-def _drawn(results: Results, pair: _Pair, colours: Scale, tissue: str) -> Figure:
-    width, height = tile(pair.view, 4, 4)
-    left, right = EDGE, EDGE + width + 0.12
-    room = max(height, colours.height())
-    figure, foot = page(
-        results, max(4.0, right + colours.width(room) + EDGE), room + FOOT, _caption(results, pair, tissue)
-    )
-    bottom = foot + FOOT + room - height
-    axes = place(figure, left, bottom, width, height)
-    bare(axes)
-    if len(pair.replicates) == 1:
-        values = pair.both + 2 * pair.only_arm + 3 * pair.only_baseline
-    else:
-        values = pair.only_arm - pair.only_baseline
-    if pair.absent.any():
-        axes.patch.set(hatch="/" * 6, edgecolor="#BBBBBB", linewidth=0)
-    shown = np.ma.masked_array(pair.view.flat(values), pair.view.flat(pair.absent))
-    pair.view.draw(axes, shown, colours.colours, colours.norm)
-    colours.explain(figure, right, bottom + height, room)
-    scale_bar(figure, left, bottom, pair.view.width, width)
-    return figure
-
-
-def _caption(results: Results, pair: _Pair, tissue: str) -> str:
-    n = len(pair.replicates)
-    where = f", {tissue}" if len(results.tissues) > 1 else ""
-    which = f"replicate {pair.replicates[0]}" if n == 1 else f"mean of {counted(n, 'replicate')}"
-    both, more, less = (float(each.sum()) for each in (pair.both, pair.only_arm, pair.only_baseline))
-    words = f" The map: {pair.view.words}." if pair.view.words else ""
-    return (
-        f"{results.manifest['scenario']}{where}: day {pair.day:g}, {which}. Senescent cells: {both:.0f} in both arms, "
-        f"{more:.0f} only in {pair.arm}, {less:.0f} only in {pair.baseline}.{words}"
-    )
+def _number(cells: float) -> str:
+    """Cells, or their mean over replicates."""
+    return f"{cells:.0f}" if cells >= 100.0 or float(cells).is_integer() else f"{cells:.1f}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.analysis.paired import one_of
+from sim.analysis.paired import chosen_tissue
 from sim.analysis.treatment import effects_of, given_doses
 from sim.errors import ResultsError
 from sim.figures.curves import bands_in_words, by_replicate, dashes_in_words, draw_arms, medians_at_end
@@ -42,7 +42,7 @@ def drugs(results: Results, tissue: str | None = None) -> Figure:
     ResultsError
         If there is no such tissue, or no drug was given.
     """
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "drugs: tissue")
+    tissue = chosen_tissue(results, tissue, "drugs")
     columns = _columns(results, tissue)
     if not columns:
         raise ResultsError("drugs: none kept: concentrations of a drug, none was given")

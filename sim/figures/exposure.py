@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis import treatment
-from sim.analysis.paired import effects, last_day, one_of
+from sim.analysis.paired import chosen_tissue, effects, last_day
 from sim.figures.layout import EDGE, page, several
 from sim.figures.rows import Floats, Rows, finish
 from sim.figures.style import TIMES, our_look
@@ -37,7 +37,7 @@ def exposure(results: Results, tissue: str | None = None, factor: str | None = N
     ResultsError
         If there is no such tissue or factor.
     """
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "exposure: tissue")
+    tissue = chosen_tissue(results, tissue, "exposure")
     factor = treatment.main_factor(results) if factor is None else factor
     table, labels = last_day(results)[[*treatment.RUN, "burden"]], {"burden": ("burden on the last day", "%")}
     if factor is not None:

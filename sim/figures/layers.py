@@ -12,13 +12,12 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from sim.analysis.stored_maps import ABSENT, SENESCENT
 from sim.figures.layout import fitted, place, text_height, text_width, write
 from sim.figures.style import (
-    ABSENT,
     FAINT,
     FONT,
     MINUS,
-    SENESCENT,
     SMALL,
     STATE_COLOURS,
     STATE_NAMES,

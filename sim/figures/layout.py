@@ -14,9 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 from scipy.optimize import isotonic_regression
 
-from sim.figures.style import DPI, FAINT, FONT, INK, SMALL, TEXT, Picture
-from sim.results import Results
-from sim.sweeps import SweepResults
+from sim.figures.style import DPI, FAINT, FONT, INK, SMALL, TEXT, Picture, Source
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,14 +55,14 @@ def _pieces(word: str, width: float, size: float, weight: str) -> list[str]:
     return [word] if wide <= width else break_lines(word, max(1, int(len(word) * width / wide)))
 
 
-def page(results: Results | SweepResults, width: float, height: float, caption: str) -> tuple[Picture, float]:
+def page(results: Source | None, width: float, height: float, caption: str) -> tuple[Picture, float]:
     """An empty page with room for `width` x `height` inches of panels, and where their bottom is [inch].
 
-    The caption stands below; a scenario that claims directions only says so on top.
+    The caption stands below; a scenario that claims directions only says so on top. Real cells have no results.
     """
     caption = fitted(caption, width - 2 * EDGE, SMALL)
     foot = text_height(caption, SMALL) + 2 * EDGE
-    note = "qualitative: directions only" if results.manifest.get("qualitative") else ""
+    note = "qualitative: directions only" if results is not None and results.manifest.get("qualitative") else ""
     head = text_height(note, TEXT) + 1.5 * EDGE if note else EDGE
     total = _whole_pixels(foot + height + head)
     figure = Picture(figsize=(_whole_pixels(width), total), dpi=DPI, facecolor="white")

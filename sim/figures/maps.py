@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from sim.analysis.paired import one_of
+from sim.analysis.paired import chosen_tissue, one_of
+from sim.analysis.stored_maps import ABSENT
 from sim.errors import ResultsError
 from sim.figures.layers import Scale, scale
 from sim.figures.layout import EDGE, bare, fitted, page, place, scale_bar, text_height, text_width, write
 from sim.figures.sites import View, view
-from sim.figures.style import ABSENT, DPI, TEXT, Picture, arm_colour, our_look, readable
+from sim.figures.style import DPI, TEXT, Picture, arm_colour, our_look, readable
 from sim.results import Results
 
 Layers = dict[str, npt.NDArray]
@@ -46,7 +47,7 @@ def maps(
     ResultsError
         If no maps were kept for this replicate, or not these layers.
     """
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "maps: tissue")
+    tissue = chosen_tissue(results, tissue, "maps")
     kept = kept_maps(results, replicate, tissue)
     names = shown_layers(results, replicate, tissue, layers)
     picture = view(results, tissue, replicate, next(iter(kept.values())))

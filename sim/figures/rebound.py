@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis import treatment
-from sim.analysis.paired import one_of
+from sim.analysis.paired import chosen_tissue
 from sim.analysis.rebound import rebound as rebounds
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.figures.layout import EDGE, page, text_width
@@ -42,7 +42,7 @@ def rebound(results: Results, tissue: str | None = None, factor: str | None = No
     ResultsError
         If there is no such tissue or factor.
     """
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "rebound: tissue")
+    tissue = chosen_tissue(results, tissue, "rebound")
     factor = treatment.main_factor(results) if factor is None else factor
     outcomes = {"burden": "burden"} | ({f"mean_{factor}": f"mean {factor}"} if factor is not None else {})
     found = {outcome: rebound_by_arm(results, tissue, outcome) for outcome in outcomes}

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 
 from sim.analysis.paired import t_interval
 from sim.figures.layout import EDGE, fitted, place, plain, text_height, text_width, write
-from sim.figures.style import FAINT, INK, Picture, arm_colour, readable
-from sim.results import Results
+from sim.figures.style import FAINT, INK, Picture, Source, arm_colour, readable
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +29,7 @@ class Rows:
         Of all rows [inch].
     """
 
-    def __init__(self, results: Results, arms: Sequence[str]) -> None:
+    def __init__(self, results: Source, arms: Sequence[str]) -> None:
         self.results, self.arms = results, list(arms)
         self.names = {arm: fitted(arm, 1.5) for arm in arms}
         self.row = max(LEAST, *(text_height(name) + 0.04 for name in self.names.values()))

@@ -11,6 +11,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Colormap, Normalize
 from scipy.spatial import cKDTree
 
+from sim.analysis.stored_maps import places_known
 from sim.errors import ResultsError
 from sim.results import Results
 
@@ -112,12 +113,6 @@ def _is_cut_across(results: Results, tissue: str, points: Floats) -> bool:
     """Whether depth is along z, where layers parallel to the surface would hide it."""
     settings = (results.scenario.get("tissues") or {}).get(tissue) or {}
     return settings.get("depth_axis") == "z" and len(points) > 0 and float(np.ptp(points[:, 2])) > 0.0
-
-
-def places_known(results: Results, tissue: str, replicate: int) -> bool:
-    """Whether the table of sites is about this replicate: not where cells are packed anew in each."""
-    cloud = ((results.scenario.get("tissues") or {}).get(tissue) or {}).get("cloud") or {}
-    return replicate == 0 or cloud.get("packing") is None
 
 
 def _cloud(

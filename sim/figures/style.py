@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from contextlib import _GeneratorContextManager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import colormaps, style
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
-
-from sim.results import Results
-from sim.sweeps import SweepResults
 
 DPI = 150
 INK = "#222222"
@@ -59,7 +56,6 @@ DASHED_FROM = 7  # arms from the eighth on are dashed, for they have darker shad
 
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred", "no site")
 STATE_COLOURS = ("#DADADA", "#D55E00", "#FFFFFF", "#4D4D4D")
-HEALTHY, SENESCENT, ABSENT = 0, 1, 4
 
 CAUSE_COLOURS = {
     "initial": "#9E9E9E", "damage": "#E6D872", "replicative": "#B4DDF3", "contact": "#74C3AC",
@@ -68,6 +64,16 @@ FACTOR_COLOURS = ("#E08A4F", "#5E9FCC", "#C98BB0", "#4FA38C")
 EVENT_COLOURS = ("#6B6B6B", "#B8B8B8", "#878787")
 
 SEQUENTIAL = ("viridis", "cividis", "magma")  # perceptually uniform
+
+
+class Source(Protocol):
+    """Tables that figures are made of: `sim.results.Results`, `sim.sweeps.SweepResults`."""
+
+    manifest: dict[str, Any]
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms in the order of the scenario."""
 
 
 def our_look() -> _GeneratorContextManager[None]:
@@ -93,12 +99,12 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def arm_colour(results: Results | SweepResults, arm: str) -> str:
+def arm_colour(results: Source, arm: str) -> str:
     """The colour of an arm in every figure of a run."""
     return ARM_COLOURS[results.arms.index(arm) % len(ARM_COLOURS)]
 
 
-def arm_dash(results: Results, arm: str) -> Any:
+def arm_dash(results: Source, arm: str) -> Any:
     """The line style of an arm: solid for the first seven."""
     return DASHES[results.arms.index(arm) // DASHED_FROM % len(DASHES)]
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.analysis.paired import one_of, t_interval
+from sim.analysis.paired import chosen_tissue, t_interval
 from sim.analysis.treatment import RUN, benefit, harm
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
 from sim.figures.style import FAINT, SMALL, arm_colour, our_look, readable
@@ -35,7 +35,7 @@ def trade_off(results: Results, tissue: str | None = None) -> Figure:
     ResultsError
         If there is no such tissue.
     """
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "trade_off: tissue")
+    tissue = chosen_tissue(results, tissue, "trade_off")
     table = benefit(results).merge(harm(results), on=RUN)
     table = table[table["tissue"] == tissue]
     clouds = {arm: rows for arm in results.arms if len(rows := table[table["arm"] == arm])}

@@ -95,6 +95,19 @@ def tissue_of(event: Event, settings: Settings) -> str:
     return event.tissue if event.tissue is not None else next(iter(settings.tissues))
 
 
+def front_centre(settings: Settings, name: str) -> tuple[float, ...]:
+    """Where a front in tissue `name` is measured from, x, y (, z) [um].
+
+    The middle of its first graft or wound; where it has none, or where that is at its centre, the middle of the tissue.
+    """
+    starts = [each for each in settings.events.values() if each.kind in ("graft", "wound")]
+    here = [each for each in starts if tissue_of(each, settings) == name]
+    first = min(here, key=lambda each: each.day, default=None)
+    if first is None or first.at == "centre":
+        return tuple(length / 2.0 for length in extent_of(settings.tissues[name]))
+    return tuple(first.at)
+
+
 def extent_of(tissue: Tissue) -> tuple[float, ...]:
     """Side lengths x, y (, z) [um]."""
     if tissue.shape is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 _ATOMS: dict[str, tuple[float, str]] = {
     "s": (1 / 86400, "time"), "min": (1 / 1440, "time"), "h": (1 / 24, "time"), "d": (1.0, "time"),
@@ -56,6 +57,20 @@ def to_unit(value: object, unit: str) -> float:
         return float(value)
     except OverflowError:
         raise ValueError(f"must be a number below 1e308{_in(unit)}, got a larger one") from None
+
+
+def in_one_unit(values: Iterable[object]) -> tuple[list[float], str]:
+    """Values of one key as numbers in the unit of the first one that has one, and that unit.
+
+    Raises
+    ------
+    ValueError
+        As `to_unit`, so where one is a word or measures something else.
+    """
+    values = list(values)
+    found = (_TEXT.match(value) for value in values if isinstance(value, str))
+    unit = next((match[2] for match in found if match and match[2]), "")
+    return [to_unit(value, unit) for value in values], unit
 
 
 def _from_text(text: str, unit: str) -> float:

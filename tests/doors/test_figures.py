@@ -257,8 +257,9 @@ def test_a_block_with_depth_along_z_is_cut_across() -> None:
     assert image.get_extent() == [0.0, 90.0, 0.0, 60.0]
     assert "cut through the middle of y, surface on top, depth 60 µm" in words(figure)
     a, b = (results.maps(arm)["state"][-1][::-1, 2] == 1 for arm in ("graft", "no_graft"))
-    drawn = results.plot.difference().axes[0].images[0].get_array()
-    assert_array_equal(drawn, np.where(a, np.where(b, 1, 2), np.where(b, 3, 0)))
+    drawn = results.plot.difference("graft").axes[-1].images[0].get_array()
+    for code, mask in ((1, a & b), (2, b & ~a), (3, a & ~b)):
+        assert_array_equal(drawn == code, mask)
 
 
 def test_a_cloud_with_depth_along_z_is_cut_across() -> None:
@@ -325,23 +326,51 @@ def test_causes_stack_to_all_new_senescent_cells() -> None:
     assert "mean of 2 replicates" in words(figure)
 
 
-def test_difference_of_one_replicate_counts_cells() -> None:
+def test_difference_of_one_replicate_shows_every_arm_and_counts_cells() -> None:
     results = make()
-    a, b = (results.maps(arm, 1)["state"][-1] == 1 for arm in ("graft", "no_graft"))
     figure = results.plot.difference(replicate=1)
-    assert_array_equal(figure.axes[0].images[0].get_array(), np.where(a, np.where(b, 1, 2), np.where(b, 3, 0)))
-    counts = f"{(a & b).sum()} in both arms, {(a & ~b).sum()} only in graft, {(~a & b).sum()} only in no_graft"
-    assert f"day 10, replicate 1. Senescent cells: {counts}." in words(figure)
+    codes = ["saved", "induced", "lost", "gained"]
+    for row, arm in enumerate(ARMS[1:]):
+        for column, day in enumerate((0, 10)):
+            here, there = (results.maps(each, 1)["state"][column] for each in (arm, "no_graft"))
+            a, b = here == 1, there == 1
+            lost, gained = (here > 1) & (there == 0), (here == 0) & (there > 1)
+            image = figure.axes[2 * row + column].images[0].get_array()
+            expected = [~(a | b | lost | gained), a & b, b & ~a, a & ~b, lost, gained]
+            for code, mask in enumerate(expected):
+                assert_array_equal(image == code, mask, err_msg=f"{arm} {day} {code}")
+            assert f"{(b & ~a).sum()} saved" in words(figure)
+            assert f"{(a & ~b).sum()} induced" in words(figure)
+    assert all(f"{code}: " in words(figure) for code in codes)
+    assert "replicate 1. Saved: senescent in no_graft only" in words(figure)
+    assert len(results.plot.difference("graft", replicate=1).axes) == 2
 
 
 def test_difference_of_several_replicates_is_a_mean_about_zero() -> None:
     results = make(replicates=4)
     p = [np.mean([results.maps(arm, r)["state"][-1] == 1 for r in range(4)], axis=0) for arm in ("sham", "graft")]
-    image = results.plot.difference("sham", "graft").axes[0].images[0]
+    figure = results.plot.difference("sham", "graft")
+    image = figure.axes[1].images[0]
     assert_allclose(image.get_array(), p[0] - p[1])
     low, high = image.get_clim()
     assert low == -high
     assert to_hex(image.to_rgba(np.zeros((1, 1)))[0, 0]) == "#ffffff"
+    assert "mean of 4 replicates" in words(figure)
+
+
+def test_days_without_a_difference_are_left_out() -> None:
+    results = make(days=(0.0, 5.0, 10.0))
+    for arm in ARMS:
+        for r in range(2):
+            results.maps(arm, r)["state"][1] = 0
+    assert "day 5" not in words(results.plot.difference())
+    assert "day 5" in words(results.plot.maps())
+    same = make(arms=["a", "b"], days=(0.0, 5.0))
+    for r in range(2):
+        same.maps("b", r)["state"][:] = same.maps("a", r)["state"]
+    assert next(axes for axes in same.plot.difference().axes if axes.images).images[0].get_array().max() == 0.0
+    assert "day 5" in words(same.plot.difference())
+    assert "0 saved" in words(same.plot.difference())
 
 
 @pytest.mark.parametrize(
@@ -352,8 +381,8 @@ def test_difference_of_several_replicates_is_a_mean_about_zero() -> None:
         (lambda plot: plot.maps(layers=["SAPS"]), "layers: must be one of state, SASP, got SAPS (did you mean SASP?)"),
         (lambda plot: plot.maps(7), "maps: none kept for arm no_graft, replicate 7, tissue skin"),
         (lambda plot: plot.difference("graf"), "difference: arm: must be one of no_graft, sham, graft, got graf"),
-        (lambda plot: plot.difference("sham", "sham"), "difference: arm: must differ from the baseline, got sham"),
-        (lambda plot: plot.difference(replicate=7), "none kept: maps of the state of graft and no_graft in skin, r"),
+        (lambda plot: plot.difference("sham", "sham"), "counterfactual: arm: must differ from the baseline, got sham"),
+        (lambda plot: plot.difference(replicate=7), "none kept: maps of the state of sham and no_graft in skin, r"),
     ],
 )  # fmt: skip
 def test_mistakes_get_one_line(call: Any, message: str) -> None:
