@@ -15,7 +15,7 @@ PICTURES = (".png", ".svg")
 
 @app.command()
 def compare(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results folder.", show_default=False)],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results folder, of a run or a sweep.", show_default=False)],
     baseline: Annotated[str | None, typer.Option(metavar="ARM", help="The arm to compare with; the first, if not "
                                                  "given.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
@@ -46,10 +46,14 @@ def compare(
     from sim.analysis.effect_lines import effect_lines, rank_lines
     from sim.analysis.ranking import rank
     from sim.results import read_results
+    from sim.sweeps import is_sweep, read_sweep
 
     if forest is not None and forest.suffix not in PICTURES:
         raise ResultsError(f"{forest}: forest: must end in {' or '.join(PICTURES)}, got {forest.suffix or 'no suffix'}")
-    tables, names = read_results(results), [name.strip() for name in outcomes.split(",")]
+    if forest is not None and is_sweep(results):
+        raise ResultsError(f"{results}: forest: must be asked of a run, got a sweep (which has figures of its own)")
+    tables = read_sweep(results) if is_sweep(results) else read_results(results)
+    names = [name.strip() for name in outcomes.split(",")]
     effects = compare_arms(tables, baseline, names, halfwidth=halfwidth)
     if effects.empty:
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")

@@ -15,7 +15,7 @@ YAML = (".yaml", ".yml")
 
 @app.command()
 def sensitivity(
-    sweep: Annotated[Path, typer.Argument(metavar="SWEEP", help="The folder of a sweep, finished or not.",
+    sweep: Annotated[Path, typer.Argument(metavar="SWEEP", help="The folder of a sweep, finished or not; or its file.",
                                           show_default=False)],
     outcome: Annotated[str, typer.Option(metavar="A,B", help="Outcomes of the sweep.")] = "burden",
     arm: Annotated[str | None, typer.Option(metavar="ARM", help="Only this arm; all, if not given.")] = None,
@@ -31,24 +31,36 @@ def sensitivity(
 
     \b
     Examples:
-      senodrift sensitivity results/uncertain_twelve-4a42c6
+      senodrift sensitivity configs/sweeps/uncertain_twelve.yaml
       senodrift sensitivity results/uncertain_twelve-4a42c6 --arm hit_and_run --baseline none
     """  # noqa: D301
-    if sweep.suffix in YAML:
-        raise ResultsError(
-            f"{sweep}: sweep: must be the folder of a sweep that was run, got a file (run: senodrift sweep {sweep})"
-        )
     from sim.analysis.sensitivity import as_table, sensitivities
     from sim.analysis.sensitivity_words import sensitivity_lines
     from sim.figures.sensitivity import save_sensitivity
-    from sim.sweeps import read_sweep  # type: ignore[attr-defined]
+    from sim.sweeps import read_sweep
 
-    results = read_sweep(sweep)
+    folder = _folder_of(sweep)
+    results = read_sweep(folder)
     found = sensitivities(results, [name.strip() for name in outcome.split(",")], arm, baseline)
     for each in found:
         typer.echo("\n".join(sensitivity_lines(each)) + "\n")
         tell_notes(each.notes)
-    as_table(found).to_csv(sweep / "sensitivity.csv", index=False)
-    paths = save_sensitivity(results, found, sweep / "figures")
+    as_table(found).to_csv(folder / "sensitivity.csv", index=False)
+    paths = save_sensitivity(results, found, folder / "figures")
     typer.echo(f"table    {sweep / 'sensitivity.csv'}")
     typer.echo(f"figures  {sweep / 'figures'}: {'  '.join(path.name for path in paths if path.suffix == '.png')}")
+
+
+def _folder_of(sweep: Path) -> Path:
+    """The folder itself, or where `senodrift sweep` keeps the results of a file."""
+    if sweep.suffix not in YAML:
+        return sweep
+    from sim.experiment.sweep import default_folder
+    from sim.scenario.design import load_sweep
+
+    folder = default_folder(load_sweep(sweep))
+    if not folder.exists():
+        raise ResultsError(
+            f"{sweep}: sweep: must have been run (senodrift sweep {sweep}), got no folder {folder} (or name its folder)"
+        )
+    return folder

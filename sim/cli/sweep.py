@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim.cli.app import app, progress_bar, tell_notes
+
+if TYPE_CHECKING:
+    from sim.sweeps import SweepResults
 
 
 @app.command()
@@ -52,11 +55,26 @@ def sweep(
         tell_notes(chosen.notes)
     with progress_bar(n_runs(chosen), quiet) as progress:
         results = run_sweep(chosen, workers, folder, resume, dask=dask, progress=progress)
-    typer.echo(str(folder))
-    failed = results.runs[results.runs["status"] == "failed"]
+    typer.echo(str(folder) if quiet else _report(results, folder))
+    failed = results.runs[results.runs["status"] == "failed"].drop_duplicates(["run", "replicate"])
     for row in failed.itertuples():
-        typer.echo(
-            f"failed: point {row.point}, {row.arm}, replicate {row.replicate}: {row.stage}: {row.message}", err=True
-        )
+        place = f"point {row.point}, {row.arm}, replicate {row.replicate}"
+        typer.echo(f"failed: {place}: {row.stage}: {row.message}", err=True)
     if len(failed):
         raise typer.Exit(1)
+
+
+def _report(results: SweepResults, folder: Path) -> str:
+    """What was found, and where tables and figures are."""
+    from sim.analysis.sweep_table import sweep_lines, sweep_table
+    from sim.figures.sweep import save_sweep_figures
+
+    lines = ["", *sweep_lines(results), ""] if len(results.outcomes) else []
+    if len(results.outcomes):
+        sweep_table(results).to_csv(folder / "summary.csv", index=False)
+        pictures = [path.name for path in save_sweep_figures(results, folder / "figures") if path.suffix == ".png"]
+        lines.append(f"tables   {folder / 'summary.csv'}  parts/")
+        lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
+    of_indices = results.manifest["method"] in ("morris", "saltelli")
+    lines.append(f"next     senodrift {'sensitivity' if of_indices else 'compare'} {folder}")
+    return "\n".join(lines)
