@@ -24,15 +24,15 @@ def sensitivity(
 ) -> None:  # fmt: skip
     """Say which parameters an outcome depends on.
 
-    For a sweep by `saltelli`: ST is the share of the variance that a parameter makes with all its interactions, S1 alone.
-    By `morris`: mu* is how much the whole range of a parameter changes the outcome, sigma how unevenly. All are about
-    the mean over luck, which is told from parameters by multiplying different replicates; take three or more. Writes
-    sensitivity.csv and figures into the folder.
+    For a sweep by `saltelli`, ST is the share of the variance that a parameter makes with all its interactions, S1
+    alone; by `morris`, mu* is how much the whole range of a parameter changes the outcome, sigma how unevenly. All are
+    about the mean over luck, which is told from parameters by multiplying different replicates: take three or more.
+    Writes sensitivity.csv and figures into the folder.
 
     \b
     Examples:
       senodrift sensitivity results/uncertain_twelve-4a42c6
-      senodrift sensitivity results/uncertain_twelve-4a42c6 --arm hit_and_run --baseline none --outcome burden,mean_burden
+      senodrift sensitivity results/uncertain_twelve-4a42c6 --baseline none --outcome mean_burden
     """  # noqa: D301
     if sweep.suffix in YAML:
         raise ResultsError(
