@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from sim.analysis.luck import (
+from sim.analysis.mean_over_luck import (
     Blocks,
     Estimates,
     Floats,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from sim.analysis.luck import LEAST, Blocks, Estimates, Floats
+from sim.analysis.mean_over_luck import LEAST, Blocks, Estimates, Floats
 from sim.analysis.morris import elementary_effects
 from sim.analysis.paired import one_of
 from sim.analysis.sobol import sobol_indices

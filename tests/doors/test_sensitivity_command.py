@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("SALib")
 
-from designs import drawn, sweep_of
+from designs import Floats, drawn, sweep_of
 from matplotlib.figure import Figure
 from test_drug_figures import assert_tidy
 
@@ -33,11 +33,16 @@ RANGES = {
 SIZES = {"saltelli": {"n": 32}, "morris": {"trajectories": 8}}
 
 
+def together(x: Floats) -> Floats:
+    """The first and the last parameter act mostly together, the middle one hardly."""
+    return x[..., 0] + 12.0 * (x[..., 0] - 0.5) * (x[..., 2] - 0.5) + 0.3 * x[..., 1]
+
+
 def swept(method: str = "saltelli", tissues: tuple[str, ...] = ("skin",), **size: int | bool) -> SweepResults:
-    """Two arms; in the second one two parameters act together, and the middle one does little."""
+    """Two arms that share most of their luck."""
     design = drawn(method, RANGES, **{**SIZES[method], **size})
     luck = 0.2 * np.random.default_rng(5).standard_normal((design.size, 3))
-    arms = {"none": lambda x: 3.0 * x[..., 0], "drug": lambda x: x[..., 0] * (1 + 6 * x[..., 2]) + 0.5 * x[..., 1]}
+    arms = {"none": lambda x: 3.0 * x[..., 0], "drug": together}
     return sweep_of(design, arms, {"none": luck, "drug": 0.9 * luck}, tissues, replicates=3)
 
 
@@ -75,9 +80,9 @@ def test_pairs_stand_in_the_order_of_the_tornado() -> None:
     assert found.ranked[0] == "tissues.skin.clearance.max_rate"
     figure = interactions(results, found)
     assert len(figure.axes[0].patches) == 3
-    together = found.index("S2").loc[("tissues.skin.clearance.max_rate", "factors.SASP.reach"), "estimate"]
+    share = found.index("S2").loc[("tissues.skin.clearance.max_rate", "factors.SASP.reach"), "estimate"]
     bold = [each.get_text() for each in figure.axes[0].texts if each.get_weight() == "bold"]
-    assert bold == [f"{together:.2f}"]
+    assert bold == [f"{share:.2f}"]
     assert_tidy(figure)
 
 

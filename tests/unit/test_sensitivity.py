@@ -14,7 +14,7 @@ pytest.importorskip("SALib")
 
 from designs import Floats, drawn, sweep_of
 
-from sim.analysis.luck import Blocks, across
+from sim.analysis.mean_over_luck import Blocks, across
 from sim.analysis.morris import elementary_effects
 from sim.analysis.sensitivity import Sensitivity, as_table, sensitivities, sensitivity
 from sim.analysis.sensitivity_words import human_name, sensitivity_lines
