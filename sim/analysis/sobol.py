@@ -6,8 +6,8 @@ r"""Variance-based sensitivity of the mean over luck: first, total and second or
     S_{Ti} = 1 - \frac{\operatorname{Var} E[m \mid x_{\sim i}]}{V}, \quad
     S_{ij} = \frac{\operatorname{Var} E[m \mid x_i, x_j]}{V} - S_i - S_j
 
-Every product is one across replicates (`sim.analysis.mean_over_luck`). Source: Saltelli et al. (2010), Comput Phys Commun
-181:259, doi 10.1016/j.cpc.2009.09.018 (first order, table 2 b); Jansen (1999), Comput Phys Commun 117:35, doi
+Every product is one across replicates (`sim.analysis.mean_over_luck`). Source: Saltelli et al. (2010), Comput Phys
+Commun 181:259, doi 10.1016/j.cpc.2009.09.018 (first order, table 2 b); Jansen (1999), Comput Phys Commun 117:35, doi
 10.1016/S0010-4655(98)00154-4 (total, table 2 f of the former); Saltelli (2002), Comput Phys Commun 145:280, doi
 10.1016/S0010-4655(02)00280-1 (second order).
 """
