@@ -152,7 +152,7 @@ def estimated(blocks: Blocks, terms: Terms, indices: Indices, level: float, seed
     rows = terms(blocks)
     n, replicates = len(rows), blocks.replicates
     value = indices(rows.mean(axis=0), n)
-    of_blocks = _resampled(rows, indices, seed).var(axis=0, ddof=1)
+    of_blocks = _resampled(rows, indices, seed).var(axis=0, ddof=1) * n / (n - 1.0)  # a bootstrap of few is too narrow
     of_luck = np.full_like(value, np.nan)
     if replicates >= LEAST:
         left = [terms(blocks.without(r)) for r in range(replicates)]

@@ -226,7 +226,7 @@ def _places(results: SweepResults, design: BySALib) -> Floats:
     table = results.points.sort_values("point")
     if len(table) != design.size or set(results.keys) != set(design.ranges):
         raise ResultsError(f"sensitivity: points: must be the {design.size} of the design, got {len(table)}")
-    columns = [[limits.share_of(value) for value in table[key]] for key, limits in design.ranges.items()]
+    columns = [limits.shares_of(table[key]) for key, limits in design.ranges.items()]
     places = np.array(columns).T.reshape(design.blocks, design.block, -1)
     if isinstance(design, Morris):
         moved = np.abs(np.diff(places, axis=1)) > 1e-6

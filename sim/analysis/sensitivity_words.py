@@ -56,10 +56,10 @@ def _by_variance(found: Sensitivity) -> list[list[str]]:
     table = [["parameter", "range", "ST", interval, "S1", interval]]
     total, first = found.index("ST"), found.index("S1")
     for key in found.ranked:
-        cells = [cell for rows in (total, first) for cell in _number(rows.loc[key], ".2f")]
+        cells = [cell for rows in (total, first) for cell in _number(rows.loc[key], "z.2f")]
         table.append([f"  {human_name(key)}", found.ranges[key], *cells])
     for (one, other), row in found.clear_pairs()[:INTERACTIONS].iterrows():
-        table.append([f"  {human_name(one)} x {human_name(other)}", "S2", "", "", *_number(row, ".2f")])
+        table.append([f"  {human_name(one)} x {human_name(other)}", "S2", "", "", *_number(row, "z.2f")])
     return table
 
 
@@ -74,7 +74,7 @@ def _by_effect(found: Sensitivity) -> list[list[str]]:
 
 
 def _number(row: pd.Series, form: str) -> list[str]:
-    """An estimate and its interval, as two cells."""
+    """An estimate and its interval, as two cells; ``z`` in the form: no minus before 0.00."""
     if not math.isfinite(row["estimate"]):
         return ["-", ""]
     return [f"{row['estimate']:{form}}", f"({row['low']:{form}}, {row['high']:{form}})"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -63,12 +63,13 @@ class Range(Section):
         text = f"{min(max(value, low), high):.{DIGITS}g}"
         return f"{text} {unit}" if unit else float(text)
 
-    def share_of(self, value: Any) -> float:
-        """How far from low to high a value lies: the inverse of `at`."""
-        number, low, high = (number_and_unit(each)[0] for each in (value, self.low, self.high))
+    def shares_of(self, values: Iterable[Any]) -> list[float]:
+        """How far from low to high each of the values lies: the inverse of `at`."""
+        low, high = (number_and_unit(each)[0] for each in (self.low, self.high))
+        numbers = (number_and_unit(value)[0] for value in values)
         if self.scale == "log":
-            return math.log(number / low) / math.log(high / low)
-        return (number - low) / (high - low)
+            return [math.log(number / low) / math.log(high / low) for number in numbers]
+        return [(number - low) / (high - low) for number in numbers]
 
     def in_words(self) -> str:
         """``30 to 400 um, log``."""

@@ -171,7 +171,7 @@ def test_a_seed_is_a_design(method: dict[str, Any]) -> None:
 @given(st.floats(0, 1), st.sampled_from(["linear", "log"]), st.sampled_from(["", " 1/d"]))
 def test_the_share_of_a_value_is_the_share_that_gave_it(share: float, scale: str, unit: str) -> None:
     limits = Range.model_validate({"low": f"0.002{unit}", "high": f"30{unit}", "scale": scale})
-    assert limits.share_of(limits.at(share)) == pytest.approx(share, abs=1e-8)
+    assert limits.shares_of([limits.at(share)]) == pytest.approx([share], abs=1e-8)
 
 
 def test_a_range_in_words() -> None:
