@@ -15,7 +15,8 @@ PICTURES = (".png", ".svg")
 
 @app.command()
 def compare(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results folder, of a run or a sweep.", show_default=False)],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results folder, of a run or a sweep.",
+                                            show_default=False)],
     baseline: Annotated[str | None, typer.Option(metavar="ARM", help="The arm to compare with; the first, if not "
                                                  "given.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
@@ -46,13 +47,13 @@ def compare(
     from sim.analysis.effect_lines import effect_lines, rank_lines
     from sim.analysis.ranking import rank
     from sim.results import read_results
-    from sim.sweeps import is_sweep, read_sweep
+    from sim.sweeps import SweepResults, is_sweep, read_sweep
 
     if forest is not None and forest.suffix not in PICTURES:
         raise ResultsError(f"{forest}: forest: must end in {' or '.join(PICTURES)}, got {forest.suffix or 'no suffix'}")
-    if forest is not None and is_sweep(results):
-        raise ResultsError(f"{results}: forest: must be asked of a run, got a sweep (which has figures of its own)")
     tables = read_sweep(results) if is_sweep(results) else read_results(results)
+    if forest is not None and isinstance(tables, SweepResults):
+        raise ResultsError(f"{results}: forest: must be asked of a run, got a sweep (which has figures of its own)")
     names = [name.strip() for name in outcomes.split(",")]
     effects = compare_arms(tables, baseline, names, halfwidth=halfwidth)
     if effects.empty:
@@ -61,7 +62,7 @@ def compare(
     typer.echo("\n".join([*effect_lines(effects, halfwidth), *rank_lines(ranks, best)]))
     if csv is not None:
         effects.to_csv(csv, index=False)
-    if forest is not None:
+    if forest is not None and not isinstance(tables, SweepResults):
         from sim.figures.style import save
 
         save(tables.plot.forest(baseline, names), forest)

@@ -57,10 +57,8 @@ def _pairs(results: SweepResults, found: Sensitivity) -> Figure:
     row = max(CELL[1], *(text_height(name) + 0.02 for name in names))
     size = (CELL[0] * len(order), row * len(order))
     label = max((i + 1) * CELL[0] + text_width(name) for i, name in enumerate(names)) - size[0] + 0.05
-    what = (
-        "S2: share of the variance that two parameters make only together; bold: not 0, "
-        f"at {100 * found.level:g} % for all pairs together"
-    )
+    sure = f"bold: not 0, at {100 * found.level:g} % for all pairs together"
+    what = f"S2: share of the variance that two parameters make only together; {sure}"
     figure, foot = page(
         results, EDGE + size[0] + max(label, 0.0) + EDGE, size[1] + EDGE, words_below(results, found, what)
     )
@@ -85,7 +83,7 @@ def _draw_pairs(axes: Axes, found: Sensitivity, order: list[str]) -> None:
         axes.add_patch(Rectangle((left, top), 1, 1, facecolor=shade, edgecolor="white", lw=0.8))
         dark = 0.2126 * shade[0] + 0.7152 * shade[1] + 0.0722 * shade[2] < 0.45
         ink = "white" if dark else INK if clear else readable(FAINT)
-        number = f"{round(pair['estimate'], 2) + 0.0:.2f}"  # no minus before 0.00
+        number = f"{pair['estimate']:z.2f}"  # no minus before 0.00
         axes.text(left + 0.5, top + 0.5, number, ha="center", va="center_baseline", size=SMALL, color=ink,
                   weight="bold" if clear else "normal")  # fmt: skip
 
