@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis import times, treatment
+from sim.analysis.markers import marker_outcomes
 from sim.analysis.paired import Experiment, last_day
 from sim.errors import ResultsError, did_you_mean
 from sim.results import KEYS, Results
@@ -18,7 +19,7 @@ BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform bur
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
          "off_target": "% of sites", "immune_capacity": ""}  # fmt: skip
-UNITS_BY_PREFIX = {"closure_": "d", "exposure_": f"{BURDEN} {TIMES} d", "mean_": BURDEN, "max_": BURDEN, "n_": "cells",
+UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d", "mean_": BURDEN, "max_": BURDEN, "n_": "cells",
                    "new_": "cells", "cum_": "cells", "gen_": "cells", "open_": "% of its sites"}  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
     rows = results.outcomes if isinstance(results, SweepResults) else results.timeseries
     if rows.empty:
         raise ResultsError("compare: results: must hold a finished run, got none")
-    known, table = ({}, rows) if isinstance(results, SweepResults) else (derived(results), last_day(results))
+    known, table = ({}, rows) if isinstance(results, SweepResults) else (_all_derived(results), last_day(results))
     columns = [name for name in table if name not in (*KEYS, *RUN_KEYS)]
     for name in dict.fromkeys(names):
         if name not in known and name not in columns:
@@ -47,6 +48,11 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
         if name in known:
             table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")
     return table
+
+
+def _all_derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
+    """With those through a marker, which a sweep does not keep: they take as long as a small run."""
+    return {**derived(results), **marker_outcomes(results)}
 
 
 def unit(name: str) -> str:

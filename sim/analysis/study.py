@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from sim.analysis.markers import ALL, STATES, ReadOut, marker_in_words
+from sim.analysis.markers import ALL, STATES, ReadOut, fractions, marker_in_words
 from sim.analysis.paired import one_of
 from sim.analysis.views import Design, Tissue
 from sim.errors import ResultsError
@@ -148,6 +148,18 @@ def study(
     table = pd.DataFrame(rows, columns=COLUMNS)
     notes = tuple(_notes(results, marker, table))
     return Study(outcome, marker, design, table, truth, measured, notes)
+
+
+def studies_of(results: Results, names: Sequence[str], baseline: str | None = None) -> Iterator[Study]:
+    """Of the outcomes `names`, those through a marker on the last day, seen by as many animals as there are replicates.
+
+    ``burden_as_p16`` and the like, of `sim.analysis.markers.marker_outcomes`.
+    """
+    for name in names:
+        outcome, through, marker = name.rpartition("_as_")
+        if through and outcome in fractions(results):
+            animals = max(2, int(results.manifest["replicates"]))
+            yield study(results, outcome, marker, animals=animals, baseline=baseline)
 
 
 def welch(a: Floats, b: Floats) -> Floats:

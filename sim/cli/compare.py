@@ -20,7 +20,7 @@ def compare(
     baseline: Annotated[str | None, typer.Option(metavar="ARM", help="The arm to compare with; the first, if not "
                                                  "given.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
-                                          "mean_burden, exposure_SASP, off_target_loss, closure_WOUND.")] = "burden",
+                                          "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, burden_as_p16.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
                                                     "takes that reaches W to either side.")] = None,
     best: Annotated[str, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms takes for "
@@ -35,7 +35,7 @@ def compare(
     On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t
     interval. "shared luck" says how many times fewer replicates that takes than independent runs would. p is of the
     paired t test, corrected for all rows of the table (Holm). Three arms or more are ranked, with the chance that each
-    is the best.
+    is the best. An outcome through a marker (burden_as_p16) also tells what a study of that size would have seen.
 
     \b
     Examples:
@@ -46,6 +46,7 @@ def compare(
     from sim.analysis.compare import compare as compare_arms
     from sim.analysis.effect_lines import effect_lines, rank_lines
     from sim.analysis.ranking import rank
+    from sim.analysis.study import studies_of
     from sim.results import read_results
     from sim.sweeps import SweepResults, is_sweep, read_sweep
 
@@ -60,6 +61,9 @@ def compare(
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")
     ranks = [rank(tables, name, best) for name in dict.fromkeys(names)]
     typer.echo("\n".join([*effect_lines(effects, halfwidth), *rank_lines(ranks, best)]))
+    if not isinstance(tables, SweepResults):
+        for seen in studies_of(tables, names, baseline):
+            typer.echo("\n" + "\n".join(seen.sentences()))
     if csv is not None:
         effects.to_csv(csv, index=False)
     if forest is not None and not isinstance(tables, SweepResults):
