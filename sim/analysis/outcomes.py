@@ -19,8 +19,9 @@ BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform bur
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
          "off_target": "% of sites", "immune_capacity": ""}  # fmt: skip
-UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d", "mean_": BURDEN, "max_": BURDEN, "n_": "cells",
-                   "new_": "cells", "cum_": "cells", "gen_": "cells", "open_": "% of its sites"}  # fmt: skip
+UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d",
+                   "mean_": BURDEN, "max_": BURDEN, "n_": "cells", "new_": "cells", "cum_": "cells", "gen_": "cells",
+                   "open_": "% of its sites"}  # fmt: skip
 
 
 def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:

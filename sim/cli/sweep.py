@@ -69,11 +69,10 @@ def _report(results: SweepResults, folder: Path) -> str:
     from sim.analysis.sweep_table import sweep_lines, sweep_table
     from sim.figures.sweep import save_sweep_figures
 
-    lines = ["", *sweep_lines(results), ""] if len(results.outcomes) else []
+    lines = ["", *sweep_lines(results)] if len(results.outcomes) else []
     if len(results.outcomes):
         sweep_table(results).to_csv(folder / "summary.csv", index=False)
         pictures = [path.name for path in save_sweep_figures(results, folder / "figures") if path.suffix == ".png"]
-        lines.append(f"tables   {folder / 'summary.csv'}  parts/")
         lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
     of_indices = results.manifest["method"] in ("morris", "saltelli")
     lines.append(f"next     senodrift {'sensitivity' if of_indices else 'compare'} {folder}")

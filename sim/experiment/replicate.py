@@ -14,7 +14,7 @@ import pandas as pd
 
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
 from sim.observe import AttributionCensus, Census, DrugCensus, layer
-from sim.results import DOSE_COLUMNS, EVENT_COLUMNS, RunRecord, checkpoint_name
+from sim.results import EVENT_COLUMNS, RunRecord, checkpoint_name
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
 from sim.tissue.keeping import CodeMap, Part, State
@@ -153,14 +153,17 @@ class Recorder:
                 layers = {each: np.stack(stack) for each, stack in self._maps[name].items()}
                 spacing = np.array(patch.geometry.spacing)
                 record.maps[name] = {"days": np.array(self._kept_days), "spacing": spacing, **layers}
-        record.timeseries = _keyed(record, pd.DataFrame(self.rows))
-        record.events = _keyed(record, self._events())
-        doses = self.simulation.dosing.calendar[self._past_doses :]
-        calendar = pd.DataFrame(doses, columns=DOSE_COLUMNS[2:])
-        record.doses = _keyed(record, calendar.astype({"day": float, "amount": float}))
+        record.timeseries = pd.DataFrame(_keyed(record, self.rows))
+        if events := self._events():
+            table = pd.DataFrame(_keyed(record, events), columns=EVENT_COLUMNS)
+            record.events = table.astype({"site": "Int64", "sender": "Int64", "generation": "Int64"})
+        if doses := self.simulation.dosing.calendar[self._past_doses :]:
+            table = pd.DataFrame(_keyed(record, [dose._asdict() for dose in doses]))
+            record.doses = table.astype({"day": float, "amount": float})
 
-    def _events(self) -> pd.DataFrame:
-        simulation, rows = self.simulation, []
+    def _events(self) -> list[dict[str, Any]]:
+        """Outside events and, where senders are tracked, who turned whom."""
+        simulation, rows = self.simulation, list[dict[str, Any]]()
         for name, patch in simulation.patches.items():
             n_events, n_edges = self._past_events[name]
             for event, day, n_sites in patch.happened[n_events:]:
@@ -170,8 +173,7 @@ class Recorder:
                     {"tissue": name, "day": edge.day, "event": patch.event_names[edge.code], "n_sites": 1,
                      "site": edge.site, "sender": edge.sender, "generation": edge.generation}
                 )  # fmt: skip
-        table = pd.DataFrame(rows, columns=EVENT_COLUMNS[2:])
-        return table.astype({"site": "Int64", "sender": "Int64", "generation": "Int64"})
+        return rows
 
 
 def _rounding(day: float) -> float:
@@ -179,8 +181,6 @@ def _rounding(day: float) -> float:
     return 1e-9 * max(day, 1.0)
 
 
-def _keyed(record: RunRecord, table: pd.DataFrame) -> pd.DataFrame:
-    """`table` with its arm and replicate in front."""
-    table.insert(0, "arm", record.arm)
-    table.insert(1, "replicate", record.replicate)
-    return table
+def _keyed(record: RunRecord, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with their arm and replicate in front."""
+    return [{"arm": record.arm, "replicate": record.replicate, **row} for row in rows]
