@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 import sim
+from sim.experiment.replicate import Recorder
 from sim.scenario.design import Sweep, load_sweep, points
 from sim.scenario.yaml_text import dump_yaml
 from sim.simulation import Simulation
 
 SKIN = Path(__file__).parents[1] / "configs" / "skin_graft.yaml"
-FEW, PAIRS = 16, 4
+FEW, PAIRS = 64, 4
 
 
 def plan(folder: Path, n: int, replicates: int) -> Sweep:
@@ -51,7 +52,10 @@ def a_thousand_runs() -> tuple[float, float, float]:
 
 
 def beside_the_simulation() -> np.ndarray:
-    """Milliseconds per run that a sweep in this process takes more than bare steps of the same runs, several times."""
+    """Milliseconds per run that a sweep in this process takes more than the same simulations, observed as often.
+
+    What is beside them: making jobs, tables, files and parts, and reading the sweep at the end. In turns.
+    """
     differences = []
     with tempfile.TemporaryDirectory() as home:
         design = plan(Path(home), FEW, 1)
@@ -61,9 +65,11 @@ def beside_the_simulation() -> np.ndarray:
             sim.sweep(design, out=Path(home) / "out")
             middle = time.perf_counter()
             for each in settings:
-                simulation = Simulation(each, 0)
-                while not simulation.finished:
-                    simulation.step()
+                recorder = Recorder(Simulation(each, 0))
+                recorder.look()
+                while not recorder.simulation.finished:
+                    recorder.simulation.step()
+                    recorder.look()
             end = time.perf_counter()
             shutil.rmtree(Path(home) / "out")
             if turn:  # the first one compiles

@@ -43,7 +43,9 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
         if name not in known and name not in columns:
             near = did_you_mean(name, [*known, *columns])
             words = (
-                f"one of {', '.join(known)}, or a column of the time series" if known else "a column of its outcomes"
+                f"one of {', '.join(derived(results))}, one through a marker (burden_as_p16), or a column of the time series"
+                if isinstance(results, Results)
+                else "a column of its outcomes"
             )
             raise ResultsError(f"compare: outcomes: must be {words}, got {name}{near}")
         if name in known:

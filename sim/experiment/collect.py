@@ -33,8 +33,9 @@ def collect_until(
         if interrupted:
             return scenario, records, True
         with undisturbed() as pressed:
-            names = {"arms": list(scenario.arms), "tissues": list(scenario.common.tissues)}
-            names["factors"] = list(scenario.common.factors)
+            common = scenario.common
+            names = {"arms": list(scenario.arms), "tissues": list(common.tissues), "factors": list(common.factors)}
+            names |= {"replicates": common.replicates}
             wanted = until.next(combine(names, scenario.tree, records, pd.DataFrame()))
         if pressed or wanted <= scenario.common.replicates:
             return scenario, records, bool(pressed)

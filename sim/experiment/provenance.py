@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sim
-from sim.compiling import source_hash
+from sim.compiling import SOURCES
 
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
 
@@ -23,7 +23,7 @@ def provenance() -> dict[str, Any]:
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "senodrift": sim.__version__,
         "commit": _commit(),
-        "source": source_hash(Path(sim.__file__).parent),
+        "source": SOURCES,
         "versions": versions(),
         "machine": machine(),
         "command": " ".join(["senodrift", *sys.argv[1:]]),
@@ -48,6 +48,7 @@ def _version(name: str) -> str:
         return "not installed"
 
 
+@cache
 def _commit() -> str:
     """Commit of the source this runs from, or an empty string outside a checkout."""
     home = Path(sim.__file__).parents[1]

@@ -155,8 +155,9 @@ class Recorder:
                 record.maps[name] = {"days": np.array(self._kept_days), "spacing": spacing, **layers}
         record.timeseries = pd.DataFrame(_keyed(record, self.rows))
         if events := self._events():
-            table = pd.DataFrame(_keyed(record, events), columns=EVENT_COLUMNS)
-            record.events = table.astype({"site": "Int64", "sender": "Int64", "generation": "Int64"})
+            columns = {name: [row.get(name) for row in _keyed(record, events)] for name in EVENT_COLUMNS}
+            whole = {name: pd.array(columns[name], "Int64") for name in ("site", "sender", "generation")}
+            record.events = pd.DataFrame({**columns, **whole})
         if doses := self.simulation.dosing.calendar[self._past_doses :]:
             table = pd.DataFrame(_keyed(record, [dose._asdict() for dose in doses]))
             record.doses = table.astype({"day": float, "amount": float})

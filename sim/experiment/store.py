@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,12 @@ import pyarrow as pa
 
 from sim.analysis.outcomes import derived, with_outcomes
 from sim.errors import ResourceError, ResultsError
-from sim.results import Results, RunRecord, combine
+from sim.results import Results, RunRecord, stack
 from sim.sweeps import RUN_COLUMNS, part_path, read_manifest, read_part
 
 Key = tuple[str, int]  # content address of the settings, replicate
 SMALLEST, LARGEST, PARTS = 16, 512, 32  # runs in a batch, and how many parts a sweep is cut into between these
 TABLES = ("timeseries", "events", "doses")
-SAID = ("arm", "replicate", "status", "stage", "message", "wall_s", "host")
 
 
 class Store:
@@ -95,7 +94,7 @@ class Store:
             if self.output == "maps":
                 self._write_maps(record)
             with _replaced(self._path(key)) as file:
-                write_record(file, record)
+                write_run(file, record)
             if record.status == "finished":
                 self._waiting[number].add(key)
                 if len(self._held[number]) + len(self._waiting[number]) == len(self._batches[number]):
@@ -156,25 +155,24 @@ class Store:
             if key in self._held[number]:
                 path.unlink(missing_ok=True)
             elif path.exists():
-                record = read_record(path)
-                if record is not None and record.status == "finished":
+                run = read_run(path)
+                if run is not None and run.row[RUN_COLUMNS.index("status")] == "finished":
                     found.add(key)
         return found
 
     def _compact(self, number: int) -> None:
         """Runs of a batch that are not in its part yet become rows of it, in the order of the jobs."""
-        there = {key: record for key in self._batches[number] if (record := read_record(self._path(key))) is not None}
+        there = {key: run for key in self._batches[number] if (run := read_run(self._path(key))) is not None}
         if not there:
             return
         kept = {key for key in self._held[number] if key not in there}
-        results = combine({"arms": [], "tissues": []}, {}, list(there.values()), pd.DataFrame())
-        new = {"outcomes": outcomes_of(results), "runs": _run_rows(there.values())}
+        tables = {name: _stacked([run.tables[name] for run in there.values() if name in run.tables]) for name in TABLES}
+        self._write_part("outcomes", number, outcomes_of(tables), kept)
         if self.output != "summary":
-            new |= {name: getattr(results, name).rename(columns={"arm": "run"}) for name in TABLES}
-        for name, table in new.items():  # "runs" counts, so it comes last
-            if name != "runs":
-                self._write_part(name, number, table, kept)
-        self._write_part("runs", number, new["runs"], kept)
+            for name, table in tables.items():
+                self._write_part(name, number, table.rename(columns={"arm": "run"}), kept)
+        runs = pd.DataFrame([run.row for run in there.values()], columns=RUN_COLUMNS)
+        self._write_part("runs", number, runs, kept)  # from now on the others count
         self._held[number] |= self._waiting[number]
         self._waiting[number] = set()
         for key in there:
@@ -195,43 +193,55 @@ class Store:
             new.to_parquet(file, index=False)
 
 
-def outcomes_of(results: Results) -> pd.DataFrame:
+def outcomes_of(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per run and tissue: the last row of its time series and every derived outcome."""
-    if results.timeseries.empty:
+    rows = tables["timeseries"]
+    if rows.empty:
         return pd.DataFrame(columns=["run", "replicate", "tissue", "day"])
+    results = Results({"arms": [], "tissues": []}, {}, rows, tables["events"], pd.DataFrame(), doses=tables["doses"])
     return with_outcomes(results, list(derived(results))).rename(columns={"arm": "run"})
 
 
-def _run_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
-    rows = [(r.arm, r.replicate, r.status, r.stage, r.message, round(r.wall_s, 3), r.host) for r in records]
-    return pd.DataFrame(rows, columns=RUN_COLUMNS)
+def _stacked(tables: list[pa.Table]) -> pd.DataFrame:
+    """Rows of all; of one kind at a time, because each change to pandas costs some milliseconds."""
+    kinds: dict[bytes, list[pa.Table]] = {}
+    for table in tables:
+        kinds.setdefault(table.schema.serialize().to_pybytes(), []).append(table)
+    return stack([pa.concat_tables(alike).to_pandas() for alike in kinds.values()], ["arm", "replicate"])
 
 
 # ------------------------------------------------------------------------------------------------------ single runs
 
 
-def write_record(file: IO[bytes], record: RunRecord) -> None:
+class Run(NamedTuple):
+    """One run as its file has it."""
+
+    row: list[Any]  # of the table of runs
+    tables: dict[str, pa.Table]  # those with rows
+
+
+def write_run(file: IO[bytes], record: RunRecord) -> None:
     """A record without its maps: a line of JSON, then an Arrow stream for each table that has rows."""
     tables = {name: getattr(record, name) for name in TABLES}
-    said = {name: getattr(record, name) for name in SAID}
-    said["tables"] = [name for name in TABLES if len(tables[name])]
-    file.write(json.dumps(said).encode() + b"\n")
-    for name in said["tables"]:
+    row = [record.arm, record.replicate, record.status, record.stage, record.message, round(record.wall_s, 3)]
+    names = [name for name in TABLES if len(tables[name])]
+    file.write(json.dumps({"row": [*row, record.host], "tables": names}).encode() + b"\n")
+    for name in names:
         table = pa.Table.from_pandas(tables[name], preserve_index=False, nthreads=1)
         with pa.ipc.new_stream(file, table.schema) as stream:
             stream.write_table(table)
 
 
-def read_record(path: Path) -> RunRecord | None:
-    """A record that `write_record` wrote; None where there is none, or a damaged one."""
+def read_run(path: Path) -> Run | None:
+    """What `write_run` wrote; None where there is nothing, or something damaged."""
     try:
         with path.open("rb") as file:
             said = json.loads(file.readline())
             tables = {}
-            for name in said.pop("tables"):
+            for name in said["tables"]:
                 with pa.ipc.open_stream(file) as stream:
-                    tables[name] = stream.read_all().to_pandas()
-        return RunRecord(**said, **tables)
+                    tables[name] = stream.read_all()
+        return Run(said["row"], tables)
     except (ValueError, OSError):  # pa.ArrowInvalid is a ValueError
         return None
 

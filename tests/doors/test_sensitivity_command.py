@@ -147,11 +147,17 @@ def test_the_command_shows_and_keeps_what_python_says(
     assert (tmp_path / "figures" / "interactions-burden-drug-minus-none.svg").is_file()
 
 
-def test_a_sweep_file_must_be_run_first(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("sensitivity", "x.yaml") == 2
-    assert capsys.readouterr().err == (
-        "error: x.yaml: sweep: must be the folder of a sweep that was run, got a file (run: senodrift sweep x.yaml)\n"
+def test_a_sweep_file_must_be_run_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = SWEEPS / "dose_and_interval.yaml"
+    assert call("sensitivity", str(file)) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(
+        f"error: {file}: sweep: must have been run (senodrift sweep {file}), got no folder results"
     )
+    assert message.count("\n") == 1
 
 
 # ---------------------------------------------------------------------------------------------------- bundled sweeps

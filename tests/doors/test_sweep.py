@@ -19,7 +19,7 @@ import sim
 from sim.errors import InterruptedRunError, ResourceError, ResultsError, ScenarioError
 from sim.experiment import store as store_module
 from sim.experiment.execute import Job, executor, run_inline
-from sim.experiment.store import Store, read_record, write_record
+from sim.experiment.store import Store, read_run, write_run
 from sim.experiment.sweep import n_runs
 from sim.results import RunRecord
 from sim.scenario.design import Sweep, load_sweep
@@ -338,15 +338,16 @@ def test_maps_that_no_scenario_names_are_refused(tmp_path: Path) -> None:
 def test_a_record_survives_its_file(tmp_path: Path, design: Sweep) -> None:
     job = Job(design.scenario.arms["killed"], "killed", 2, "compiled")
     (record,) = executor(1)([job])
-    with (tmp_path / "record").open("wb") as file:
-        write_record(file, record)
-    back = read_record(tmp_path / "record")
+    with (tmp_path / "run").open("wb") as file:
+        write_run(file, record)
+    back = read_run(tmp_path / "run")
     assert back is not None
     for name in ("timeseries", "doses"):
-        assert_frame_equal(getattr(back, name), getattr(record, name), check_exact=True)
-    assert len(back.events) == len(record.events) == 0
-    assert (back.arm, back.replicate, back.status, back.wall_s) == ("killed", 2, "finished", record.wall_s)
-    assert read_record(tmp_path / "nothing") is None
+        assert_frame_equal(back.tables[name].to_pandas(), getattr(record, name), check_exact=True)
+    assert "events" not in back.tables
+    assert len(record.events) == 0
+    assert back.row[:3] == ["killed", 2, "finished"]
+    assert read_run(tmp_path / "nothing") is None
 
 
 def test_outcomes_are_the_last_day_and_what_is_derived(undisturbed: SweepResults) -> None:

@@ -173,7 +173,18 @@ def test_the_edges_of_a_range_are_allowed() -> None:
     for path, field in NUMBERS.items():
         extra = declared(field)
         if path.endswith(
-            (".shape", ".at", ".positions", ".extent", "days", "record.days", "voxel_cells", "dt", "stop_below")
+            (
+                ".shape",
+                ".at",
+                ".positions",
+                ".extent",
+                "days",
+                "record.days",
+                ".checkpoints",
+                "voxel_cells",
+                "dt",
+                "stop_below",
+            )
         ):
             continue  # what surrounds these must fit
         for value in (extra["low"], extra["high"]):

@@ -103,7 +103,7 @@ def test_last_day_is_each_runs_own() -> None:
         ({"baseline": "contrl"}, "baseline: must be one of control, graft, got contrl (did you mean control?)"),
         (
             {"outcomes": ["burdn"]},
-            "outcomes: must be one of mean_burden, or a column of the time series, got burdn (did you mean burden?)",
+            "outcomes: must be one of mean_burden, one through a marker (burden_as_p16), or a column of the time series, got burdn (did you mean burden?)",
         ),
         ({"level": 95}, "level: must be between 0 and 1, got 95"),
     ],
@@ -134,6 +134,7 @@ def test_derived_outcomes_are_compared_too() -> None:
         {"mean_burden": 5.0, "exposure_SASP": 20.0, "off_target_loss": 10.0, "closure_cut": -4.5, "burden": 10.0}
     )
     assert table.loc[("gut", "closure_cut"), "n"] == 0
-    listed = "mean_burden, exposure_SASP, off_target_loss, closure_cut, or a column of the time series"
+    others = "one through a marker .burden_as_p16., or a column of the time series"
+    listed = f"mean_burden, exposure_SASP, off_target_loss, closure_cut, {others}"
     with pytest.raises(ResultsError, match=f"must be one of {listed}, got exposure_SAPS .did you mean exposure_SASP"):
         compare(made, outcomes="exposure_SAPS")
