@@ -42,11 +42,10 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
     for name in dict.fromkeys(names):
         if name not in known and name not in columns:
             near = did_you_mean(name, [*known, *columns])
-            words = (
-                f"one of {', '.join(derived(results))}, one through a marker (burden_as_p16), or a column of the time series"
-                if isinstance(results, Results)
-                else "a column of its outcomes"
-            )
+            words = "a column of its outcomes"
+            if isinstance(results, Results):
+                others = "one through a marker (burden_as_p16), or a column of the time series"
+                words = f"one of {', '.join(derived(results))}, {others}"
             raise ResultsError(f"compare: outcomes: must be {words}, got {name}{near}")
         if name in known:
             table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -34,8 +35,8 @@ def collect_until(
             return scenario, records, True
         with undisturbed() as pressed:
             common = scenario.common
-            names = {"arms": list(scenario.arms), "tissues": list(common.tissues), "factors": list(common.factors)}
-            names |= {"replicates": common.replicates}
+            names: dict[str, Any] = {"arms": list(scenario.arms), "replicates": common.replicates}
+            names |= {"tissues": list(common.tissues), "factors": list(common.factors)}
             wanted = until.next(combine(names, scenario.tree, records, pd.DataFrame()))
         if pressed or wanted <= scenario.common.replicates:
             return scenario, records, bool(pressed)

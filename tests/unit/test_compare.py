@@ -103,7 +103,8 @@ def test_last_day_is_each_runs_own() -> None:
         ({"baseline": "contrl"}, "baseline: must be one of control, graft, got contrl (did you mean control?)"),
         (
             {"outcomes": ["burdn"]},
-            "outcomes: must be one of mean_burden, one through a marker (burden_as_p16), or a column of the time series, got burdn (did you mean burden?)",
+            "outcomes: must be one of mean_burden, one through a marker (burden_as_p16), "
+            "or a column of the time series, got burdn (did you mean burden?)",
         ),
         ({"level": 95}, "level: must be between 0 and 1, got 95"),
     ],
