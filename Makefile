@@ -51,8 +51,9 @@ notebooks: .venv/.test ## execute every notebook
 lab: .venv/.notebooks ## open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks $(ARGS)
 
-validate: .venv/.core ## compare with published results: docs/validation.md; an error if a row fails
-	@$(BIN)/python tests/validation/table.py
+validate: .venv/.test ## compare with published results: docs/validation.md, and long studies; an error if one fails
+	@failed=0; $(BIN)/python tests/validation/table.py || failed=1; \
+		$(BIN)/python -m pytest -q -s -m validation || failed=1; exit $$failed
 
 docs: .venv/.core ## renew what is generated: docs/parameters.md, the picture of the README, configs/scenario.schema.json
 	@$(BIN)/senodrift ledger --markdown > docs/parameters.md
