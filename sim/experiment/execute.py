@@ -22,7 +22,8 @@ from functools import partial
 from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
-from sim.errors import ResourceError
+from sim.engines import check_engine
+from sim.errors import ResourceError, ScenarioError
 from sim.experiment.replicate import run_replicate
 from sim.results import RunRecord
 from sim.scenario.schema import Settings
@@ -45,6 +46,16 @@ class Job(NamedTuple):
 
 
 Executor = Callable[[Iterable[Job]], Iterator[RunRecord]]
+
+
+def check_how(file: str, workers: int, engine: str) -> None:
+    """ScenarioError, which begins with the file, where jobs cannot be run like that."""
+    if workers < 1:
+        raise ScenarioError(f"{file}: workers: must be at least 1, got {workers}")
+    try:
+        check_engine(engine)
+    except ScenarioError as error:
+        raise ScenarioError(f"{file}: {error}") from None
 
 
 def executor(workers: int) -> Executor:

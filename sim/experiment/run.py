@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.halfwidth import HalfWidth
-from sim.engines import check_engine
 from sim.errors import InterruptedRunError, ScenarioError
 from sim.experiment.collect import JobsOf, Progress, collect, collect_until, undisturbed
-from sim.experiment.execute import Job
+from sim.experiment.execute import Job, check_how
 from sim.experiment.provenance import provenance
 from sim.results import Folder, Results, combine
 from sim.rng import Stream, tissue_codes
@@ -81,12 +80,7 @@ def carry_out(
     origin: Mapping[str, Any] | None = None,
 ) -> Results:
     """Run the jobs of a scenario; `places_of` is the replicate whose sites are kept, `origin` joins the manifest."""
-    if workers < 1:
-        raise ScenarioError(f"{scenario.file}: workers: must be at least 1, got {workers}")
-    try:
-        check_engine(engine)
-    except ScenarioError as error:
-        raise ScenarioError(f"{scenario.file}: {error}") from None
+    check_how(scenario.file, workers, engine)
     folder = Folder(Path(out)) if out is not None else None
     kept = None
     try:

@@ -9,9 +9,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from sim.engines import check_engine
-from sim.errors import InterruptedRunError, ResourceError, ResultsError, ScenarioError
-from sim.experiment.execute import Executor, Job, executor
+from sim.errors import InterruptedRunError, ResourceError, ResultsError
+from sim.experiment.execute import Executor, Job, check_how, executor
 from sim.experiment.provenance import provenance
 from sim.experiment.store import Key, Store
 from sim.results import RunRecord
@@ -68,12 +67,7 @@ def sweep(
         After Ctrl-C; finished runs are kept.
     """
     design = design if isinstance(design, Sweep) else load_sweep(design)
-    if workers < 1:
-        raise ScenarioError(f"{design.file}: workers: must be at least 1, got {workers}")
-    try:
-        check_engine(engine)
-    except ScenarioError as error:
-        raise ScenarioError(f"{design.file}: {error}") from None
+    check_how(design.file, workers, engine)
     folder = Path(out) if out is not None else default_folder(design)
     _check_folder(folder, design, resume)
     jobs = _keys(design)
