@@ -221,6 +221,7 @@ class Folder:
     """A results folder in the making: ``OUT.partial`` until it is complete, then ``OUT``."""
 
     def __init__(self, out: Path) -> None:
+        self._keep = False
         try:
             if out.exists():
                 raise ResultsError(f"{out}: out: must be a new folder, got one that exists")
@@ -254,11 +255,19 @@ class Folder:
         """Give the folder its name; a file that a worker left unfinished when it died is no part of it."""
         for unfinished in self.partial.glob("checkpoints/*.partial"):
             unfinished.unlink()
-        self.partial.rename(self.out)
+        try:
+            self.partial.rename(self.out)
+        except OSError:  # somebody has put something there meanwhile
+            self._keep = True
+            raise ResourceError(
+                f"{self.out}: out: must stay free until the run ends, got a folder; kept in {self.partial}"
+            ) from None
         return self.out
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind, but for what could not get its name."""
+        if self._keep:
+            return
         shutil.rmtree(self.partial, ignore_errors=True)
         for folder in self._new:
             with contextlib.suppress(OSError):  # somebody else has put something there

@@ -95,17 +95,19 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[..., None] | None
     if quiet:
         yield None
     elif not sys.stdout.isatty():
-        totals = [total]
+        totals, seen = [total], 0
         typer.echo(f"running  {total} runs")
 
         def count(record: Any, done: int, total: int) -> None:
+            nonlocal seen
+            seen += 1
             if total > totals[-1]:
                 typer.echo(f"running  {total} runs")
             totals.append(total)
 
         yield count
         seconds = time.perf_counter() - start
-        typer.echo(f"finished {totals[-1]} runs in {seconds:.3g} s, {totals[-1] / seconds:.2g} runs/s")
+        typer.echo(f"finished {seen} runs in {seconds:.3g} s, {seen / seconds:.2g} runs/s")
     else:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -114,8 +116,12 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[..., None] | None
         with Progress(*columns) as bar:
             task = bar.add_task("running", total=total, rate="")
 
+            seen = 0
+
             def advance(record: Any, done: int, total: int) -> None:
-                rate = done / (time.perf_counter() - start)
+                nonlocal seen
+                seen += 1  # not those that were there before
+                rate = seen / (time.perf_counter() - start)
                 bar.update(task, completed=done, total=total, rate=f"{rate:.2g} runs/s")
 
             yield advance

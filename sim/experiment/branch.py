@@ -137,7 +137,12 @@ def _files(place: Path) -> list[Path]:
 
 def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
     """Futures that are compared have a past of the same kind, and each its own luck."""
-    for key in ("arm", "day", "seed"):
+    if first.file != other.file and first.replicate == other.replicate:
+        raise ResultsError(
+            f"{other.file}: checkpoint: must be of another replicate than {first.file.name} beside it, "
+            f"got {other.replicate}"
+        )
+    for key in ("arm", "day", "seed", "hash"):
         ours, theirs = getattr(first, key), getattr(other, key)
         if ours != theirs:
             raise ResultsError(

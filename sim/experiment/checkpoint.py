@@ -169,14 +169,14 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         raise ResultsError(f"{path}: checkpoint: must be a whole checkpoint of senodrift, got {what}") from error
     if kind != FORMAT:
         raise ResultsError(f"{path}: checkpoint: must be a {FORMAT}, got {kind!r}")
+    written = head.get("versions", {}).get("senodrift", "another program")
     try:
         settings = Settings.model_validate(head.pop("settings"))
-    except (ScenarioError, ValidationError) as error:
-        written = head["versions"]["senodrift"]
+        return Checkpoint(path, settings, **head, state=tree["state"], recorded=tree.get("recorded", {}))
+    except (ScenarioError, ValidationError, TypeError, KeyError) as error:
         raise ResultsError(
-            f"{path}: checkpoint: must hold settings that senodrift {sim.__version__} knows, got those of {written}"
+            f"{path}: checkpoint: must hold what senodrift {sim.__version__} knows, got that of {written}"
         ) from error
-    return Checkpoint(path, settings, **head, state=tree["state"], recorded=tree.get("recorded", {}))
 
 
 def _versions() -> dict[str, str]:

@@ -38,11 +38,11 @@ from sim import __version__
 from sim.compiling import SOURCES
 from sim.errors import ResourceError
 from sim.experiment.execute import LAST_WORDS, ONE_THREAD, Job, compile_first
+from sim.experiment.provenance import CALCULATING
 from sim.experiment.replicate import run_replicate
 from sim.results import RunRecord
 
 LOCAL = "local"  # the address that starts a cluster of its own
-CALCULATING = ("numpy", "scipy", "numba", "llvmlite", "pandas")  # libraries whose version can change a number
 AHEAD = 3  # jobs per thread of the workers that the scheduler knows of: none idles, and few wait in memory
 PATIENCE = 5.0  # s to reach a scheduler
 GLANCE = 1.0  # s between two looks at who is working

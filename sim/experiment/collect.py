@@ -58,7 +58,8 @@ def collect(
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        stream.close()  # type: ignore[attr-defined]
+        with undisturbed():
+            stream.close()  # type: ignore[attr-defined]
     arms = list(dict.fromkeys(job.arm for job in jobs))
     keys.sort(key=lambda key: (arms.index(key[0]), key[1]))
     records = [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys]

@@ -31,6 +31,7 @@ from sim.simulation import Simulation
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 LAST_WORDS = 5.0  # s that an interpreter has to end after it closed its pipe
+AHEAD = 3  # jobs per worker that are out at a time: none idles, and few records wait in memory
 ATTEMPTS = 2  # a job whose interpreter was killed is tried again once, in a fresh one
 
 
@@ -73,7 +74,7 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[RunRecord]:
     """Records of `jobs` as they finish, from `workers` fresh interpreters; none outlives the iterator."""
     rest = iter(jobs)
     first = list(islice(rest, workers))
-    waiting = Waiting(chain(first, rest))
+    waiting = Waiting(chain(first, rest), AHEAD * len(first))
     finished: queue.SimpleQueue[RunRecord | BaseException | None] = queue.SimpleQueue()
     crew: list[Worker] = []
     try:
@@ -92,6 +93,7 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[RunRecord]:
                 working -= 1
             else:
                 yield record
+                waiting.make_room()
     finally:
         waiting.close()
         for worker in crew:
@@ -99,20 +101,32 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[RunRecord]:
 
 
 class Waiting:
-    """Jobs that wait, shared by threads: taken one by one, when somebody can work on them."""
+    """Jobs that wait, shared by threads: taken one by one, when somebody can work on them.
 
-    def __init__(self, jobs: Iterator[Job]) -> None:
-        self._jobs, self._lock = jobs, threading.Lock()
+    At most `room` are out at a time, so that records do not pile up where whoever reads them is slow.
+    """
+
+    def __init__(self, jobs: Iterator[Job], room: int) -> None:
+        self._jobs, self._lock, self._room = jobs, threading.Lock(), threading.Semaphore(room)
 
     def take(self) -> Job | None:
         """The next job, None when there are no more."""
+        self._room.acquire()
         with self._lock:
-            return next(self._jobs, None)
+            job = next(self._jobs, None)
+        if job is None:
+            self._room.release()  # for the next who asks
+        return job
+
+    def make_room(self) -> None:
+        """A record has been read."""
+        self._room.release()
 
     def close(self) -> None:
         """Nobody gets another one."""
         with self._lock:
             self._jobs = iter(())
+        self._room.release()
 
 
 def compile_first(job: Job) -> None:

@@ -15,6 +15,7 @@ import sim
 from sim.compiling import SOURCES
 
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "pandas", "mesa", "pyarrow", "matplotlib", "pydantic")
+CALCULATING = ("numpy", "scipy", "numba", "llvmlite", "pandas")  # libraries whose version can change a number
 
 
 def provenance() -> dict[str, Any]:

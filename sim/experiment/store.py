@@ -9,6 +9,7 @@ first, nor on how often the sweep was stopped.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sim.analysis.outcomes import derived, with_outcomes
 from sim.errors import ResourceError, ResultsError
@@ -45,6 +47,8 @@ class Store:
     ----------
     batch : int
         Runs per part.
+    touched : bool
+        Whether anything has been run, finished or failed.
 
     Raises
     ------
@@ -60,13 +64,23 @@ class Store:
             self._lock = _locked(folder / ".lock")
         except OSError as error:
             raise ResourceError(f"{folder}: out: must be a folder that can be written, got {error.strerror}") from None
-        for left in folder.rglob(".*.new"):  # by a process that was killed while it wrote
+        try:
+            self._look()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _look(self) -> None:
+        """See what is there."""
+        for left in self.folder.rglob(".*.new"):  # by a process that was killed while it wrote
             left.unlink()
         self.batch = self._batch_size()
+        jobs = self.jobs
         self._batches = [jobs[start : start + self.batch] for start in range(0, len(jobs), self.batch)]
         self._batch_of = {key: number for number, batch in enumerate(self._batches) for key in batch}
         self._held = [self._in_part(number) for number in range(len(self._batches))]
         self._waiting = [self._finished_of(number) for number in range(len(self._batches))]
+        self.touched = any(self.folder.glob("parts/*")) or any(self._pending.iterdir())
 
     def _batch_size(self) -> int:
         """Runs per part: decided once, so that a part keeps its runs when replicates are added."""
@@ -89,7 +103,7 @@ class Store:
             If there is no room; nothing that was there before is lost.
         """
         key = (record.arm, record.replicate)
-        number = self._batch_of[key]
+        number, self.touched = self._batch_of[key], True
         with self._room():
             if self.output == "maps":
                 self._write_maps(record)
@@ -106,12 +120,14 @@ class Store:
             with self._room():
                 for number in range(len(self._batches)):
                     self._compact(number)
+            with contextlib.suppress(OSError):  # not empty where runs have failed
+                self._pending.rmdir()
         finally:
             self._lock.close()
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace ``manifest.json``."""
-        with self._room(), _replaced(self.folder / "manifest.json") as file:
+        with self._room(), _replaced(self.folder / "manifest.json", lasting=True) as file:
             file.write((json.dumps(manifest, indent=1) + "\n").encode())
 
     def write_text(self, name: str, text: str) -> None:
@@ -140,12 +156,23 @@ class Store:
         return self._pending / f"{key[0]}-{key[1]}.arrow"
 
     def _in_part(self, number: int) -> set[Key]:
-        """Finished runs of a batch that its part holds."""
-        runs = read_part(self.folder, "runs", number)
-        if runs is None:
-            return set()
+        """Finished runs of a batch that its part holds; none of a part that a power cut has damaged."""
+        runs = self._runs_of(number)
         finished = runs[runs["status"] == "finished"]
         return set(zip(finished["run"], finished["replicate"].tolist(), strict=True)) & set(self._batches[number])
+
+    def _runs_of(self, number: int) -> pd.DataFrame:
+        """The table of runs of a part, empty where the part is not there or not whole."""
+        nothing = pd.DataFrame(columns=RUN_COLUMNS)
+        names = ("outcomes", *(TABLES if self.output != "summary" else ()))
+        try:
+            for name in names:
+                if (path := part_path(self.folder, name, number)).exists():
+                    pq.read_metadata(path)
+            runs = read_part(self.folder, "runs", number)
+        except (ResultsError, pa.ArrowInvalid, OSError):
+            return nothing
+        return nothing if runs is None else runs
 
     def _finished_of(self, number: int) -> set[Key]:
         """Finished runs of a batch that wait for the others; what a power cut left of a file is run again."""
@@ -172,7 +199,9 @@ class Store:
             for name, table in tables.items():
                 self._write_part(name, number, table.rename(columns={"arm": "run"}), kept)
         runs = pd.DataFrame([run.row for run in there.values()], columns=RUN_COLUMNS)
-        self._write_part("runs", number, runs, kept)  # from now on the others count
+        before = self._runs_of(number)
+        rows = set(zip(before["run"], before["replicate"].tolist(), strict=True)) & set(self._batches[number])
+        self._write_part("runs", number, runs, rows - set(there))  # from now on the others count
         self._held[number] |= self._waiting[number]
         self._waiting[number] = set()
         for key in there:
@@ -180,8 +209,8 @@ class Store:
 
     def _write_part(self, name: str, number: int, new: pd.DataFrame, kept: set[Key]) -> None:
         """A part with its rows of `kept` runs and the new ones."""
-        old = read_part(self.folder, name, number)
-        if old is not None and kept:
+        old = read_part(self.folder, name, number) if kept else None
+        if old is not None:
             index = pd.MultiIndex.from_frame(old[["run", "replicate"]])
             new = pd.concat([old[index.isin(list(kept))], new], ignore_index=True)
         rank = {key: place for place, key in enumerate(self._batches[number])}
@@ -189,7 +218,7 @@ class Store:
         new = new.iloc[np.argsort(places, kind="stable")]
         path = part_path(self.folder, name, number)
         path.parent.mkdir(exist_ok=True)
-        with _replaced(path) as file:
+        with _replaced(path, lasting=True) as file:
             new.to_parquet(file, index=False)
 
 
@@ -247,12 +276,15 @@ def read_run(path: Path) -> Run | None:
 
 
 @contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of `path` when it is whole."""
+def _replaced(path: Path, lasting: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` when it is whole; `lasting`: even if the power fails then."""
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("wb") as file:
             yield file
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(new, path)
     except BaseException:
         new.unlink(missing_ok=True)
@@ -268,7 +300,8 @@ def _locked(path: Path) -> IO[bytes]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except ImportError:  # not on this system: two sweeps in one folder are then up to the user
         pass
-    except OSError:
-        file.close()
-        raise ResultsError(f"{path.parent}: out: must be free, got one in which another sweep is at work") from None
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):  # others: a file system without locks
+            file.close()
+            raise ResultsError(f"{path.parent}: out: must be free, got one in which another sweep is at work") from None
     return file

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from sim.errors import InterruptedRunError, ResourceError, ResultsError
+from sim.errors import InterruptedRunError, ResourceError, ResultsError, ScenarioError
+from sim.experiment.collect import Progress, undisturbed
 from sim.experiment.execute import Executor, Job, check_how, executor
-from sim.experiment.provenance import provenance
+from sim.experiment.provenance import CALCULATING, provenance
 from sim.experiment.store import Key, Store
-from sim.results import RunRecord
 from sim.scenario.design import Sweep, load_sweep, points
+from sim.scenario.identity import run_address
 from sim.scenario.schema import Record, Settings
 from sim.sweeps import SweepResults, is_sweep, read_manifest, read_sweep
 
-Progress = Callable[[RunRecord, int, int], None]
 BEFORE_THE_MANIFEST = {".lock", "pending", "points.json", "scenario.yaml"}
-AT_HAND = 2048  # points whose settings are kept for the next replicate, some kB per arm
+AT_HAND = 512  # points whose settings are kept for the next replicate, some kB per arm
 
 
 def sweep(
@@ -69,14 +71,27 @@ def sweep(
     design = design if isinstance(design, Sweep) else load_sweep(design)
     check_how(design.file, workers, engine)
     folder = Path(out) if out is not None else default_folder(design)
-    _check_folder(folder, design, resume)
+    fresh = not folder.exists()
+    _check_folder(folder, design, engine, resume)
     jobs = _keys(design)
     store = Store(folder, list(jobs), design.output)
+    left = [key for key in jobs if key not in store.done]
     try:
-        _work(design, jobs, store, run_jobs or _executor(workers, dask), engine, progress)
-    finally:
+        if left or not is_sweep(folder):
+            _write_head(design, engine, store)
+            _work(
+                design, {key: jobs[key] for key in left}, store, run_jobs or _executor(workers, dask), engine, progress
+            )
+    except BaseException:
+        with undisturbed(), contextlib.suppress(ResourceError):  # the first error is the one to tell
+            store.close()
+            if fresh and not store.touched:  # nothing was run: nothing is left
+                shutil.rmtree(folder)
+        raise
+    with undisturbed():
         store.close()
-    store.write_manifest(_manifest(design, engine, store, complete=len(store.done) == len(jobs)))
+        if left:
+            store.write_manifest(_manifest(design, engine, store, complete=len(store.done) == len(jobs)))
     return read_sweep(folder)
 
 
@@ -119,27 +134,30 @@ def _work(
     progress: Progress | None,
 ) -> None:
     """Everything that is not done yet."""
-    _write_head(design, engine, store)
-    done = len(store.done)
-    stream = run_jobs(_waiting(design, jobs, store.done, engine))
+    total = len(store.jobs)
+    done = total - len(jobs)
+    stream = run_jobs(_waiting(design, jobs, engine))
     try:
         for record in stream:
             store.add(record)
             done += 1
             if progress is not None:
-                progress(record, done, len(jobs))
+                progress(record, done, total)
     except KeyboardInterrupt:
-        kept = f"{len(store.done)} of {len(jobs)} runs finished, kept in {store.folder}"
-        raise InterruptedRunError(f"interrupted: {kept}; --resume goes on") from None
+        kept = f", kept in {store.folder}; --resume goes on" if store.touched else ""
+        raise InterruptedRunError(f"interrupted: {len(store.done)} of {total} runs finished{kept}") from None
     except ResourceError as error:
-        kept = f"{len(store.done)} of {len(jobs)} runs are kept in {store.folder}"
+        if not store.touched:
+            raise
+        kept = f"{len(store.done)} of {total} runs are kept in {store.folder}"
         raise ResourceError(f"{error}; {kept}, --resume goes on") from error
     finally:
-        stream.close()  # type: ignore[attr-defined]
+        with undisturbed():
+            stream.close()  # type: ignore[attr-defined]
 
 
-def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], done: set[Key], engine: str) -> Iterator[Job]:
-    """Jobs that are left, made when somebody takes them: a hundred thousand settings would not fit into memory."""
+def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], engine: str) -> Iterator[Job]:
+    """Jobs, made when somebody takes them: a hundred thousand settings would not fit into memory."""
     at = points(design)
 
     @lru_cache(AT_HAND)
@@ -148,8 +166,18 @@ def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], done: set[Key], en
         return {arm: pickle.dumps(_as_kept(settings, design.output)) for arm, settings in found.items()}
 
     for (address, replicate), (number, arm) in jobs.items():
-        if (address, replicate) not in done:
-            yield Job(pickle.loads(arms(number)[arm]), address, replicate, engine)
+        settings = pickle.loads(arms(number)[arm])
+        check_tables(settings, address, design)
+        yield Job(settings, address, replicate, engine)
+
+
+def check_tables(settings: Settings, address: str, design: Sweep) -> None:
+    """ScenarioError where a table of positions has changed since the sweep was loaded."""
+    changed = [name for name, tissue in settings.tissues.items() if tissue.cloud and tissue.cloud.table]
+    if changed and run_address(settings, design.output == "maps") != address:
+        raise ScenarioError(
+            f"{design.file}: tissues.{changed[0]}.cloud.table: must stay as it was when the sweep began"
+        )
 
 
 def _as_kept(settings: Settings, output: str) -> Settings:
@@ -163,27 +191,32 @@ def _as_kept(settings: Settings, output: str) -> Settings:
 # ---------------------------------------------------------------------------------------------------------- the folder
 
 
-def _check_folder(folder: Path, design: Sweep, resume: bool) -> None:
+def _check_folder(folder: Path, design: Sweep, engine: str, resume: bool) -> None:
     """Nothing that is there is written over; what is gone on with must be the same sweep by the same program."""
     if not folder.exists():
         return
     if not is_sweep(folder):
-        if folder.is_dir() and {path.name for path in folder.iterdir()} <= BEFORE_THE_MANIFEST:
+        there = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
+        if not there or (".lock" in there and there <= BEFORE_THE_MANIFEST):
             return  # empty, or killed in its first moment
         raise ResultsError(f"{folder}: out: must be a new folder, got one that holds something else")
-    manifest = read_manifest(folder)
+    manifest, replicates = read_manifest(folder), design.scenario.common.replicates
     if manifest["hash"] != design.hash:
-        raise ResultsError(
-            f"{folder}: out: must be a new folder, got one with another design (only replicates may grow)"
-        )
+        raise ResultsError(f"{folder}: out: must be a new folder, got one with another design (replicates may grow)")
     if not resume:
         kept = "finished" if manifest["complete"] else "not finished"
         raise ResultsError(f"{folder}: out: holds this sweep, {kept}: --resume goes on with it, --out DIR starts anew")
-    now = provenance()
-    for key in ("senodrift", "source", "versions"):
-        if manifest[key] != now[key]:
+    if manifest["replicates"] > replicates:
+        raise ResultsError(
+            f"{folder}: replicates: must be at least {manifest['replicates']} as before, got {replicates}"
+        )
+    now, names = {**provenance(), "engine": engine}, ("python", *CALCULATING)
+    before = {**manifest, "versions": {name: manifest["versions"].get(name) for name in names}}
+    now["versions"] = {name: now["versions"][name] for name in names}
+    for key in ("senodrift", "source", "versions", "machine", "engine"):
+        if before[key] != now[key]:
             raise ResultsError(
-                f"{folder}: {key}: must be as before, or bits may differ, got {_differs(manifest[key], now[key])}"
+                f"{folder}: {key}: must be as before, or bits may differ, got {_differs(before[key], now[key])}"
             )
 
 
@@ -197,10 +230,9 @@ def _differs(before: Any, now: Any) -> str:
 
 def _write_head(design: Sweep, engine: str, store: Store) -> None:
     """What a folder says of itself from the start; from the manifest on, it is a sweep."""
-    if not is_sweep(store.folder):
-        rows = [{"values": point.values, "runs": design.addresses[point.number]} for point in points(design)]
-        store.write_text("points.json", json.dumps(rows, indent=0))
-        store.write_text("scenario.yaml", design.scenario.as_yaml())
+    rows = [{"values": point.values, "runs": design.addresses[point.number]} for point in points(design)]
+    store.write_text("points.json", json.dumps(rows, indent=0))
+    store.write_text("scenario.yaml", design.scenario.as_yaml())
     store.write_manifest(_manifest(design, engine, store, complete=False))
 
 
@@ -224,7 +256,7 @@ def _manifest(design: Sweep, engine: str, store: Store, complete: bool) -> dict[
         "runs": len(store.jobs),
         "engine": engine,
         "complete": complete,
-        **provenance(),
+        **{key: value for key, value in provenance().items() if complete or key != "finished_at"},
     }
 
 

@@ -187,7 +187,8 @@ def load_sweep(path: str | Path) -> Sweep:
     notes: dict[str, str] = {}  # by key: points that differ in a number have one note
     for point in _points(written.design):
         resolved = _resolve(path, scenario, written.design.method, point)
-        addresses.append({arm: run_address(settings) for arm, settings in resolved.arms.items()})
+        maps = written.output == "maps"
+        addresses.append({arm: run_address(settings, maps) for arm, settings in resolved.arms.items()})
         for note in resolved.notes:
             notes.setdefault(note.partition(": ")[0], note)
     if written.output == "maps" and not scenario.common.record.maps:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.errors import ScenarioError
 from sim.scenario.arms import PLACES
+from sim.scenario.drug_checks import route_of
 from sim.scenario.schema import Settings
 from sim.scenario.section import Section
 from sim.schedule import step_of
@@ -52,6 +53,8 @@ class Past:
             self._same(key, ours, theirs)
         if future.record.attribution and not self.settings.record.attribution:
             raise ScenarioError(f"record.attribution: must be false as in {self.name}, got true")
+        if future.generations == "tracked":
+            self._same("generations", self.settings.generations, future.generations)
         if future.n_steps <= self.step:
             raise ScenarioError(f"days: must be more than the {self.day:g} d of {self.name}, got {future.days:g} d")
         self._check_events(future)
@@ -60,7 +63,7 @@ class Past:
     def odd(self, future: Settings) -> Iterator[str]:
         """What is legal but odd, one line each."""
         for name, treatment in future.treatments.items():
-            if name not in self.settings.treatments and step_of(treatment.start, future.dt) < self.step:
+            if name not in self.given and step_of(treatment.start, future.dt) < self.step:
                 yield (f"treatments.{name}.start: doses before day {self.day:g}, on which this goes on, are not given, "
                        f"got {treatment.start:g} d")  # fmt: skip
 
@@ -97,13 +100,16 @@ class Past:
 
     def _check_treatments(self, future: Settings) -> None:
         for name in self.given:
-            drug = self.settings.treatments[name].drug
+            past = self.settings.treatments[name]
+            drug = past.drug
             if name not in future.treatments:
                 raise ScenarioError(
                     f"treatments.{name}: must stay, because {self.name} holds its drug; give no more of it "
                     f"with until: {self.day:g} d, got nothing"
                 )
             self._same(f"treatments.{name}.drug", drug, future.treatments[name].drug)
+            before, after = route_of(past, self.settings.drugs[drug]), future.treatments[name]
+            self._same(f"treatments.{name}.route", before, route_of(after, future.drugs[drug]))
             self._same(f"drugs.{drug}.unit", self.settings.drugs[drug].unit, future.drugs[drug].unit)
 
     def _same(self, key: str, ours: Any, theirs: Any) -> None:

@@ -11,11 +11,11 @@ from sim.errors import ScenarioError
 from sim.scenario.schema import Settings
 
 SAID_ONLY = ("question", "qualitative", "replicates", "markers")  # what no table depends on
-KEPT_ONLY = ("maps", "days", "checkpoints")  # of `record`: what is kept beside the tables
+MAPS = ("maps", "days")  # of `record`: what is kept beside the tables
 
 
-def run_address(settings: Settings) -> str:
-    """12 hex digits, equal for arms that give the same tables: of this scenario or another, at any point of a design.
+def run_address(settings: Settings, with_maps: bool = False) -> str:
+    """16 hex digits, equal for arms that give the same tables (and maps): of any scenario, at any point of a design.
 
     The order of factors, drugs and events is part of it, since it is the order in which causes are drawn; so is what
     stands in a table of cell positions, but not where that file lies.
@@ -26,7 +26,7 @@ def run_address(settings: Settings) -> str:
         If a table of positions cannot be read.
     """
     tree = settings.model_dump(exclude=set(SAID_ONLY))
-    for key in KEPT_ONLY:
+    for key in ("checkpoints", *(() if with_maps else MAPS)):
         del tree["record"][key]
     for tissue in tree["tissues"].values():
         cloud = tissue.get("cloud")
@@ -36,9 +36,9 @@ def run_address(settings: Settings) -> str:
 
 
 def digest(tree: Any) -> str:
-    """12 hex digits of plain data."""
+    """16 hex digits of plain data."""
     text = json.dumps(tree, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _content(table: str) -> str:

@@ -82,8 +82,8 @@ def _from_text(text: str, unit: str) -> float:
     number, own = float(match[1].replace(".inf", "inf")), match[2]
     if not own:
         return number
-    size, dimensions = unit_size(unit or "1")
     try:
+        size, dimensions = unit_size(unit or "1")
         own_size, own_dimensions = unit_size(own)
     except KeyError as unknown:
         raise ValueError(f"must be{_in(unit)}, got {text!r}: unknown unit {unknown}") from None

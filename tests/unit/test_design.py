@@ -224,7 +224,7 @@ def test_equal_content_has_one_address_however_it_is_written() -> None:
         {"days": 14, AGE: 7, "record.maps": ["state"], "record.days": [3]},
     )
     assert all(each == found[0] for each in found)
-    assert all(len(each) == 12 and int(each, 16) >= 0 for each in found[0].values())
+    assert all(len(each) == 16 and int(each, 16) >= 0 for each in found[0].values())
 
 
 def test_different_content_has_different_addresses() -> None:
