@@ -60,14 +60,15 @@ def test_words_stand_in_their_order() -> None:
 
 def test_heat_maps_show_means_and_paired_differences_with_dots() -> None:
     values = {(p, arm): [2.0 + p, 2.5 + p, 2.2 + p] for p in range(6) for arm in ("none", "drug")}
-    values[2, "drug"] = [3.0, 3.5, 3.2]  # a point lower in each replicate
+    values[2, "drug"] = [3.0, 3.4, 3.3]  # about a point lower in each replicate
+    values[1, "drug"] = [2.0, 2.5, 2.2]  # a point lower in each, exactly: no spread, so no interval and no dot
     values[3, "drug"] = [4.0, 6.0, 6.2]  # lower and higher
     del values[5, "drug"]
     figure = sweep_map(made(POINTS, values))
     none, drug, difference = (axes.images[0].get_array() for axes in figure.axes if axes.images)
     assert_allclose(none, np.array([[2, 3], [4, 5], [6, 7]]) + 0.7 / 3)  # amount upwards, interval to the right
     assert drug.mask.tolist() == [[False, False], [False, False], [False, True]]
-    assert_allclose(difference.filled(9), [[0, 0], [-1, 0.5 / 3], [0, 9]], atol=1e-12)
+    assert_allclose(difference.filled(9), [[0, -1], [-1, 0.5 / 3], [0, 9]], atol=1e-12)
     (dots,) = (axes.lines[0] for axes in figure.axes if axes.images and axes.lines)
     assert np.column_stack(dots.get_data()).tolist() == [[0, 1]]
     said = words(figure)
