@@ -14,6 +14,7 @@ from sim.rng import BODY, Purpose, Stream, name_code
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 4000
+ROUNDING = 1e-12  # differences between values, over the largest of them, that are none
 
 
 @lru_cache(maxsize=8)
@@ -34,7 +35,7 @@ def tells_spread(x: Floats) -> bool:
     Equal values say that the spread is below what they resolve (counts, days between rows), not that there is none. A
     difference of exactly 0 in every pair is another matter: the arms are the same run so far.
     """
-    return x.size > 1 and bool(np.ptp(x) > 0.0 or not x.any())
+    return x.size > 1 and bool(np.ptp(x) > ROUNDING * np.abs(x).max() or not x.any())
 
 
 def bootstrap_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:

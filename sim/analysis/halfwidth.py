@@ -141,7 +141,9 @@ class HalfWidth:
         widest, about = half_widths(table).max(skipna=False), f"half-width of {self.outcome}"
         if not math.isfinite(widest):
             few = (table["n"] < 2).any()
-            return f"{about}: not known, {'too few' if few else 'no variation between the'} pairs among {done} replicates"
+            return (
+                f"{about}: not known, {'too few' if few else 'no variation between the'} pairs among {done} replicates"
+            )
         if widest <= self.wish:
             alike = table.loc[half_widths(table) == 0.0, "arm"].unique()
             same = f"; {', '.join(alike)}: the same as {results.arms[0]} in every replicate" if alike.size else ""

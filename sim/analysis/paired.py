@@ -19,6 +19,8 @@ from sim.sweeps import SweepResults
 Floats = npt.NDArray[np.float64]
 Experiment = Results | SweepResults
 
+ENOUGH_FOR_RATIO = 8  # pairs from which a ratio of variances is worth printing: a factor of 6 either way, see `compare`
+
 COLUMNS = [
     "arm", "baseline", "tissue", "outcome", "n", "mean", "low", "high", "baseline_mean",
     "difference", "difference_low", "difference_high", "pairing_correlation", "variance_ratio",
@@ -139,10 +141,9 @@ def t_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
 
 def p_of_mean(x: Floats) -> float:
     """Two-sided p of the t test that the mean of `x` is 0; NaN where there is no variation to judge it by."""
-    variance = covariance(x, x)
-    return (
-        float(2.0 * stats.t.sf(abs(_mean(x)) / math.sqrt(variance / x.size), x.size - 1)) if variance > 0 else math.nan
-    )
+    if not (tells_spread(x) and x.any()):
+        return math.nan
+    return float(2.0 * stats.t.sf(abs(_mean(x)) / math.sqrt(covariance(x, x) / x.size), x.size - 1))
 
 
 def effect_size(a: Floats, b: Floats) -> float:

@@ -51,6 +51,15 @@ def test_lines_are_means_with_intervals_on_a_log_axis() -> None:
     assert_tidy(figure)
 
 
+def test_no_end_of_an_interval_is_cut_off() -> None:
+    results = made(ONE, {(p, "none"): [0.0, 0.0, 1.0 + p] for p in range(4)})
+    table = sweep_table(results)
+    assert table["low"].min() < 0.0 < table["mean"].min()
+    bottom, top = sweep_lines_figure(results).axes[0].get_ylim()
+    assert bottom <= table["low"].min()
+    assert top >= table["high"].max()
+
+
 def test_words_stand_in_their_order() -> None:
     points = [{"tissues.skin.neighbourhood": word} for word in ("moore", "von_neumann")]
     figure = sweep_lines_figure(along_one(points))
@@ -72,7 +81,7 @@ def test_heat_maps_show_means_and_paired_differences_with_dots() -> None:
     (dots,) = (axes.lines[0] for axes in figure.axes if axes.images and axes.lines)
     assert np.column_stack(dots.get_data()).tolist() == [[0, 1]]
     said = words(figure)
-    assert "excludes 0" in said
+    assert "excludes 0, each point by itself; neighbouring points share their luck" in " ".join(said.split())
     assert "difference from none (points)" in said
     assert "interval (d)" in said
     assert_tidy(figure)
