@@ -55,7 +55,7 @@ def pairs_for(deviation: float, wish: float, level: float = 0.95) -> int:
 def needed(table: pd.DataFrame, wish: float, level: float = 0.95) -> pd.Series:
     """Pairs still needed, row by row of a table of `sim.compare`, for differences with a half-width of `wish`.
 
-    As far as the variance of the pairs so far tells; NaN of fewer than 3 pairs, and where all of them differ by the same.
+    As far as the variance of the pairs so far tells; NaN of fewer than 3 pairs, and where all differ by the same.
 
     Parameters
     ----------

@@ -36,9 +36,10 @@ def compare(
     """Compare arms in pairs of replicates.
 
     On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t
-    interval. "shared luck" says how many times fewer replicates that takes than independent runs would (from 8 pairs on,
-    roughly). p is of the paired t test, corrected for all different tests of the table (Holm). Three arms or more are ranked, with the chance that each
-    is the best. An outcome through a marker (burden_as_p16) also tells what a study of that size would have seen.
+    interval. "shared luck" says how many times fewer replicates that takes than independent runs would (roughly; from 8
+    pairs on). p is of the paired t test, corrected for all different tests of the table (Holm). Three arms or more are
+    ranked, with the chance that each is the best. An outcome through a marker (burden_as_p16) also tells what a study
+    of that size would have seen.
 
     \b
     Examples:

@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sim.analysis import study as studies
-from sim.analysis.paired import ENOUGH_FOR_RATIO
 from sim.analysis.luck import shared_luck
+from sim.analysis.paired import ENOUGH_FOR_RATIO
 from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm

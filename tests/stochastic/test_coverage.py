@@ -76,7 +76,7 @@ def test_few_skewed_replicates_are_covered_less_by_both() -> None:
 @pytest.mark.parametrize("pairs", [10, 25, 80])
 def test_optional_stopping_costs_less_than_two_points(pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """`HalfWidth` itself on normal differences, with wishes that would take so many pairs of known variance."""
-    most, n = 400, 600
+    most, n = 400, 300
     wish = float(np.diff(t_interval(np.tile([-1.0, 1.0], pairs)[:pairs]))[0] / 2.0)
     monkeypatch.setattr(sim.HalfWidth, "_differences", lambda _, results: results.timeseries)
     rule = sim.HalfWidth(wish, most=most)
