@@ -75,6 +75,14 @@ class SweepResults:
         return load_layers(path)
 
     @property
+    def run_names(self) -> dict[tuple[int, str], str]:
+        """Content address of the runs of a point and arm: an arm that is the same at several points is run once."""
+        if "run" not in self.runs:
+            return {}
+        different = self.runs.drop_duplicates(["point", "arm"])
+        return dict(zip(zip(different["point"], different["arm"], strict=True), different["run"], strict=True))
+
+    @property
     def arms(self) -> list[str]:
         """Arms in the order of the scenario."""
         return list(self.manifest["arms"])

@@ -14,6 +14,7 @@ from sim.rng import BODY, Purpose, Stream, name_code
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 4000
+ROUNDING = 1e-12  # differences between values, over the largest of them, that are none
 
 
 @lru_cache(maxsize=8)
@@ -26,6 +27,15 @@ def picks(n: int) -> npt.NDArray[np.int32]:
     stream = Stream(name_code("resamples"), BODY, 0)
     u = stream.uniforms(Purpose.RESAMPLE, n, np.arange(RESAMPLES * n))
     return (n * u).astype(np.int32).reshape(RESAMPLES, n)
+
+
+def tells_spread(x: Floats) -> bool:
+    """Whether an interval can be made of values: two or more that differ, or that are all exactly 0.
+
+    Equal values say that the spread is below what they resolve (counts, days between rows), not that there is none. A
+    difference of exactly 0 in every pair is another matter: the arms are the same run so far.
+    """
+    return x.size > 1 and bool(np.ptp(x) > ROUNDING * np.abs(x).max() or not x.any())
 
 
 def bootstrap_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
@@ -48,9 +58,9 @@ def bootstrap_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
     Returns
     -------
     tuple of float
-        In the unit of `x`; NaN for fewer than two values, no width where all are equal. Never beyond the smallest and
-        the largest value, so that fewer than six cannot reach 95 % (n of them hold the middle of a symmetric
-        distribution with chance 1 - 2^(1 - n)).
+        In the unit of `x`; NaN where the values do not tell it, see `tells_spread`. Never beyond the smallest and the
+        largest value, so that fewer than six cannot reach 95 % (n of them hold the middle of a symmetric distribution
+        with chance 1 - 2^(1 - n)).
 
     Notes
     -----
@@ -60,10 +70,10 @@ def bootstrap_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
     93 % (91 %), where the t interval has 89 % and 92 %; `tests/stochastic/test_coverage.py`.
     Source: Hesterberg (2015), The American Statistician 69:371, section 4.4 (expanded percentile interval).
     """
-    if x.size < 2:
+    if not tells_spread(x):
         return math.nan, math.nan
-    if np.ptp(x) == 0.0:
-        return float(x.mean()), float(x.mean())
+    if not x.any():
+        return 0.0, 0.0
     tail = stats.norm.cdf(-math.sqrt(x.size / (x.size - 1)) * stats.t.ppf(0.5 + level / 2.0, x.size - 1))
     low, high = np.quantile(x[picks(x.size)].mean(axis=1), [tail, 1.0 - tail])
     return float(low), float(high)

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis.headline import aligned
+from sim.analysis.paired import ENOUGH_FOR_RATIO
+from sim.analysis.ranking import LEAST
 
 SMALL_P = 1e-3  # below it a p-value says no more
 
@@ -17,23 +19,29 @@ def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Itera
     """The table of `sim.compare` without the columns that few ask for; one tissue, or one outcome, is not repeated."""
     keys = [name for name in ("point", "arm", "tissue", "outcome") if name == "arm" or _varies(effects, name)]
     wished = halfwidth is not None
-    head = [*keys, "n", "mean", effects["baseline"].iloc[0], "difference", "95 % interval", "p (Holm)"]
+    head = [*keys, "n", "mean", effects["baseline"].iloc[0], "difference", _interval_of(effects), "p (Holm)"]
     table = [[*head, *(["more needed"] if wished else []), "shared luck"]]
     for row in effects.to_dict("records"):
         interval = _both(row["difference_low"], row["difference_high"])
         numbers = [f"{row['mean']:.4g}", f"{row['baseline_mean']:.4g}", f"{row['difference']:+.4g}", interval,
                    _p(row["p_holm"])]  # fmt: skip
         more = [f"{row['needed']:.0f}" if math.isfinite(row["needed"]) else "?"] if wished else []
-        table.append(
-            [*(str(row[key]) for key in keys), _counted(row), *numbers, *more, _or_nothing(row["variance_ratio"])]
-        )
+        table.append([*(str(row[key]) for key in keys), _counted(row), *numbers, *more, _ratio(row)])
     yield from aligned(table)
-    tests = f"p corrected for {effects['p'].count()} tests" if effects["p"].count() else "no test: too few pairs"
+    n = effects.attrs["tests"]
+    tests = f"p corrected for {n} different tests" if n else "no test: too few pairs, or no variation between them"
     yield ", ".join([*(f"{name} {effects[name].iloc[0]}" for name in ("tissue", "outcome") if name not in keys), tests])
     if effects["missing"].any():
-        yield "n: pairs of those there should be; in the others a run failed, or has no such outcome"
+        yield "n: pairs of those there should be; in the others a run failed, or has no such outcome when it ends"
     if halfwidth is not None:
         yield f"more needed: pairs for a half-width of {halfwidth:g}, as far as those there are tell"
+
+
+def open_lines(still_open: pd.DataFrame) -> Iterator[str]:
+    """The table of `open_wounds` as a line for each outcome."""
+    for outcome, rows in still_open.groupby("outcome", sort=False):
+        counts = ", ".join(f"{row.arm} {row.still_open} of {row.n} runs" for row in rows.itertuples())
+        yield f"{outcome}: still open when the run ends: {counts}; left out, which flatters the slower arm"
 
 
 def rank_lines(ranks: Sequence[pd.DataFrame], best: str) -> Iterator[str]:
@@ -44,11 +52,14 @@ def rank_lines(ranks: Sequence[pd.DataFrame], best: str) -> Iterator[str]:
             if rows["mean_rank"].count() > 2:
                 where = "".join(f", {name} {word}" for name, word in zip(keys, place, strict=True))
                 yield ""
-                yield from aligned(_rank_table(rows, f"{rows['outcome'].iloc[0]}{where}: {best} first"))
+                title = f"{rows['outcome'].iloc[0]}{where}: {best} first"
+                yield from aligned(_rank_table(rows, title, _interval_of(ranking)))
+                if rows["n"].max() < LEAST:
+                    yield f"no chances: they take {LEAST} replicates that all arms have"
 
 
-def _rank_table(rows: pd.DataFrame, title: str) -> list[list[str]]:
-    table = [[title, "n", "mean", "chance of being best", "mean rank", "95 % interval"]]
+def _rank_table(rows: pd.DataFrame, title: str, interval: str) -> list[list[str]]:
+    table = [[title, "n", "mean", "chance of being best", "mean rank", interval]]
     for row in rows.to_dict("records"):
         chance = _percent(row["p_best"]) if math.isfinite(row["p_best"]) else ""
         ranks = f"{row['rank_low']:g} to {row['rank_high']:g}" if math.isfinite(row["rank_low"]) else ""
@@ -66,8 +77,12 @@ def _counted(row: dict[Any, Any]) -> str:
 
 
 def _percent(share: float) -> str:
-    """Nothing is certain that is not."""
-    return "> 99 %" if 0.995 <= share < 1.0 else "< 1 %" if 0.0 < share < 0.005 else f"{100.0 * share:.0f} %"
+    """Nothing is certain of a sample."""
+    return "> 99 %" if share >= 0.995 else "< 1 %" if share < 0.005 else f"{100.0 * share:.0f} %"
+
+
+def _interval_of(table: pd.DataFrame) -> str:
+    return f"{100.0 * table.attrs['level']:g} % interval"
 
 
 def _both(low: float, high: float) -> str:
@@ -78,5 +93,7 @@ def _p(p: float) -> str:
     return f"{p:.2g}" if p >= SMALL_P else f"< {SMALL_P:g}" if p < SMALL_P else ""
 
 
-def _or_nothing(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else ""
+def _ratio(row: dict[Any, Any]) -> str:
+    """To the digits that it has, and nothing of few pairs."""
+    told = row["n"] >= ENOUGH_FOR_RATIO and math.isfinite(row["variance_ratio"])
+    return f"{row['variance_ratio']:.2g}" if told else ""

@@ -55,7 +55,7 @@ def pairs_for(deviation: float, wish: float, level: float = 0.95) -> int:
 def needed(table: pd.DataFrame, wish: float, level: float = 0.95) -> pd.Series:
     """Pairs still needed, row by row of a table of `sim.compare`, for differences with a half-width of `wish`.
 
-    As far as the variance of the pairs so far tells; NaN of fewer than 3 pairs.
+    As far as the variance of the pairs so far tells; NaN of fewer than 3 pairs, and where all differ by the same.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def needed(table: pd.DataFrame, wish: float, level: float = 0.95) -> pd.Series:
     """
     more = np.full(len(table), math.nan)
     for i, (n, half) in enumerate(zip(table["n"], half_widths(table), strict=True)):
-        if n >= TELLING:
+        if n >= TELLING and math.isfinite(half):
             deviation = half * math.sqrt(n) / float(stats.t.ppf(0.5 + level / 2.0, n - 1))
             more[i] = 0 if half <= wish else max(1, pairs_for(deviation, wish, level) - n)
     return pd.Series(more, index=table.index)
@@ -110,7 +110,7 @@ class HalfWidth:
     Optional stopping costs coverage: one stops sooner where the variance happens to look small. For normal differences
     the last interval, nominally 95 %, holds the truth in 93 to 95 % (wishes that take 10 to 80 replicates; 92 % if the
     first look were at 4, which is why it is at 8): `tests/stochastic/test_coverage.py`. Differences that are all equal
-    have no width, and end it at the first look.
+    do not tell how well they are known, and it goes on; if all are exactly 0, the arms are the same run, and it stops.
     """
 
     wish: float
@@ -140,9 +140,14 @@ class HalfWidth:
         done, table = int(results.manifest["replicates"]), self._differences(results)
         widest, about = half_widths(table).max(skipna=False), f"half-width of {self.outcome}"
         if not math.isfinite(widest):
-            return f"{about}: not known, too few pairs among {done} replicates"
+            few = (table["n"] < 2).any()
+            return (
+                f"{about}: not known, {'too few' if few else 'no variation between the'} pairs among {done} replicates"
+            )
         if widest <= self.wish:
-            return f"{about}: {widest:.3g} after {done} replicates (wished: {self.wish:g})"
+            alike = table.loc[half_widths(table) == 0.0, "arm"].unique()
+            same = f"; {', '.join(alike)}: the same as {results.arms[0]} in every replicate" if alike.size else ""
+            return f"{about}: {widest:.3g} after {done} replicates (wished: {self.wish:g}){same}"
         more = needed(table, self.wish).max()
         return (
             f"{about}: {widest:.3g}, not {self.wish:g}, at the limit of {done} replicates; about {more:.0f} more needed"

@@ -12,13 +12,12 @@ from scipy import stats
 
 from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
-from sim.analysis.paired import effects, t_interval
+from sim.analysis.paired import ENOUGH_FOR_RATIO, effects, t_interval
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.analysis.times import closure, quantiles_by_arm, time_to_count, wounds
 from sim.analysis.treatment import exposure, given_doses, main_factor, off_target_loss
 from sim.results import Results
 
-FEW = 5  # replicates from which a ratio of variances is worth a line
 WORTH_TELLING = 1.5  # times fewer replicates
 
 
@@ -136,7 +135,7 @@ def burden_lines(results: Results) -> Iterator[str]:
                 causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
                 yield f"cells that turned, {arm} more than {base}, by cause: {causes}"
         gains = rows.set_index("arm")["variance_ratio"].dropna()
-        for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= FEW)].items():
+        for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= ENOUGH_FOR_RATIO)].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
 
 

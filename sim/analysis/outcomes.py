@@ -52,6 +52,30 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
     return table
 
 
+def open_wounds(results: Experiment, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Runs whose wound is still open when they end, so that ``closure_<wound>`` is NaN: the slower ones.
+
+    Returns
+    -------
+    DataFrame
+        ``outcome arm n still_open``: the wounded runs of each arm (of a sweep: at all points together), and those of
+        them that end before 90 % of the wound are closed; only of the outcomes of closure with any such run.
+    """
+    rows = []
+    for name in outcomes:
+        column = f"open_{name.removeprefix('closure_')}"
+        if name.startswith("closure_"):
+            table = with_outcomes(results, [name])
+            late = table[name].isna() & (table[column] > times.CLOSED)
+            runs = table.assign(late=late)[late | table[name].notna()].groupby("arm", sort=False)["late"]
+            rows += [
+                (name, arm, runs.size()[arm], runs.sum()[arm])
+                for arm in results.arms
+                if late.any() and arm in runs.groups
+            ]
+    return pd.DataFrame(rows, columns=["outcome", "arm", "n", "still_open"])
+
+
 def _all_derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     """With those through a marker, which a sweep does not keep: they take as long as a small run."""
     return {**derived(results), **marker_outcomes(results)}

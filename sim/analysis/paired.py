@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from sim.analysis.bootstrap import bootstrap_interval
+from sim.analysis.bootstrap import bootstrap_interval, tells_spread
 from sim.errors import ResultsError, did_you_mean
 from sim.results import Results
 from sim.sweeps import SweepResults
 
 Floats = npt.NDArray[np.float64]
 Experiment = Results | SweepResults
+
+ENOUGH_FOR_RATIO = 8  # pairs from which a ratio of variances is worth printing: a factor of 6 either way, see `compare`
 
 COLUMNS = [
     "arm", "baseline", "tissue", "outcome", "n", "mean", "low", "high", "baseline_mean",
@@ -130,8 +132,8 @@ def _over(x: float, y: float) -> float:
 
 
 def t_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
-    """The t interval of the mean of `x`; NaN for fewer than two values."""
-    if x.size < 2:
+    """The t interval of the mean of `x`; NaN where the values do not tell it, see `tells_spread`."""
+    if not tells_spread(x):
         return math.nan, math.nan
     half = float(stats.t.ppf(0.5 + level / 2.0, x.size - 1)) * math.sqrt(covariance(x, x) / x.size)
     return _mean(x) - half, _mean(x) + half
@@ -139,10 +141,9 @@ def t_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
 
 def p_of_mean(x: Floats) -> float:
     """Two-sided p of the t test that the mean of `x` is 0; NaN where there is no variation to judge it by."""
-    variance = covariance(x, x)
-    return (
-        float(2.0 * stats.t.sf(abs(_mean(x)) / math.sqrt(variance / x.size), x.size - 1)) if variance > 0 else math.nan
-    )
+    if not (tells_spread(x) and x.any()):
+        return math.nan
+    return float(2.0 * stats.t.sf(abs(_mean(x)) / math.sqrt(covariance(x, x) / x.size), x.size - 1))
 
 
 def effect_size(a: Floats, b: Floats) -> float:
@@ -181,11 +182,16 @@ def effect_size(a: Floats, b: Floats) -> float:
 
 
 def superiority(a: Floats, b: Floats) -> float:
-    """Share of all pairs of a value of `a` with one of `b`, of whatever replicate, in which that of `a` is larger.
+    r"""Share of the pairs of a value of `a` with one of `b`, of different replicates, in which that of `a` is larger.
 
-    Ties count half; NaN without values.
+    .. math:: \frac{1}{n (n - 1)} \sum_{i \ne j} \left([a_i > b_j] + \tfrac12 [a_i = b_j]\right)
+
+    Pairs of the same replicate share their luck and are left out: two unrelated animals do not. NaN for fewer than two
+    replicates.
     """
-    if not a.size:
+    n = a.size
+    if n < 2:
         return math.nan
-    ranks = stats.rankdata(np.concatenate([a, b]))[: a.size]
-    return float((ranks.sum() - a.size * (a.size + 1) / 2.0) / (a.size * b.size))
+    above = stats.rankdata(np.concatenate([a, b]))[:n].sum() - n * (n + 1) / 2.0
+    same = np.count_nonzero(a > b) + 0.5 * np.count_nonzero(a == b)
+    return float((above - same) / (n * (n - 1)))

@@ -1,31 +1,39 @@
-"""Which arm is best, and how sure that is: ranks of the arms in replicates drawn again, luck shared."""
+"""Which arm is best, and how sure that is: ranks of the arms among means that could be the true ones, luck shared."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
-from sim.analysis.bootstrap import picks
+from sim.analysis.bootstrap import RESAMPLES
 from sim.analysis.outcomes import with_outcomes
 from sim.analysis.paired import Experiment, by_replicate, one_of
 from sim.errors import ResultsError
+from sim.rng import BODY, Purpose, Stream, name_code
 
 Floats = npt.NDArray[np.float64]
 
 BEST = ("lowest", "highest")
+LEAST = 4  # replicates from which a chance is told
+LOWER_IS_BETTER = ("burden", "mean_burden", "off_target_loss")
+LOWER_IS_BETTER_BY_PREFIX = ("burden_", "mean_burden_", "closure_", "exposure_")
 COLUMNS = ["tissue", "outcome", "arm", "n", "missing", "mean", "p_best", "mean_rank", "rank_low", "rank_high"]
 
 
 def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", level: float = 0.95) -> pd.DataFrame:
-    """Arms from the best to the worst, with the chance that each is the best one.
+    r"""Arms from the best to the worst, with the chance that each is the best one.
 
-    Replicates are drawn again with replacement, the same ones in all arms, so that what luck they share stays shared;
-    each time the arms are ranked by their means.
+    Arms are ranked by means that are drawn as the true ones may lie, from a multivariate t distribution:
+
+    .. math:: \bar y + \sqrt{\frac{n - 1}{\chi^2_{n - 1}}}\; z, \qquad z \sim N(0,\ S / n)
+
+    with the covariance :math:`S` of the n replicates between arms, so that what luck they share stays shared.
 
     Parameters
     ----------
@@ -42,10 +50,10 @@ def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", lev
     -------
     DataFrame
         ``tissue outcome arm``; ``n``: replicates that all arms have, ``missing``: that they should; ``mean``;
-        ``p_best``: share of the resamples in which the arm is the best, equal ones in equal parts; ``mean_rank rank_low
+        ``p_best``: share of the draws in which the arm is the best, equal ones in equal parts; ``mean_rank rank_low
         rank_high``: mean and interval of its rank, 1 for the best. Rows by mean rank; with ``point`` in front where
-        there are design points. An arm that never has the outcome is not ranked, and of a single replicate there is no
-        chance: NaN.
+        there are design points. An arm that never has the outcome is not ranked (NaN); of fewer than 4 replicates
+        there is no chance and no interval (NaN), and the rank is that of the mean.
 
     Raises
     ------
@@ -54,8 +62,8 @@ def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", lev
 
     Notes
     -----
-    A chance given these replicates, not one that the arm is best for every other scenario. Means of resamples vary too
-    little, by (n - 1) / n; they are spread to the unbiased covariance.
+    A chance given these replicates, not one that the arm is best for every other scenario. Of two arms it is the
+    one-sided p of the paired t test.
     """
     one_of(best, BEST, "rank: best")
     if not 0.0 < level < 1.0:
@@ -70,7 +78,14 @@ def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", lev
         by_arm = dict(zip(ranked, found, strict=True))
         arms = [about | {"arm": arm} | by_arm.get(arm, {}) for arm in values]
         rows += sorted(arms, key=lambda row: row.get("mean_rank", math.inf))
-    return pd.DataFrame(rows, columns=["point", *COLUMNS] if "point" in table else COLUMNS)
+    ranking = pd.DataFrame(rows, columns=["point", *COLUMNS] if "point" in table else COLUMNS)
+    ranking.attrs["level"] = level
+    return ranking
+
+
+def lower_is_better(outcome: str) -> bool:
+    """Whether less of an outcome is better by its nature; of the others (counts, vacant sites) nobody knows."""
+    return outcome in LOWER_IS_BETTER or outcome.startswith(LOWER_IS_BETTER_BY_PREFIX)
 
 
 def _ranks(values: Floats, sign: float, level: float) -> list[dict[str, float]]:
@@ -79,12 +94,22 @@ def _ranks(values: Floats, sign: float, level: float) -> list[dict[str, float]]:
     if not n:
         return [{}] * arms
     mean = values.mean(axis=0)
-    if n == 1:
+    if n < LEAST:
         return [{"mean": m, "mean_rank": r} for m, r in zip(mean, stats.rankdata(sign * mean), strict=True)]
-    again = np.stack([column[picks(n)].mean(axis=1) for column in values.T], axis=1)
-    ranks = stats.rankdata(sign * (mean + math.sqrt(n / (n - 1)) * (again - mean)), axis=1)
+    apart = np.stack([(_draws(n) * column).sum(axis=1) for column in (values - mean).T], axis=1)  # equal stay equal
+    ranks = stats.rankdata(sign * (mean + apart / math.sqrt(n * (n - 1))), axis=1)
     first = ranks == ranks.min(axis=1, keepdims=True)
     p_best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     low, high = np.quantile(ranks, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
     columns = {"mean": mean, "p_best": p_best, "mean_rank": ranks.mean(axis=0), "rank_low": low, "rank_high": high}
     return [{name: float(column[i]) for name, column in columns.items()} for i in range(arms)]
+
+
+@lru_cache(maxsize=8)
+def _draws(n: int) -> Floats:
+    """Weights of `n` replicates, (RESAMPLES, n): normal ones, over the root of chi-squared by its n - 1 degrees."""
+    stream = Stream(name_code("means"), BODY, 0)
+    u = stream.uniforms(Purpose.RESAMPLE, n, np.arange(RESAMPLES * (n + 1))).reshape(RESAMPLES, n + 1)
+    spread = special.chdtri(n - 1, u[:, n:]) / (n - 1)  # upper tail
+    weights: Floats = special.ndtri(u[:, :n]) / np.sqrt(spread)
+    return weights

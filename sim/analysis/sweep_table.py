@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 BEST = 5  # points that are printed
 MOST_KEYS = 4  # of a point that are told
 LONGEST = 24  # lines that are printed
+LOWEST = "lowest at"
+CHOSEN = "intervals are those of a point chosen beforehand: the lowest of many is partly the luckiest"
 FEW = 3  # values that tell whether they are spaced evenly, or in proportion
 NUMBERS = ["n", "mean", "low", "high", "sd", "pairs", "difference", "difference_low", "difference_high"]
 
@@ -179,10 +181,12 @@ def sweep_lines(results: SweepResults, outcome: str = "burden") -> Iterator[str]
         table = sweep_table(results, outcome, tissue)
         if len(table):
             lines += ["", f"{tissue}: {words}" if several else words, *_of_tissue(results, table)]
-    room = LONGEST - 3
+    room = LONGEST - 4
     yield from lines[1:room] if lines else [f"{words}: no run has finished"]
     if len(lines) > room:
         yield "..."
+    if any(line.startswith(LOWEST) for line in lines[1:room]):
+        yield CHOSEN
     runs = results.runs["status"].value_counts() if len(results.runs) else pd.Series(dtype=int)
     if rest := [f"{n} runs {status}" for status, n in runs.items() if status != "finished"]:
         yield ", ".join(rest)
@@ -191,7 +195,7 @@ def sweep_lines(results: SweepResults, outcome: str = "burden") -> Iterator[str]
 
 
 def _of_tissue(results: SweepResults, table: pd.DataFrame) -> Iterator[str]:
-    """Ranges over the points, and the points with the lowest mean of all arms but the first."""
+    """Ranges over the points, and those with the lowest mean of all arms but the first, of different runs."""
     arms = [arm for arm in results.arms if (table["arm"] == arm).any()]
     rows = [["", "points", "lowest mean", "highest mean"]]
     for arm in arms:
@@ -199,16 +203,20 @@ def _of_tissue(results: SweepResults, table: pd.DataFrame) -> Iterator[str]:
         rows.append([f"  {arm}", str(len(means)), f"{means.min():.4g}", f"{means.max():.4g}"])
     yield from aligned(rows)
     others = table[table["arm"] != results.arms[0]] if len(arms) > 1 else table
-    best = others.sort_values("mean", kind="stable").head(BEST)
+    names, places = results.run_names, list(zip(others["point"], others["arm"], strict=True))
+    others = others.assign(run=[names.get(place, place) for place in places])
+    best = others.sort_values("mean", kind="stable").drop_duplicates("run").head(BEST)
+    copies = others["run"].value_counts()
     if len(table) <= len(arms):
         return
-    head = ["lowest at", "arm", "mean", "95 % interval"]
+    head = [LOWEST, "arm", "mean", "95 % interval"]
     rows = [[*head, f"from {results.arms[0]}", "95 % interval"] if len(arms) > 1 else head]
     for _, row in best.iterrows():
         numbers = [row["arm"], f"{row['mean']:.4g}", _interval(row["low"], row["high"])]
         if len(arms) > 1:
             numbers += [f"{row['difference']:+.4g}", _interval(row["difference_low"], row["difference_high"])]
-        rows.append([f"  {point_in_words(results, row['point'])}", *numbers])
+        more = f" (and {copies[row['run']] - 1} more)" if copies[row["run"]] > 1 else ""
+        rows.append([f"  {point_in_words(results, row['point'])}{more}", *numbers])
     yield from aligned(rows)
 
 

@@ -24,8 +24,10 @@ def compare(
                                           "burden_as_p16.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
                                                     "takes that reaches W to either side.")] = None,
-    best: Annotated[str, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms takes for "
-                                      "good.")] = "lowest",
+    best: Annotated[str | None, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms "
+                                             "takes for good, for all outcomes; if not given, the lowest, and only "
+                                             "outcomes are ranked of which less is better (burden, exposure, closure, "
+                                             "off_target_loss).", show_default=False)] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole table: bootstrap intervals, effect "
                                              "sizes, superiority, correlations, p-values.")] = None,
     forest: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw differences and intervals (.png or "
@@ -34,9 +36,10 @@ def compare(
     """Compare arms in pairs of replicates.
 
     On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t
-    interval. "shared luck" says how many times fewer replicates that takes than independent runs would. p is of the
-    paired t test, corrected for all rows of the table (Holm). Three arms or more are ranked, with the chance that each
-    is the best. An outcome through a marker (burden_as_p16) also tells what a study of that size would have seen.
+    interval. "shared luck" says how many times fewer replicates that takes than independent runs would (roughly; from 8
+    pairs on). p is of the paired t test, corrected for all different tests of the table (Holm). Three arms or more are
+    ranked, with the chance that each is the best. An outcome through a marker (burden_as_p16) also tells what a study
+    of that size would have seen.
 
     \b
     Examples:
@@ -45,8 +48,9 @@ def compare(
       senodrift compare results/skin_graft-4a42c6 --halfwidth 0.1 --csv effects.csv --forest effects.png
     """  # noqa: D301
     from sim.analysis.compare import compare as compare_arms
-    from sim.analysis.effect_lines import effect_lines, rank_lines
-    from sim.analysis.ranking import rank
+    from sim.analysis.effect_lines import effect_lines, open_lines, rank_lines
+    from sim.analysis.outcomes import open_wounds
+    from sim.analysis.ranking import lower_is_better, rank
     from sim.analysis.study import studies_of
     from sim.results import read_results
     from sim.sweeps import SweepResults, is_sweep, read_sweep
@@ -60,8 +64,13 @@ def compare(
     effects = compare_arms(tables, baseline, names, halfwidth=halfwidth)
     if effects.empty:
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")
-    ranks = [rank(tables, name, best) for name in dict.fromkeys(names)]
-    typer.echo("\n".join([*effect_lines(effects, halfwidth), *rank_lines(ranks, best)]))
+    sided = [name for name in dict.fromkeys(names) if best is not None or lower_is_better(name)]
+    ranks = [rank(tables, name, best or "lowest") for name in sided]
+    late = open_lines(open_wounds(tables, list(dict.fromkeys(names))))
+    typer.echo("\n".join([*effect_lines(effects, halfwidth), *late, *rank_lines(ranks, best or "lowest")]))
+    unsided = [name for name in dict.fromkeys(names) if name not in sided]
+    if unsided and len(tables.arms) > 2:
+        typer.echo(f"not ranked, as more may be better or worse (see --best): {', '.join(unsided)}")
     if not isinstance(tables, SweepResults):
         for seen in studies_of(tables, names, baseline):
             typer.echo("\n" + "\n".join(seen.sentences()))

@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sim.analysis import study as studies
-from sim.analysis.headline import FEW
 from sim.analysis.luck import shared_luck
+from sim.analysis.paired import ENOUGH_FOR_RATIO
 from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
@@ -168,7 +168,9 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in mapped if len(results.arms) > 1 else {}:
         if any(shared_replicates(results, arm, results.arms[0], tissue) for arm in results.arms[1:]):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
-    ratios = shared_luck(results).query(f"n >= {FEW}").dropna() if len(results.timeseries) else pd.DataFrame()
+    ratios = (
+        shared_luck(results).query(f"n >= {ENOUGH_FOR_RATIO}").dropna() if len(results.timeseries) else pd.DataFrame()
+    )
     for tissue in ratios["tissue"].unique() if len(ratios) else []:
         yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)

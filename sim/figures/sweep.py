@@ -242,9 +242,9 @@ def _apart(places: Floats, texts: list[str], per_unit: float) -> list[int]:
 
 
 def _outcome_limits(axes: Axes, table: pd.DataFrame) -> None:
-    """From 0, or below what is negative, to a little above the largest mean or interval."""
+    """From 0, or the lowest end of an interval below it, to a little above the highest."""
     ends = table[["mean", "low", "high"]].to_numpy(np.float64)
-    low, high = min(0.0, float(np.nanmin(table["mean"]))), float(np.nanmax(ends))
+    low, high = min(0.0, float(np.nanmin(ends))), float(np.nanmax(ends))
     axes.set_ylim(low, high + 0.06 * (high - low) if high > low else low + 1.0)
 
 

@@ -67,7 +67,8 @@ def sweep_map(results: SweepResults, outcome: str = "burden", tissue: str | None
         points = "points" if unit(outcome) == "%" else unit(outcome)
         label = f"difference from {arms[0]}{f' ({points})' if points else ''}"
         blocks.append(_Block(label, apart, dots, diverging(LOWER, HIGHER), Normalize(-most, most)))
-    more = f" Dots: the 95 % interval of the paired difference from {arms[0]} excludes 0." if others else ""
+    more = (f" Dots: the 95 % interval of the paired difference from {arms[0]} excludes 0, each point by itself; "
+            "neighbouring points share their luck." if others else "")  # fmt: skip
     return _drawn(results, keys, arms, blocks, caption_of(results, table, tissue, outcome, "mean of ") + more)
 
 

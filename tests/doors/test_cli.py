@@ -222,7 +222,7 @@ def test_compare_prints_the_paired_difference(home: Path, capsys: pytest.Capture
             "control", row.outcome, "3",
             f"{row.mean:.4g}", f"{row.baseline_mean:.4g}", f"{row.difference:+.4g}",
         ]  # fmt: skip
-    assert lines[3:] == ["tissue skin, p corrected for 2 tests"]
+    assert lines[3:] == ["tissue skin, p corrected for 2 different tests"]
     assert call("compare", "mine", "--outcomes", "burdn") == 2
     assert "did you mean burden?" in capsys.readouterr().err
 

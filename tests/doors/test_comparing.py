@@ -60,9 +60,9 @@ def test_compare_says_what_people_ask_and_writes_the_rest(tmp_path: Path, capsys
     more = {(row.arm, row.outcome): f"{row.needed:.0f}" for row in effects.itertuples()}
     for line in lines[1:5]:
         cells = line.split()
-        assert more[cells[0], cells[1]] == cells[-2]
+        assert more[cells[0], cells[1]] == cells[-1]  # no shared luck of 6 pairs
     assert "5 of 6" in lines[2]
-    assert lines[5] == "tissue skin, p corrected for 4 tests"
+    assert lines[5] == "tissue skin, p corrected for 4 different tests"
     assert lines[6].startswith("n: pairs of those there should be")
     assert lines[7].startswith("more needed: pairs for a half-width of 0.5")
     ranks = sim.rank(results)
@@ -76,13 +76,52 @@ def test_lines_name_what_varies_only() -> None:
     results = three_arms(tissues=("skin", "gut"))
     lines = list(effect_lines(sim.compare(results)))
     assert lines[0].split()[:3] == ["arm", "tissue", "n"]
-    assert lines[-2] == "outcome burden, p corrected for 4 tests"
+    assert lines[-2] == "outcome burden, p corrected for 4 different tests"
     assert [line for line in rank_lines([sim.rank(results)], "lowest") if "first" in line][1].startswith(
         "burden, tissue gut: lowest first"
     )
     assert list(rank_lines([sim.rank(make(arms=["a", "b"], layers=()))], "lowest")) == []
     alone = list(effect_lines(sim.compare(make(replicates=1, layers=()))))
-    assert alone[-1] == "tissue skin, outcome burden, no test: too few pairs"
+    assert alone[-1] == "tissue skin, outcome burden, no test: too few pairs, or no variation between them"
+
+
+def test_a_ratio_of_variances_is_told_from_eight_pairs_on() -> None:
+    enough = make(layers=(), replicates=8)
+    ratio = sim.compare(enough)["variance_ratio"].iloc[0]
+    assert list(effect_lines(sim.compare(enough)))[1].endswith(f" {ratio:.2g}")
+
+
+def test_intervals_are_told_with_their_own_level() -> None:
+    results = three_arms()
+    assert "90 % interval" in next(iter(effect_lines(sim.compare(results, level=0.9))))
+    assert "90 % interval" in list(rank_lines([sim.rank(results, level=0.9)], "lowest"))[1]
+
+
+def test_chances_are_never_certain_nor_made_of_three_replicates() -> None:
+    def told(n: int) -> list[str]:
+        results = make(layers=(), replicates=n)
+        rows = results.timeseries
+        rows["burden"] = rows["replicate"] + 100.0 * rows["arm"].map(results.arms.index)
+        return list(rank_lines([sim.rank(results)], "lowest"))
+
+    lines = told(4)
+    assert ["> 99 %" in line for line in lines[2:]] == [True, False, False]
+    assert all("< 1 %" in line for line in lines[3:])
+    assert told(3)[-1] == "no chances: they take 4 replicates that all arms have"
+
+
+def test_only_outcomes_of_which_less_is_better_are_ranked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, results = Folder(tmp_path / "run"), three_arms()
+    results.timeseries = results.timeseries.reset_index(drop=True)
+    folder.write(results, "days: 10\n")
+    folder.finish()
+    assert call("compare", str(tmp_path / "run"), "--outcomes", "burden,cum_SASP") == 0
+    said = capsys.readouterr().out
+    assert "burden: lowest first" in said
+    assert "cum_SASP: lowest" not in said
+    assert said.splitlines()[-1] == "not ranked, as more may be better or worse (see --best): cum_SASP"
+    assert call("compare", str(tmp_path / "run"), "--outcomes", "cum_SASP", "--best", "highest") == 0
+    assert "cum_SASP: highest first" in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------------------------------------------ figures
@@ -150,8 +189,8 @@ def test_an_infinite_ratio_has_a_place_of_its_own() -> None:
         make(arms=["a", "b"], flat=True, layers=()).plot.luck()
 
 
-def test_luck_is_drawn_from_five_pairs_on(tmp_path: Path) -> None:
-    few, enough = make(layers=(), replicates=4), make(layers=(), replicates=5)
+def test_luck_is_drawn_from_eight_pairs_on(tmp_path: Path) -> None:
+    few, enough = make(layers=(), replicates=7), make(layers=(), replicates=8)
     assert "luck" not in [path.stem for path in save_all(few, tmp_path / "few")]
     assert "luck" in [path.stem for path in save_all(enough, tmp_path / "enough")]
 

@@ -51,6 +51,15 @@ def test_lines_are_means_with_intervals_on_a_log_axis() -> None:
     assert_tidy(figure)
 
 
+def test_no_end_of_an_interval_is_cut_off() -> None:
+    results = made(ONE, {(p, "none"): [0.0, 0.0, 1.0 + p] for p in range(4)})
+    table = sweep_table(results)
+    assert table["low"].min() < 0.0 < table["mean"].min()
+    bottom, top = sweep_lines_figure(results).axes[0].get_ylim()
+    assert bottom <= table["low"].min()
+    assert top >= table["high"].max()
+
+
 def test_words_stand_in_their_order() -> None:
     points = [{"tissues.skin.neighbourhood": word} for word in ("moore", "von_neumann")]
     figure = sweep_lines_figure(along_one(points))
@@ -60,18 +69,19 @@ def test_words_stand_in_their_order() -> None:
 
 def test_heat_maps_show_means_and_paired_differences_with_dots() -> None:
     values = {(p, arm): [2.0 + p, 2.5 + p, 2.2 + p] for p in range(6) for arm in ("none", "drug")}
-    values[2, "drug"] = [3.0, 3.5, 3.2]  # a point lower in each replicate
+    values[2, "drug"] = [3.0, 3.4, 3.3]  # about a point lower in each replicate
+    values[1, "drug"] = [2.0, 2.5, 2.2]  # a point lower in each, exactly: no spread, so no interval and no dot
     values[3, "drug"] = [4.0, 6.0, 6.2]  # lower and higher
     del values[5, "drug"]
     figure = sweep_map(made(POINTS, values))
     none, drug, difference = (axes.images[0].get_array() for axes in figure.axes if axes.images)
     assert_allclose(none, np.array([[2, 3], [4, 5], [6, 7]]) + 0.7 / 3)  # amount upwards, interval to the right
     assert drug.mask.tolist() == [[False, False], [False, False], [False, True]]
-    assert_allclose(difference.filled(9), [[0, 0], [-1, 0.5 / 3], [0, 9]], atol=1e-12)
+    assert_allclose(difference.filled(9), [[0, -1], [-1, 0.5 / 3], [0, 9]], atol=1e-12)
     (dots,) = (axes.lines[0] for axes in figure.axes if axes.images and axes.lines)
     assert np.column_stack(dots.get_data()).tolist() == [[0, 1]]
     said = words(figure)
-    assert "excludes 0" in said
+    assert "excludes 0, each point by itself; neighbouring points share their luck" in " ".join(said.split())
     assert "difference from none (points)" in said
     assert "interval (d)" in said
     assert_tidy(figure)

@@ -10,14 +10,15 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
-from scipy import stats
 
 import sim
 from sim.analysis.bootstrap import bootstrap_interval
-from sim.analysis.halfwidth import FIRST, grown
+from sim.analysis.halfwidth import FIRST, pairs_for
 from sim.analysis.outcomes import with_outcomes
 from sim.analysis.paired import by_replicate, t_interval
+from sim.results import Results
 from sim.scenario.load import from_dict
 
 Floats = npt.NDArray[np.float64]
@@ -73,31 +74,34 @@ def test_few_skewed_replicates_are_covered_less_by_both() -> None:
 
 
 @pytest.mark.parametrize("pairs", [10, 25, 80])
-def test_optional_stopping_costs_less_than_two_points(pairs: int) -> None:
-    """The rule of `HalfWidth` on normal differences, with wishes that would take so many pairs of known variance."""
-    most, n = 400, 4000
-    sizes = np.arange(2, most + 1)
-    per_deviation = stats.t.ppf(0.5 + NOMINAL / 2.0, sizes - 1) / np.sqrt(sizes)  # half-width of 2, 3, ... pairs
-    wish = per_deviation[pairs - 2]
+def test_optional_stopping_costs_less_than_two_points(pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`HalfWidth` itself on normal differences, with wishes that would take so many pairs of known variance."""
+    most, n = 400, 300
+    wish = float(np.diff(t_interval(np.tile([-1.0, 1.0], pairs)[:pairs]))[0] / 2.0)
+    monkeypatch.setattr(sim.HalfWidth, "_differences", lambda _, results: results.timeseries)
+    rule = sim.HalfWidth(wish, most=most)
+    assert abs(pairs_for(1.0, wish) - pairs) <= 2
     held, taken = 0, 0
     for x in np.random.default_rng(pairs).normal(size=(n, most)):
-        size = FIRST
-        while (half := per_deviation[size - 2] * x[:size].std(ddof=1)) > wish and size < most:
-            enough = int(np.searchsorted(-per_deviation, -wish * per_deviation[size - 2] / half)) + 2
-            size = min(most, grown(size, max(1, enough - size)))
-        held, taken = held + (abs(x[:size].mean()) <= half), taken + size
+        size, more = 0, FIRST
+        while more > size:
+            size = more
+            low, high = t_interval(x[:size])
+            looked = pd.DataFrame({"n": [size], "difference_low": [low], "difference_high": [high]})
+            more = rule.next(Results({"replicates": size}, {}, looked, pd.DataFrame(), pd.DataFrame()))
+        held, taken = held + (low <= 0.0 <= high), taken + size
     error = told(f"t interval where the rule stopped, after {taken / n:.0f} pairs", held / n, n)
     assert 0.93 - 2.0 * error <= held / n <= NOMINAL + 3.0 * error
 
 
 def test_the_simulators_own_outcomes() -> None:
-    """Sets of 8 of 160 replicates of a small graft, whose mean is taken for the truth."""
+    """Sets of 8 drawn with replacement from 160 replicates of a small graft, whose mean is then the truth itself."""
     results = sim.run(from_dict({**WORLD, "record": {"every": 8}}), replicates=160)
     outcomes = ["burden", "mean_burden", "cum_SASP", "n_healthy"]
     rng = np.random.default_rng(4)
     for place, values in by_replicate(results, with_outcomes(results, outcomes), outcomes):
         differences = (values["graft"] - values["control"]).to_numpy()
-        samples = np.array([rng.choice(differences, 8, replace=False) for _ in range(500)])
+        samples = np.array([rng.choice(differences, 8) for _ in range(500)])
         for name, interval in (("t", t_interval), ("bootstrap", bootstrap_interval)):
             found = coverage(interval, samples, float(differences.mean()))
             told(f"{name} interval of {place['outcome']}, 8 replicates", found, len(samples))

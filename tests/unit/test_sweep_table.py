@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hand_made import AMOUNT, POINTS, grid, made
 from scipy import stats
@@ -115,7 +116,20 @@ def test_lines_tell_ranges_the_lowest_points_what_failed_and_where_the_table_is(
     assert "amount 14 mg/kg, interval 7 d" in lowest[0]
     assert "drug" in lowest[0]
     assert "-0.25" in lowest[0]
+    assert lines[-3].startswith("intervals are those of a point chosen beforehand")
     assert lines[-2:] == ["2 runs failed", f"table    {Path('results/doses/summary.csv')}"]
+
+
+def test_an_arm_that_is_the_same_at_many_points_is_listed_once() -> None:
+    results = made(
+        POINTS, {(p, arm): [2.0, 3.0 + p * (arm == "drug")] for p in range(6) for arm in ("none", "drug", "sham")}
+    )
+    places = [(p, arm, f"{arm}{p if arm == 'drug' else ''}") for p in range(6) for arm in ("none", "drug", "sham")]
+    results.runs = pd.DataFrame(places, columns=["point", "arm", "run"]).assign(status="finished")
+    lowest = [line for line in sweep_lines(results) if line.startswith("  point")]
+    assert sum("sham" in line for line in lowest) == 1
+    assert "(and 5 more)" in next(line for line in lowest if "sham" in line)
+    assert sum("drug" in line for line in lowest) == 4
 
 
 @pytest.mark.parametrize("tissues", [("skin",), ("skin", "gut", "bone", "brain", "muscle")])
