@@ -145,6 +145,14 @@ def test_the_map_is_what_came_between_its_days() -> None:
     assert_allclose(days, [0, 2, 4])
     assert cells.shape == (3, 100, 100)
     rows = results.timeseries
+    short = dict(results.maps("control", 0, "patch"))
+    days_of = short["days"] < 3
+    cut = {key: each[days_of] if key in ("days", "secondaries") else each for key, each in short.items()}
+    maps = {("control", 0, "patch"): cut, ("control", 1, "patch"): results.maps("control", 1, "patch")}
+    both = Results(results.manifest, results.scenario, results.timeseries, results.events, results.sites, maps)
+    fewer, mean = secondaries_by_site(both, "control")  # of both replicates, though the first stopped early
+    assert_allclose(fewer, [0, 2])
+    assert_allclose(mean, cells[:2])
     for day, layer in zip(days, cells, strict=True):
         came = rows[(rows["day"] <= day + 1e-9) & (rows["day"] > day - 2 + 1e-9)]
         assert layer.sum() == pytest.approx(came["by_room"].sum() / 2, rel=1e-4, abs=1e-4)
@@ -171,6 +179,11 @@ def test_share_beside_effect() -> None:
     assert list(table["cause"]) == ["damage", "contact", "SASP", "SASP_cargo", "ligand"]
     assert table["share"].sum() == pytest.approx(100.0)
     shares = table.set_index("cause")
+    assert shares["pairs"].to_dict() == {name: 0 if name == "damage" else 2 for name in shares.index}
+    lost = results.timeseries.query("not (arm == 'graft_without_SASP' and replicate == 1)")
+    fewer = Results(results.manifest, results.scenario, lost, results.events, results.sites, {})
+    again = share_and_effect(fewer, "graft", {"SASP": "graft_without_SASP"}).set_index("cause")
+    assert (again.loc["SASP", "n"], again.loc["SASP", "pairs"]) == (2, 1)
     with_senders = shares.drop(index="damage")
     assert_allclose(with_senders["standing"] + with_senders["past"], with_senders["share"], atol=1e-9)
     assert math.isnan(shares.loc["damage", "fall"])
