@@ -36,7 +36,8 @@ def share_and_effect(results: Results, arm: str, without: Mapping[str, str], lev
     -------
     DataFrame
         One row per tissue and cause that turned cells or was switched off: ``tissue cause n`` (replicates of the arm);
-        ``pairs`` (of them with a finished run without the cause, which the burdens and the fall are of; 0 where it was not
+        ``pairs`` (of them with a finished run without the cause, which the burdens and the fall are of; 0 where it
+        was not
         switched off); ``share``
         of the cells that turned in the run [%], without those that were there at the start or grafted; of it
         ``standing`` and ``past`` [points], by senders that stood and by senders that were gone (NaN for causes without

@@ -26,7 +26,7 @@ COLUMNS = [
     "measured_low", "measured_high", "power", "wrong_sign", "sampling", "difference_low", "difference_high",
     "power_low", "power_high",
 ]  # fmt: skip
-RESAMPLED, DRAWN = 200, 200  # sets of replicates, and studies of each
+RESAMPLED, DRAWN = 100, 100  # sets of replicates, and studies of each
 FEW = 20  # replicates: below, what chance did to these shows in the power
 
 

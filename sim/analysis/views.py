@@ -81,8 +81,10 @@ class Tissue:
 
         Notes
         -----
-        Neglects: that a cell cut by a section is seen in part or twice, that fields of one section do not overlap in a lab,
-        the eye of the person who counts and how evenly a slide is stained. Fields lie anywhere, with equal chance for each
+        Neglects: that a cell cut by a section is seen in part or twice, that fields of one section do not overlap in
+        a lab,
+        the eye of the person who counts and how evenly a slide is stained. Fields lie anywhere, with equal chance
+        for each
         cell: a field at the wall goes on at the opposite wall. In a tissue one cell deep, another section is another
         place of the same plane.
         """

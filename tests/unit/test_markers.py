@@ -335,7 +335,7 @@ def test_a_perfect_study_draws_replicates_as_they_are() -> None:
 def test_the_power_is_a_range_that_few_replicates_leave_wide() -> None:
     """No true difference: the power of 4 replicates is too high, and its range holds 5 % most times."""
     rng, found = np.random.default_rng(6), []
-    for _ in range(24):
+    for _ in range(12):
         burdens = {arm: rng.normal(20.0, 3.0, 4).round(1).tolist() for arm in ("a", "b")}
         seen = study(results(burdens, maps=False), marker="ideal", cells_per_field=None, studies=200)
         found.append(seen.table.iloc[0])
