@@ -171,7 +171,7 @@ class Simulation:
             changed = self.events[name].happen(self.day, self.step_index)
             self.engines[name].refresh(changed)
             if name in self.attributions:
-                self.attributions[name].follow(changed)
+                self.attributions[name].follow(changed, self.events[name].overwritten)
             if self.settings.generations == "tracked":
                 now = patch.cells.state[changed] == SENESCENT
                 by_contact = now & (patch.cells.cause[changed] == causes.CONTACT)

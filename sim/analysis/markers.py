@@ -171,7 +171,10 @@ class ReadOut:
 
     @cached_property
     def in_window(self) -> Floats:
-        """Share of the senescent cells that turned as long ago as the marker needs, row by row."""
+        """Share of the senescent cells that turned as long ago as the marker needs, row by row.
+
+        Of all cell types together, also for an outcome of one type: tables do not tell by type when cells turned.
+        """
         if self.marker.always:
             return np.ones(len(self.rows))
         causes, share = turning_causes(self.results), np.zeros(len(self.rows))

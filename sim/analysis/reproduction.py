@@ -171,7 +171,7 @@ def secondaries_by_site(results: Results, arm: str, tissue: str | None = None) -
     Returns
     -------
     days : (k,) array
-        Days of the maps [d].
+        Days that the maps of all replicates have [d]: a run that stopped early has fewer.
     cells : (k, *shape) array
         Expected cells that the senescent cells on each site turned from the day before in `days` (the first: from the
         start) to this one; mean over the replicates with maps.
@@ -179,13 +179,15 @@ def secondaries_by_site(results: Results, arm: str, tissue: str | None = None) -
     Raises
     ------
     ResultsError
-        If no such maps were kept.
+        If no such maps were kept, or they have no day in common.
     """
     tissue = results.tissues[0] if tissue is None else tissue
     kept = [results.maps(*key) for key in results.map_keys if (key[0], key[2]) == (arm, tissue)]
     if not kept or "secondaries" not in kept[0]:
         raise ResultsError(f"reproduction: maps: must hold secondaries of arm {arm}, tissue {tissue}, got none")
-    days = np.asarray(kept[0]["days"], np.float64)
-    alike = [maps["secondaries"].astype(np.float64) for maps in kept if np.array_equal(maps["days"], days)]
-    mean = np.mean(alike, axis=0)  # a run that stopped early has other days
+    days = np.array(sorted(set.intersection(*(set(maps["days"].tolist()) for maps in kept))), np.float64)
+    if not days.size:
+        raise ResultsError(f"reproduction: maps: of arm {arm} must have a day in common, got none")
+    alike = [maps["secondaries"][np.isin(maps["days"], days)].astype(np.float64) for maps in kept]
+    mean = np.mean(alike, axis=0)
     return days, np.diff(mean, axis=0, prepend=np.zeros_like(mean[:1]))

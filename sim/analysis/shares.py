@@ -13,7 +13,8 @@ from sim.errors import ResultsError
 from sim.results import Results
 
 COLUMNS = [
-    "tissue", "cause", "n", "share", "standing", "past", "burden", "burden_without", "fall", "fall_low", "fall_high",
+    "tissue", "cause", "n", "pairs", "share", "standing", "past", "burden", "burden_without",
+    "fall", "fall_low", "fall_high",
 ]  # fmt: skip
 
 
@@ -34,7 +35,10 @@ def share_and_effect(results: Results, arm: str, without: Mapping[str, str], lev
     Returns
     -------
     DataFrame
-        One row per tissue and cause that turned cells or was switched off: ``tissue cause n`` (replicates); ``share``
+        One row per tissue and cause that turned cells or was switched off: ``tissue cause n`` (replicates of the arm);
+        ``pairs`` (of them with a finished run without the cause, which the burdens and the fall are of; 0 where it
+        was not
+        switched off); ``share``
         of the cells that turned in the run [%], without those that were there at the start or grafted; of it
         ``standing`` and ``past`` [points], by senders that stood and by senders that were gone (NaN for causes without
         senders); ``burden burden_without``, means on the last day [%]; ``fall fall_low fall_high``, their paired
@@ -55,7 +59,7 @@ def share_and_effect(results: Results, arm: str, without: Mapping[str, str], lev
         cells = {name: float(mine[f"new_{name}"].sum()) for name in _turned_here(results)}
         whole = sum(cells.values())
         for cause in (name for name, count in cells.items() if count or name in without):
-            row = {"tissue": tissue, "cause": cause, "n": mine["replicate"].nunique()}
+            row = {"tissue": tissue, "cause": cause, "n": mine["replicate"].nunique(), "pairs": 0}
             row["share"] = 100.0 * over(cells[cause], whole)
             if cause in shared:
                 gone = mine[[f"past_{cause}", f"initial_{cause}"]].sum().sum()
@@ -63,6 +67,7 @@ def share_and_effect(results: Results, arm: str, without: Mapping[str, str], lev
                 row["past"] = 100.0 * over(float(gone), whole)
             if cause in without:
                 pair = pairs.loc[(tissue, without[cause])]
+                row["pairs"] = int(pair["n"])
                 row |= {"burden": pair["baseline_mean"], "burden_without": pair["mean"], "fall": -pair["difference"]}
                 row |= {"fall_low": -pair["difference_high"], "fall_high": -pair["difference_low"]}
             rows.append(row)

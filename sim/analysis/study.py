@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from sim.analysis.markers import ALL, STATES, ReadOut, fractions, marker_in_words
-from sim.analysis.paired import one_of
+from sim.analysis.paired import one_of, t_interval
 from sim.analysis.views import Design, Tissue
 from sim.errors import ResultsError
 from sim.results import Results
@@ -23,8 +23,11 @@ CODES = {"healthy": 0, "senescent": 1}  # in the layer `state`
 MOST_STUDIES = 100_000
 COLUMNS = [
     "arm", "baseline", "tissue", "outcome", "marker", "animals", "replicates", "difference", "measured",
-    "measured_low", "measured_high", "power", "wrong_sign", "sampling",
+    "measured_low", "measured_high", "power", "wrong_sign", "sampling", "difference_low", "difference_high",
+    "power_low", "power_high",
 ]  # fmt: skip
+RESAMPLED, DRAWN = 100, 100  # sets of replicates, and studies of each
+FEW = 20  # replicates: below, what chance did to these shows in the power
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,7 +41,10 @@ class Study:
         ``measured``: mean over studies of the difference that was measured [points of marked cells], between
         ``measured_low`` and ``measured_high`` in 95 % of them; ``power``: share of studies with p < 0.05 (Welch's t
         test of animals, two-sided); ``wrong_sign``: share in which the measured difference points the other way, NaN
-        where there is no difference; ``sampling``: ``fields`` cut out of the maps, ``well mixed``, or ``all cells``.
+        where there is no difference; ``sampling``: ``fields`` cut out of the maps, ``well mixed``, or ``all cells``;
+        ``difference_low difference_high``: 95 % t interval of the difference, paired where the arms have the same
+        replicates; ``power_low power_high``: 10 and 90 % quantiles of the power over replicates drawn anew, since with
+        few of them a difference by chance looks like a true one (NaN for one replicate).
     truth : mapping of (tissue, arm) to (replicates,) float array
         The outcome of each replicate, as it is [%].
     measured : mapping of (tissue, arm) to (studies, animals) float array
@@ -58,11 +64,14 @@ class Study:
         several = self.table["tissue"].nunique() > 1
         for row in self.table.itertuples():
             where = f" in {row.tissue}" if several else ""
+            known = row.difference_low == row.difference_low
+            interval = f" ({row.difference_low:+.2f} to {row.difference_high:+.2f})" if known else ""
             wrong = f", the wrong sign in {share_in_words(row.wrong_sign)}" if row.wrong_sign == row.wrong_sign else ""
             yield (
                 f"{row.arm}{where}: a study of {row.animals} animals per arm that counts {row.marker} would have seen "
                 f"{row.measured:+.2f} points ({row.measured_low:.2f} to {row.measured_high:.2f} in 95 % of studies; "
-                f"truly {row.difference:+.2f}), p < 0.05 in {share_in_words(row.power)}{wrong}"
+                f"truly {row.difference:+.2f}{interval}), p < 0.05 in {share_in_words(row.power)}"
+                f"{range_in_words(row.power_low, row.power_high)}{wrong}"
             )
 
     def __repr__(self) -> str:
@@ -114,7 +123,10 @@ def study(
     Notes
     -----
     R replicates stand for all animals there could be: their variance is (R - 1) / R of that between animals (said in
-    `Study.notes`), and the true difference is known only as well as R replicates know it (`sim.compare` says how well).
+    `Study.notes`), and the true difference is known only as well as R replicates know it: `power` takes the difference
+    of these R as true, so that equal arms are told apart too often (R = 4, 6 animals: in 20 % of studies, not 5 %). The
+    range of the power draws R replicates anew from them, of all arms together where they share luck; it holds the power
+    of equal arms most times, not always, for R replicates say little of how far others may lie.
     """
     if results.timeseries.empty:
         raise ResultsError("study: results: must hold a finished run, got none")
@@ -125,7 +137,7 @@ def study(
     if len(results.arms) < 2:
         raise ResultsError(f"study: arms: must be at least two to compare, got {len(results.arms)}")
     read_out = ReadOut(results, marker, outcome)
-    truth, measured, mapped = {}, {}, {}
+    truth, measured, mapped, groups_of, replicates = {}, {}, {}, {}, {}
     for tissue in results.tissues:
         groups = _runs(read_out, tissue)
         animals_of = {arm: [_tissue(read_out, row, tissue) for row in rows] for arm, rows in groups.items()}
@@ -135,18 +147,26 @@ def study(
                 group = [Tissue(each.cells, each.chances) for each in group]
             rng = np.random.default_rng([seed, crc32(tissue.encode()), crc32(arm.encode())])
             truth[tissue, arm] = read_out.truth[groups[arm]]
-            measured[tissue, arm] = _animals(group, design, studies, rng)
+            chosen, measured[tissue, arm] = _animals(group, design, studies, rng)
+            seen = [measured[tissue, arm][chosen == place] for place in range(len(group))]
+            replicates[tissue, arm] = read_out.rows.loc[groups[arm], "replicate"].tolist()
+            groups_of[tissue, arm] = {
+                r: each for r, each in zip(replicates[tissue, arm], seen, strict=True) if each.size
+            }
     rows = [
         {"arm": arm, "baseline": baseline, "tissue": tissue, "outcome": outcome, "marker": marker, "animals": animals}
         | {"replicates": min(len(truth[tissue, each]) for each in (arm, baseline))}
         | {"difference": float(truth[tissue, arm].mean() - truth[tissue, baseline].mean())}
+        | _known(truth[tissue, arm], truth[tissue, baseline], replicates[tissue, arm] == replicates[tissue, baseline])
+        | _range(groups_of[tissue, arm], groups_of[tissue, baseline], animals, seed)
         | _seen(measured[tissue, arm], measured[tissue, baseline], truth[tissue, arm], truth[tissue, baseline])
         | {"sampling": "all cells" if cells_per_field is None else "fields" if mapped[tissue] else "well mixed"}
         for tissue, arm in truth
         if arm != baseline and (tissue, baseline) in truth
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    notes = tuple(_notes(results, marker, table))
+    fewest = {tissue: _fewest(read_out, tissue) for tissue in table["tissue"].unique()}
+    notes = (*_notes(results, marker, table), *_counted_again(results, design, fewest))
     return Study(outcome, marker, design, table, truth, measured, notes)
 
 
@@ -235,13 +255,53 @@ def _planes(results: Results, tissue: str, site: Floats) -> Floats:
     return np.moveaxis(site, 1, 0) if depth == "z" else site
 
 
-def _animals(group: list[Tissue], design: Design, studies: int, rng: np.random.Generator) -> Floats:
-    """Marked share [%] of the animals of each study, (studies, animals), drawn from `group` with replacement."""
+def _animals(
+    group: list[Tissue], design: Design, studies: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Which of `group` the animals of each study are, drawn with replacement, and their marked share [%].
+
+    Both (studies, animals).
+    """
     chosen = rng.integers(len(group), size=(studies, design.animals))
     share = np.zeros(chosen.shape)
     for place, tissue in enumerate(group):
         here = chosen == place
         share[here] = tissue.marked_share(design, int(here.sum()), rng)
+    return chosen, share
+
+
+def _known(a: Floats, b: Floats, pairs: bool) -> dict[str, float]:
+    """How well the replicates know the difference of their means."""
+    if pairs:
+        low, high = t_interval(a - b)
+    elif min(a.size, b.size) > 1:
+        low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    else:
+        low = high = float("nan")
+    return {"difference_low": float(low), "difference_high": float(high)}
+
+
+def _range(a: dict[int, Floats], b: dict[int, Floats], animals: int, seed: int) -> dict[str, float]:
+    """10 and 90 % of the power over sets of replicates drawn anew; `a` and `b` are what was seen of each replicate."""
+    if min(len(a), len(b)) < 2:
+        return {"power_low": float("nan"), "power_high": float("nan")}
+    rng = np.random.default_rng([seed, len(a), len(b)])
+    powers = []
+    for _ in range(RESAMPLED):
+        of_a = rng.choice(list(a), len(a))
+        of_b = of_a if a.keys() == b.keys() else rng.choice(list(b), len(b))
+        powers.append(float(np.mean(welch(_draw(a, of_a, animals, rng), _draw(b, of_b, animals, rng)) < 0.05)))
+    low, high = np.quantile(powers, (0.1, 0.9))
+    return {"power_low": float(low), "power_high": float(high)}
+
+
+def _draw(seen: dict[int, Floats], replicates: npt.NDArray[np.int64], animals: int, rng: np.random.Generator) -> Floats:
+    """(DRAWN, animals): animals of `replicates`, as they were seen before."""
+    chosen = rng.choice(replicates, (DRAWN, animals))
+    share = np.zeros(chosen.shape)
+    for replicate in np.unique(chosen).tolist():
+        here = chosen == replicate
+        share[here] = rng.choice(seen[replicate], int(here.sum()))
     return share
 
 
@@ -256,7 +316,13 @@ def _notes(results: Results, marker: str, table: pd.DataFrame) -> Iterator[str]:
                 "record.maps: [state, type] on the last day"
             )
         n = int(rows["replicates"].min())
-        few = "fewer replicates than animals: " if n < int(rows["animals"].iloc[0]) else ""
+        animals = int(rows["animals"].iloc[0])
+        few = "fewer replicates than animals: " if n < animals else ""
+        if 1 < n < max(FEW, animals):
+            yield (
+                f"{where}p < 0.05 takes the difference of {n} replicates as true, chance included: equal arms would be "
+                f"told apart more often than in 5 %; the range is over replicates drawn anew, {FEW} or more narrow it"
+            )
         if n > 1:
             yield (
                 f"{where}{few}{n} replicates stand for all animals, so the variance between animals is taken "
@@ -264,6 +330,27 @@ def _notes(results: Results, marker: str, table: pd.DataFrame) -> Iterator[str]:
             )
         else:
             yield f"{where}one replicate stands for all animals: nothing is known of how animals differ"
+
+
+def _fewest(read_out: ReadOut, tissue: str) -> int:
+    """Cells of the smallest animal."""
+    return min(int(read_out.n_cells[row]) for rows in _runs(read_out, tissue).values() for row in rows)
+
+
+def _counted_again(results: Results, design: Design, fewest: dict[str, int]) -> Iterator[str]:
+    """Where fields must count cells more than once."""
+    for tissue, n_cells in fewest.items():
+        if design.cells_per_animal > n_cells:
+            where = f"{tissue}: " if len(results.tissues) > 1 else ""
+            yield (
+                f"{where}{design.cells_per_animal} cells are to be counted in an animal of {n_cells}: some count more "
+                "than once, which tells nothing new"
+            )
+
+
+def range_in_words(low: float, high: float) -> str:
+    """`` (8 % to 71 %)``; nothing where it is not known."""
+    return f" ({share_in_words(low)} to {share_in_words(high)})" if low == low else ""
 
 
 def share_in_words(value: float) -> str:

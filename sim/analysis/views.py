@@ -69,14 +69,22 @@ class Tissue:
     def marked_share(self, design: Design, draws: int, rng: np.random.Generator) -> Floats:
         r"""Marked among counted cells [%] when this animal is looked at `draws` times, each anew.
 
-        Well mixed, the number of marked cells is binomial with the mean chance; in fields it is a sum of binomials over
-        the cells that stand there, so that its variance has the design effect of clusters. An animal whose fields hold
-        no cell counts as 0.
+        Well mixed, the number of marked cells is binomial with the mean chance; in fields each cell that stands there
+        is marked by its own, so that the variance has the design effect of clusters. A cell in two fields is marked in
+        both or in neither; well mixed, no more cells are counted than there are. An animal whose fields hold no cell
+        counts as 0.
+
+        Raises
+        ------
+        ResultsError
+            If a field is larger than a section of the tissue.
 
         Notes
         -----
-        Neglects: that a cell cut by a section is seen in part or twice, that fields of one section do not overlap, the
-        eye of the person who counts and how evenly a slide is stained. Fields lie anywhere, with equal chance for each
+        Neglects: that a cell cut by a section is seen in part or twice, that fields of one section do not overlap in
+        a lab,
+        the eye of the person who counts and how evenly a slide is stained. Fields lie anywhere, with equal chance
+        for each
         cell: a field at the wall goes on at the opposite wall. In a tissue one cell deep, another section is another
         place of the same plane.
         """
@@ -85,33 +93,40 @@ class Tissue:
             return 100.0 * np.asarray(marked, np.float64) / max(1, int(self.cells.sum()))
         if self.chance_map is None:
             mean = float(self.cells @ self.chances) / max(1, int(self.cells.sum()))
-            n = design.cells_per_animal
+            n = min(design.cells_per_animal, max(1, int(self.cells.sum())))  # to look twice tells nothing new
             return 100.0 * rng.binomial(n, min(1.0, mean), draws) / n
         return _in_fields(self.chance_map, design, draws, rng)
 
 
 def _in_fields(chance_map: Floats, design: Design, draws: int, rng: np.random.Generator) -> Floats:
-    """Marked share [%] in square fields at random places of random sections, summed by summed-area tables."""
+    """Marked share [%] in square fields at random places of random sections; each cell is marked or not once."""
     deep, tall, wide = chance_map.shape
-    assert design.cells_per_field is not None
-    height = min(tall, max(1, round(math.sqrt(design.cells_per_field))))
-    width = min(wide, max(1, round(design.cells_per_field / height)))
-    places = (draws, design.sections, design.fields)
-    z = rng.integers(deep, size=places[:2])[:, :, None]
-    y, x = rng.integers(tall, size=places), rng.integers(wide, size=places)
-    marked, counted = np.zeros(draws, np.int64), np.zeros(draws, np.int64)
-    for chance in np.unique(chance_map[np.isfinite(chance_map)]):
-        area = _summed_area(chance_map == chance, height, width)
-        n = area[z, y + height, x + width] - area[z, y, x + width] - area[z, y + height, x] + area[z, y, x]
-        cells = n.sum(axis=(1, 2))
-        marked += rng.binomial(cells, chance)
-        counted += cells
-    return 100.0 * marked / np.maximum(counted, 1)
+    size = design.cells_per_field
+    assert size is not None
+    if size > tall * wide:
+        raise ResultsError(
+            f"study: cells_per_field: must be at most {tall * wide}, the cells of a section of the tissue, got {size}"
+        )
+    height = min(tall, max(1, round(math.sqrt(size))))
+    width = min(wide, max(1, round(size / height)))
+    places = (draws, design.sections, design.fields, 1, 1)
+    z = rng.integers(deep, size=places[:2])[:, :, None, None, None]
+    y = (rng.integers(tall, size=places) + np.arange(height)[:, None]) % tall
+    x = rng.integers(wide, size=places)
+    chances = chance_map.ravel()
+    share = np.zeros(draws)
+    for draw in range(draws):
+        sites = (z[draw] * tall + y[draw]) * wide + (x[draw] + np.arange(width)) % wide
+        cells, times = _counted(sites.ravel(), chances.size)
+        there = np.isfinite(chances[cells])
+        marked = rng.random(cells.size) < chances[cells]  # never where there is no cell
+        share[draw] = 100.0 * times[marked].sum() / max(1, times[there].sum())
+    return share
 
 
-def _summed_area(mask: npt.NDArray[np.bool_], height: int, width: int) -> Integers:
-    """Sums of `mask` over y' < y and x' < x, on a plane that goes on beyond its walls by a field."""
-    padded = np.pad(mask, ((0, 0), (0, height - 1), (0, width - 1)), mode="wrap")
-    area = np.zeros((len(mask), padded.shape[1] + 1, padded.shape[2] + 1), np.int64)
-    area[:, 1:, 1:] = padded.cumsum(axis=1, dtype=np.int64).cumsum(axis=2)
-    return area
+def _counted(sites: Integers, n_sites: int) -> tuple[Integers, Integers]:
+    """The sites that lie in fields, and in how many."""
+    if sites.size < n_sites:
+        return np.unique(sites, return_counts=True)
+    times = np.bincount(sites, minlength=n_sites)
+    return np.flatnonzero(times), times[times > 0]

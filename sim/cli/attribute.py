@@ -64,13 +64,13 @@ def _lines(table: pd.DataFrame, arm: str, days: float) -> Iterator[str]:
     for tissue, rows in table.groupby("tissue", sort=False):
         where = f" in {tissue}" if several else ""
         lines = [[f"{arm}{where}, day {days:g}", "share of cells turned (%)", "by standing", "by past",
-                  "burden (%)", "without it", "fall (points)", "95 % interval"]]  # fmt: skip
+                  "burden (%)", "without it", "fall (points)", "95 % interval", "pairs"]]  # fmt: skip
         for row in rows.itertuples():
             interval = f"({row.fall_low:.2f}, {row.fall_high:.2f})" if math.isfinite(row.fall_low) else ""
             numbers = [row.share, row.standing, row.past, row.burden, row.burden_without]
             cells = [f"{number:.2f}" if math.isfinite(number) else "-" for number in numbers]
             fall = f"{row.fall:+.2f}" if math.isfinite(row.fall) else "-"
-            lines.append([f"  {row.cause}", *cells, fall, interval])
+            lines.append([f"  {row.cause}", *cells, fall, interval, str(row.pairs or "-")])
         yield from aligned(lines)
     counts = sorted(set(table["n"]))
     yield f"{counts[0]} replicates" if counts else f"{arm}: no cell turned senescent"

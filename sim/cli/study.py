@@ -43,7 +43,7 @@ def study(
       senodrift study results/skin_graft-4a42c6 --marker p21 --cells all
     """  # noqa: D301
     from sim.analysis.headline import aligned
-    from sim.analysis.study import share_in_words
+    from sim.analysis.study import range_in_words, share_in_words
     from sim.analysis.study import study as draw_studies
     from sim.results import read_results
 
@@ -55,12 +55,15 @@ def study(
         baseline=baseline, studies=studies, seed=seed,
     )  # fmt: skip
     typer.echo(f"{outcome} on the last day as {marker}: {seen.design.words}; {studies} such studies")
-    rows = [["arm", "tissue", "true difference", "measured", "95 % of studies", "p < 0.05", "wrong sign"]]
+    rows = [["arm", "tissue", "true difference", "measured", "95 % of studies", "p < 0.05", "wrong sign",
+             "true difference, 95 % interval", "p < 0.05, 10 to 90 %"]]  # fmt: skip
     for row in seen.table.itertuples():
         wrong = share_in_words(row.wrong_sign) if math.isfinite(row.wrong_sign) else "-"
         spread = f"({row.measured_low:+.2f}, {row.measured_high:+.2f})"
         numbers = [f"{row.difference:+.2f}", f"{row.measured:+.2f}", spread, share_in_words(row.power), wrong]
-        rows.append([row.arm, row.tissue, *numbers])
+        truly = f"({row.difference_low:+.2f}, {row.difference_high:+.2f})" if math.isfinite(row.difference_low) else "-"
+        power = range_in_words(row.power_low, row.power_high).strip(" ()") or "-"
+        rows.append([row.arm, row.tissue, *numbers, truly, power])
     typer.echo("\n".join(aligned(rows)))
     typer.echo(f"differences from {seen.table['baseline'].iloc[0]}, in points")
     for note in seen.notes:

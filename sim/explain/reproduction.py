@@ -18,29 +18,48 @@ from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 from sim.tissue.parameters import response_numbers, total_decay
 
+CONTACT = "contact"
 FIRST = 1e-3  # %, "the first cells"
 BURDENS = np.concatenate([np.geomspace(FIRST, 1.0, 61), np.linspace(1.25, 99.75, 395)])  # where it is looked at [%]
 
 
-def reproduction_number(settings: Settings, tissue: Tissue, burden: float) -> float:
+SLOW = 0.1  # of the residence: the least delay, and with 1 / SLOW the most duration, that decide what R_s is
+
+
+def reproduction_number(settings: Settings, tissue: Tissue, burden: float, generation: int = 0) -> float:
     r"""Cells that a senescent cell turns before it goes, in the mean field at a uniform `burden` X [%].
 
     .. math:: R_s(X) = \frac{(100 - X)\, h(X)}{X}\, \frac{1}{r(X)} \left(1 + p\, \bar n\, \frac{100 - X}{100}\right)
 
     h is the hazard that senescent cells put on a healthy one [1/d], mean over the cell types: responses to the levels
-    (strength times X, the unit of a factor) and to the cargo at rest (affinity times memory times level), and contact
+    (secretion times X, the unit of a factor) and to the cargo at rest (affinity times memory times level), and contact
     with :math:`\bar n X / 100` neighbours. r is the hazard of removal [1/d]: immune, saturated, jammed and attracted at
-    this burden, and own death. p is the chance of contact at once. All cells are mature and primary, none evades, far
-    from walls and without drugs. Infinite where nothing is removed.
+    this burden, and own death. p is the chance of contact at once. All senescent cells are mature and of one
+    `generation` (0 primary, 1 secondary, 2 later), of the cell types in proportion to their fractions; none was turned
+    by a cause with a secretion of its own, none evades, far from walls and without drugs. Infinite where nothing is
+    removed.
     """
-    levels = {name: burden * factor.secretion.strength for name, factor in settings.factors.items()}
-    removal = tissue.clearance.own_death + _immune_removal(settings, tissue, burden, levels)
+    levels = {name: burden * _secretion(factor, tissue, generation) for name, factor in settings.factors.items()}
+    removal = _removal(settings, tissue, burden, levels)
     neighbours = _neighbours(tissue)
     turned = (100.0 - burden) / burden * _induction(settings, tissue, levels, neighbours * burden / 100.0)
     along = 1.0 + tissue.contact.at_once * neighbours * (100.0 - burden) / 100.0
     if removal > 0.0:
         return turned * along / removal
     return math.inf if turned > 0.0 else 0.0
+
+
+def _secretion(factor: Factor, tissue: Tissue, generation: int) -> float:
+    """What a mature senescent cell of this generation gives off, mean over the cell types [unit per % of burden]."""
+    secretion, kinds = factor.secretion, tissue.cell_types
+    shares = sum(kind.fraction for kind in kinds.values())
+    of_types = sum(kind.fraction * secretion.by_type.get(name, 1.0) for name, kind in kinds.items()) / shares
+    return secretion.strength * of_types * (1.0, secretion.secondary, secretion.tertiary)[generation]
+
+
+def _removal(settings: Settings, tissue: Tissue, burden: float, levels: dict[str, float]) -> float:
+    """Hazard of removal of a senescent cell [1/d]."""
+    return tissue.clearance.own_death + _immune_removal(settings, tissue, burden, levels)
 
 
 def _induction(settings: Settings, tissue: Tissue, levels: dict[str, float], touching: float) -> float:
@@ -96,28 +115,50 @@ def threshold_words(settings: Settings) -> str:
     lines = [wrap(f"{name}: {_of_tissue(settings, tissue)}", "  ", "    ") for name, tissue in settings.tissues.items()]
     head = (
         "Reproduction number of senescence, R_s: cells that a senescent cell turns before it goes, in the mean field "
-        "of a uniform burden of mature primary cells, without evasion, walls or drugs."
+        "of a uniform burden of mature cells of one generation and of all cell types alike, without evasion, walls or "
+        "drugs."
     )
     return "\n".join([wrap(head), *lines])
 
 
 def _of_tissue(settings: Settings, tissue: Tissue) -> str:
-    odd = [name for name, factor in settings.factors.items() if not _has_level(factor, tissue)]
-    touches = tissue.contact.hazard > 0.0 or tissue.contact.at_once > 0.0
-    if odd:
-        return f"not told, because {listed(odd)} has no level that a uniform burden gives."
-    if touches and _neighbours(tissue) == 0.0:
-        return "not told, because the number of neighbours in this cloud is not known before the run."
+    acting = {name: factor for name, factor in settings.factors.items() if _acts(factor)}
+    reason = _no_mean_field(acting, tissue)
+    if reason:
+        return f"not told, because {reason}."
+    places, words = [FIRST], {}
+    for generation, name in enumerate(_generations(settings, acting)):
 
-    def number(burden: float) -> float:
-        return reproduction_number(settings, tissue, burden)
+        def number(burden: float, generation: int = generation) -> float:
+            return reproduction_number(settings, tissue, burden, generation)
 
+        found = crossings(number)
+        places += found
+        words[name] = _where(number, found, f"{name} cells")
+    reason = _wrong_time(settings, acting, tissue, places)
+    if reason:
+        return f"not told, because {reason}."
+    several = len(set(words.values())) > 1
+    told = [f"{name} cells: {each}" for name, each in words.items()] if several else [words["primary"]]
+    return " ".join(told) + _silent(acting, tissue)
+
+
+def _generations(settings: Settings, acting: dict[str, Factor]) -> list[str]:
+    """Generations to tell apart; later ones than the second exist where senders are tracked."""
+    secretions = [factor.secretion for factor in acting.values()]
+    if settings.generations == "tracked" and any(each.tertiary != each.secondary for each in secretions):
+        return ["primary", "secondary", "later"]
+    return ["primary", "secondary"] if any(each.secondary != 1.0 for each in secretions) else ["primary"]
+
+
+def _where(number: Callable[[float], float], found: list[float], cells: str) -> str:
+    """Where `number` of the burden passes 1, at `found`."""
     values = np.array([number(float(burden)) for burden in BURDENS])
     if not values.any():
         return "0, for senescent cells turn nobody."
     if np.isinf(values).any():
         return "without bound, for nothing removes senescent cells."
-    first, found = values[0], crossings(number)
+    first = values[0]
     if not found:
         top = int(values.argmax())
         if first > 1.0:
@@ -126,10 +167,62 @@ def _of_tissue(settings: Settings, tissue: Tissue) -> str:
     places = [f"{burden:.3g} %" for burden in found]
     if first > 1.0:
         return f"{first:.3g} from the first cells on, and 1 at a burden of {listed(places)}."
-    return f"1 at a burden of {listed(places)}; below {places[0]} senescent cells do not replace themselves."
+    return f"1 at a burden of {listed(places)}; below {places[0]} {cells} do not replace themselves."
 
 
-def _has_level(factor: Factor, tissue: Tissue) -> bool:
-    """Whether its level at a uniform burden is known, or does not matter here."""
-    matters = (factor.induction, factor.cargo, factor.jams_immunity, factor.attracts_immunity)
-    return not any(matters) or (factor.transport != "kernel" and total_decay(factor, tissue) > 0.0)
+def _acts(factor: Factor) -> bool:
+    """Whether its level turns cells, or changes how long they stay."""
+    return any((factor.induction, factor.cargo, factor.jams_immunity, factor.attracts_immunity))
+
+
+def _no_mean_field(acting: dict[str, Factor], tissue: Tissue) -> str:
+    """Why a uniform burden does not give the levels, or the neighbours; empty if it does."""
+    odd = [name for name, each in acting.items() if each.transport == "kernel" or total_decay(each, tissue) == 0.0]
+    if odd:
+        return f"{listed(odd)} has no level that a uniform burden gives"
+    if _touches(tissue) and _neighbours(tissue) == 0.0:
+        return "the number of neighbours in this cloud is not known before the run"
+    for name, factor in acting.items():
+        by_cause = factor.secretion.by_cause.items()
+        own = [cause for cause, each in by_cause if each != 1.0 and cause != CONTACT]
+        if own:
+            return f"secretion of {name} depends on what turned a cell ({listed(own)})"
+        gives = {factor.secretion.by_type.get(kind, 1.0) for kind in tissue.cell_types}
+        if len(gives) > 1 and not _turn_alike(acting, tissue):
+            return f"secretion of {name} differs by cell type, and so does how easily cells turn"
+    return ""
+
+
+def _turn_alike(acting: dict[str, Factor], tissue: Tissue) -> bool:
+    """Whether cells of all types turn equally easily, so that senescent ones are of the types of the tissue."""
+    ways = {kind: [each.susceptibility] for kind, each in tissue.cell_types.items()}
+    for kind, way in ways.items():
+        for factor in acting.values():
+            way.append(factor.induction.by_type.get(kind, 1.0) if factor.induction else 1.0)
+            if factor.cargo:
+                way += [factor.affinity.get(kind, 0.0), factor.cargo.response.by_type.get(kind, 1.0)]
+    return len({tuple(way) for way in ways.values()}) == 1
+
+
+def _wrong_time(settings: Settings, acting: dict[str, Factor], tissue: Tissue, places: list[float]) -> str:
+    """Why mature cells do not stand for all at these burdens [%]: they secrete too late, or not to the end."""
+    for name, factor in acting.items():
+        secretion = factor.secretion
+        for burden in places:
+            levels = {each: burden * _secretion(other, tissue, 0) for each, other in settings.factors.items()}
+            removal = _removal(settings, tissue, burden, levels)
+            if math.isfinite(secretion.duration) and removal * secretion.duration < 1.0 / SLOW:
+                return f"secretion of {name} ends while cells stand"
+            if removal * secretion.delay > SLOW:
+                return f"secretion of {name} begins late in the {1.0 / removal:.2g} d that a cell stands"
+    return ""
+
+
+def _touches(tissue: Tissue) -> bool:
+    return tissue.contact.hazard > 0.0 or tissue.contact.at_once > 0.0
+
+
+def _silent(acting: dict[str, Factor], tissue: Tissue) -> str:
+    """What is left out of cells turned by contact, where they are others."""
+    others = any(each.secretion.by_cause.get(CONTACT, 0.0) != 1.0 for each in acting.values())
+    return " Cells turned by contact secrete otherwise, which is left out." if _touches(tissue) and others else ""

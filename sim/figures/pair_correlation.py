@@ -121,5 +121,6 @@ def _caption(name: str, panels: dict[str, pd.DataFrame], of_maps: bool) -> str:
     which = f", mean of {several(n, 'replicate')}" if max(n) > 1 else ""
     return (
         f"{name}: pair correlation of senescent cells{which}, over that of as many labels dealt out at random among "
-        f"the cells: 1 is no pattern, above 1 are clusters. Grey: 95 % of random labels{', last day' * of_maps}."
+        f"the cells: 1 is no pattern, above 1 are clusters. Grey: 95 % of random labels at each distance by "
+        f"itself{', last day' * of_maps}."
     )

@@ -78,7 +78,8 @@ def tipping_map(
 ) -> Figure:
     """Where replicates of one point part: the share of them above a threshold, and their standard deviation.
 
-    Where an outcome has two stable levels, the share goes from 0 to 1 across the boundary, and the spread peaks on it.
+    Where an outcome has two stable levels, the share goes from 0 to 1 across the boundary, and the spread peaks on it;
+    a single level that crosses the threshold does the same, so that the map alone does not show two.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ def tipping_map(
     tissue = results.tissues[0] if tissue is None else tissue
     table, keys = sweep_table(results, outcome, tissue), varied_axes(results)
     runs = results.outcomes[results.outcomes["tissue"] == tissue]
+    where = "given" if threshold is not None else "halfway between the lowest and the highest run"
     if threshold is None:
         threshold = float(runs[outcome].min() + runs[outcome].max()) / 2.0
     above = (runs[outcome] > threshold).where(runs[outcome].notna())
@@ -108,7 +110,8 @@ def tipping_map(
         _Block(f"standard deviation{f' ({points})' if points else ''}", spread, {}, sequential(2), _range(spread)),
     ]
     caption = (
-        caption_of(results, table, tissue, outcome, "spread of ") + " Replicates part where two outcomes are stable."
+        f"{caption_of(results, table, tissue, outcome, 'spread of ')} Threshold {threshold:.3g}: {where}. That "
+        "replicates part does not show by itself that two outcomes are stable."
     )
     return _drawn(results, keys, arms, blocks, caption)
 

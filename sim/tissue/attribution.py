@@ -94,8 +94,12 @@ class Attribution:
             elif mine.size:
                 self._by_cargo(row, self._factor(code), mine)
 
-    def follow(self, changed: np.ndarray) -> None:
-        """Cells at `changed` sites (ascending) are others now; share out those that turned with them at once."""
+    def follow(self, changed: np.ndarray, overwritten: int = 0) -> None:
+        """Cells at `changed` sites (ascending) are others now; share out those that turned with them at once.
+
+        Of several events at one time a later one may have taken what an earlier one had turned at once: so many cells
+        are `overwritten`, cannot be seen any more, and go to `past`.
+        """
         for remembered in self._remembered.values():
             remembered.forget(changed)
         if causes.CONTACT not in self.codes:
@@ -107,8 +111,7 @@ class Attribution:
         newly[senescent[~by_contact]] = True
         self._split(row, np.setdiff1d(senescent[by_contact], self._touched), newly)
         self._touched = np.zeros(0, np.int64)
-        # of several events at one time a later one may have taken what an earlier one turned
-        self.totals[row, PAST] += round(int(self.patch.cum[causes.CONTACT]) - float(self.totals[row].sum()))
+        self.totals[row, PAST] += overwritten
 
     def _remember(self, f: int, remainder: Remainder) -> None:
         """What cells gave off in this step, and how much of what was there on day 0 they took up."""

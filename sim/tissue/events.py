@@ -29,6 +29,8 @@ class Events:
     def __init__(self, settings: Settings, patch: Patch) -> None:
         self.patch, self.dt, self.settings = patch, settings.dt, settings
         self._next = 0  # the step whose events are still to come
+        self.overwritten = 0  # cells of the last step that turned at once with an event, and that a later event took
+        self._at_once = np.zeros(0, np.int64)  # those of this step that stand
         self._done: dict[int, list[tuple[Event, int]]] = {}
         self._turning: dict[int, list[tuple[Event, int, np.ndarray]]] = {}
         for index, event in enumerate(settings.events.values()):
@@ -40,7 +42,7 @@ class Events:
 
     def happen(self, t: float, step: int) -> np.ndarray:
         """Everything of the days [t, t + dt), at their start; returns the sites that changed."""
-        self._next = step + 1
+        self._next, self.overwritten, self._at_once = step + 1, 0, np.zeros(0, np.int64)
         changed = [self._do(event, code, t, step) for event, code in self._done.get(step, ())]
         changed += [self._turn(*planned, t, step) for planned in self._turning.get(step, ())]
         if not changed:
@@ -121,6 +123,7 @@ class Events:
         cells.generation[turned] = 1
         cells.cargo[:, turned] = 0.0
         patch.cum[causes.CONTACT] += turned.size
+        self._at_once = np.union1d(self._at_once, turned)
         return np.union1d(sites, turned)
 
     # -------------------------------------------------------------------------------------------------- what is done
@@ -149,13 +152,21 @@ class Events:
     def _clear(self, sites: np.ndarray, t: float) -> None:
         """Leave the sites vacant."""
         cells = self.patch.cells
+        self._take(sites)
         cells.state[sites], cells.since[sites] = CLEARED, t
         cells.cause[sites] = cells.generation[sites] = 0
         cells.cargo[:, sites] = 0.0
 
+    def _take(self, sites: np.ndarray) -> None:
+        """Other cells, or none, stand at `sites` from now on."""
+        taken = np.isin(self._at_once, sites)
+        self.overwritten += int(taken.sum())
+        self._at_once = self._at_once[~taken]
+
     def _graft(self, event: Event, code: int, sites: np.ndarray, t: float, step: int) -> np.ndarray:
         """Put cells in; returns what changed, neighbours that turned at once included."""
         patch, cells = self.patch, self.patch.cells
+        self._take(sites)
         cells.state[sites] = SENESCENT if event.senescent else HEALTHY
         cells.since[sites] = t - event.since_onset if event.senescent else t
         cells.cause[sites] = code if event.senescent else causes.NOTHING

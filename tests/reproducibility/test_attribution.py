@@ -15,7 +15,7 @@ from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 from sim.simulation import Simulation
 from sim.tissue.acting import FACTORS, PER_FACTOR, UPTAKE
-from sim.tissue.attribution import BLOOD, BY, INITIAL, PAST
+from sim.tissue.attribution import BLOOD, BY, INITIAL, PAST, Attribution
 from sim.tissue.build import build_transport
 from sim.tissue.parameters import AFFINITY, KEEP, MEMORY
 from sim.tissue.patch import LONG, Patch
@@ -186,6 +186,40 @@ def test_all_parts_sum_to_the_cells_that_turned_without_rescaling(name: str) -> 
     assert not attribution.totals[:, BLOOD].any()
     turned = np.delete(patch.cum, attribution.codes)[causes.DAMAGE :].sum()
     assert turned > 0  # others turn too, and are nobody's
+
+
+def overwriting() -> Settings:
+    """Grafts turn their neighbours at once, and a wound of the same moment takes some of these; contact goes on."""
+    events = {
+        "graft": {"kind": "graft", "radius": 25, "day": 1},
+        "wound": {"kind": "wound", "radius": 35, "day": 1},
+        "late": {"kind": "graft", "radius": 15, "day": 2},
+    }
+    return world({"events": events}, tissue(contact={"at_once": 0.5, "hazard": 0.02}), ON)
+
+
+def contact_books() -> tuple[float, int, int]:
+    """Cells shared out, cells that contact turned, and those of them that a later event took."""
+    simulation = start(overwriting())
+    patch, overwritten = simulation.patches["patch"], 0
+    for _ in range(STEPS):
+        simulation.step()
+        overwritten += simulation.events["patch"].overwritten
+    (totals,) = simulation.attributions["patch"].totals
+    assert totals[PAST] >= overwritten
+    return float(totals.sum()), int(patch.cum[causes.CONTACT]), overwritten
+
+
+def test_cells_that_a_later_event_took_are_counted_and_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, turned, overwritten = contact_books()
+    assert shared == pytest.approx(turned, abs=1e-9)
+    assert 0 < overwritten < turned
+
+    whole = Attribution._split
+    halved = lambda self, row, sites, senders: whole(self, row, sites[::2], senders)  # noqa: E731
+    monkeypatch.setattr(Attribution, "_split", halved)
+    shared, turned, overwritten = contact_books()
+    assert shared < turned - 0.3 * (turned - overwritten)  # books that leave out every second cell do not balance
 
 
 @pytest.mark.parametrize("loss", [{"reach": None, "decay_rate": 0}, {"transport": "well_mixed", "decay_rate": 0}])

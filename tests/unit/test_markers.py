@@ -154,7 +154,7 @@ def test_mistakes_in_markers_are_told(more: dict[str, Any], words: str) -> None:
 def test_words_say_what_is_assumed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("list", "markers") == 0
     assert capsys.readouterr().out == f"{markers_in_words()}\n"
-    assert "8 of 12 numbers are assumed" in markers_in_words()
+    assert "9 of 12 numbers are assumed" in markers_in_words()
     found = results(TWO, {"p16": {"sensitivity": 0.9}})
     assert marker_in_words(found, "p16") == (
         "p16: sensitivity 0.9 (set in the scenario), specificity 0.998 (computed), senescent from 14 d (ASSUMED)"
@@ -274,7 +274,24 @@ def test_cells_alike_in_a_section_have_its_design_effect() -> None:
     design = Design(sections=4, fields=3, cells_per_field=9)
     share = animal(state, (0.05, 0.8)).marked_share(design, DRAWS, np.random.default_rng(6)) / 100
     q, between, within = 0.05 * 0.7 + 0.8 * 0.3, 0.75**2 * 0.21, 0.7 * 0.05 * 0.95 + 0.3 * 0.8 * 0.2
-    assert_moments(share, q, between / 4 + within / (4 * 27))
+    shared = 4 * 3 * 2 + 4 * 3 * 9 / 10  # ordered pairs of fields in one plane: of one section, and of two
+    cells = 4 * 27 + shared * 81 / 64  # a cell in two fields is marked in both
+    assert_moments(share, q, between / 4 + within * cells / (4 * 27) ** 2)
+
+
+def test_a_cell_is_marked_once_however_often_it_is_counted() -> None:
+    """Every field is the whole section: as one count of all its cells."""
+    half = np.full((1, 6, 6), 0.5)
+    for tissue in (
+        Tissue(np.array([36, 0]), np.array([0.5, 1.0]), half),
+        Tissue(np.array([36, 0]), np.array([0.5, 1.0])),
+    ):
+        design = Design(sections=10, fields=10, cells_per_field=36)
+        share = tissue.marked_share(design, 5000, np.random.default_rng(1)) / 100
+        assert_moments(share, 0.5, 0.25 / 36)
+    tissue = Tissue(np.array([36, 0]), np.array([0.5, 1.0]), half)
+    with pytest.raises(ResultsError, match="cells_per_field: must be at most 36, the cells of a section of the tissue"):
+        tissue.marked_share(Design(cells_per_field=37), 1, np.random.default_rng(1))
 
 
 def test_fields_count_each_cell_equally_often_and_vacancies_never() -> None:
@@ -287,7 +304,7 @@ def test_fields_count_each_cell_equally_often_and_vacancies_never() -> None:
     )
     assert set(corner) == {0.0, 100.0}
     assert corner.mean() == pytest.approx(100 / 81, abs=500 * math.sqrt(1 / 81 / DRAWS))
-    nobody = animal(np.full((4, 4), 2)).marked_share(Design(), 3, np.random.default_rng(9))
+    nobody = animal(np.full((4, 4), 2)).marked_share(Design(cells_per_field=9), 3, np.random.default_rng(9))
     assert_array_equal(nobody, 0.0)
 
 
@@ -313,6 +330,33 @@ def test_a_perfect_study_draws_replicates_as_they_are() -> None:
     assert row["measured"] == pytest.approx(4.5, abs=5 * error / math.sqrt(2000))
     assert (row["measured_high"] - row["measured_low"]) / (2 * 1.96 * error) == pytest.approx(1.0, abs=0.1)
     assert (row["sampling"], row["wrong_sign"], row["replicates"], row["animals"]) == ("all cells", 0.0, 4, 5)
+
+
+def test_the_power_is_a_range_that_few_replicates_leave_wide() -> None:
+    """No true difference: the power of 4 replicates is too high, and its range holds 5 % most times."""
+    rng, found = np.random.default_rng(6), []
+    for _ in range(12):
+        burdens = {arm: rng.normal(20.0, 3.0, 4).round(1).tolist() for arm in ("a", "b")}
+        seen = study(results(burdens, maps=False), marker="ideal", cells_per_field=None, studies=200)
+        found.append(seen.table.iloc[0])
+    table = pd.DataFrame(found)
+    assert table["power"].mean() > 0.1
+    assert (table["power_low"] <= 0.08).mean() > 0.7
+    assert ((table["power_low"] <= table["power"]) & (table["power"] <= table["power_high"])).mean() > 0.8
+    assert ((table["difference_low"] <= 0) & (table["difference_high"] >= 0)).mean() > 0.8
+    assert any("equal arms would be told apart more often than in 5 %" in note for note in seen.notes)
+    many = study(results({"a": [20.0] * 20, "b": [20.0, 21.0] * 10}, maps=False), marker="ideal", studies=5)
+    assert not any("equal arms" in note for note in many.notes)
+
+
+@pytest.mark.parametrize(("cells", "told"), [(100, False), (200, True)])
+def test_more_counts_than_cells_are_noted(cells: int, told: bool) -> None:
+    seen = study(results(TWO), marker="half", cells_per_field=cells, studies=5)
+    assert any("3000 cells are to be counted in an animal of 1600" in note for note in seen.notes) == told
+
+
+def test_markers_that_rise_in_parallel_have_one_onset() -> None:
+    assert library_marker("SA_beta_gal").senescent_from == library_marker("p16").senescent_from
 
 
 @pytest.mark.parametrize("maps", [True, False])

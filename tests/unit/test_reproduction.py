@@ -145,6 +145,14 @@ def test_the_map_is_what_came_between_its_days() -> None:
     assert_allclose(days, [0, 2, 4])
     assert cells.shape == (3, 100, 100)
     rows = results.timeseries
+    short = dict(results.maps("control", 0, "patch"))
+    days_of = short["days"] < 3
+    cut = {key: each[days_of] if key in ("days", "secondaries") else each for key, each in short.items()}
+    maps = {("control", 0, "patch"): cut, ("control", 1, "patch"): results.maps("control", 1, "patch")}
+    both = Results(results.manifest, results.scenario, results.timeseries, results.events, results.sites, maps)
+    fewer, mean = secondaries_by_site(both, "control")  # of both replicates, though the first stopped early
+    assert_allclose(fewer, [0, 2])
+    assert_allclose(mean, cells[:2])
     for day, layer in zip(days, cells, strict=True):
         came = rows[(rows["day"] <= day + 1e-9) & (rows["day"] > day - 2 + 1e-9)]
         assert layer.sum() == pytest.approx(came["by_room"].sum() / 2, rel=1e-4, abs=1e-4)
@@ -171,6 +179,11 @@ def test_share_beside_effect() -> None:
     assert list(table["cause"]) == ["damage", "contact", "SASP", "SASP_cargo", "ligand"]
     assert table["share"].sum() == pytest.approx(100.0)
     shares = table.set_index("cause")
+    assert shares["pairs"].to_dict() == {name: 0 if name == "damage" else 2 for name in shares.index}
+    lost = results.timeseries.query("not (arm == 'graft_without_SASP' and replicate == 1)")
+    fewer = Results(results.manifest, results.scenario, lost, results.events, results.sites, {})
+    again = share_and_effect(fewer, "graft", {"SASP": "graft_without_SASP"}).set_index("cause")
+    assert (again.loc["SASP", "n"], again.loc["SASP", "pairs"]) == (2, 1)
     with_senders = shares.drop(index="damage")
     assert_allclose(with_senders["standing"] + with_senders["past"], with_senders["share"], atol=1e-9)
     assert math.isnan(shares.loc["damage", "fall"])
@@ -277,3 +290,40 @@ def test_the_burden_at_which_a_cell_replaces_itself(changes: list[Tree], known: 
 )
 def test_in_words(changes: list[Tree], words: str) -> None:
     assert words in threshold_words(world(*changes)).replace("\n    ", " ")
+
+
+TWO_TYPES = tissue(cell_types={"a": {"fraction": 0.25}, "b": {"fraction": 0.75}})
+HALF_SILENT = {"by_type": {"a": 3, "b": 1}, "secondary": 0.5}
+
+
+def test_secretion_by_type_and_generation_moves_the_threshold() -> None:
+    """Mean of 3 and 1 over a quarter and three quarters: 1.5 times the secretion; half of it for secondary cells."""
+    settings = world(factor(reach=100, secretion=HALF_SILENT, **LINEAR), TWO_TYPES, DEATH)
+    for generation, strength in enumerate((1.5, 0.75)):
+        (found,) = crossings(lambda x, g=generation: reproduction_number(settings, settings.tissues["patch"], x, g))
+        assert found == pytest.approx(100 - 0.1 / (strength * 0.002), rel=1e-9)
+    words = threshold_words(settings).replace("\n    ", " ")
+    assert "primary cells: 3 from the first cells on, and 1 at a burden of 66.7 %" in words
+    assert "secondary cells: 1.5 from the first cells on, and 1 at a burden of 33.3 %" in words
+    same = world(factor(reach=100, secretion={"secondary": 1}, **LINEAR), DEATH)
+    assert "secondary" not in threshold_words(same)
+
+
+@pytest.mark.parametrize(
+    ("secretion", "changes", "words"),
+    [
+        ({"by_cause": {"damage": 0.3}}, [], "secretion of SASP depends on what turned a cell (damage)"),
+        ({"by_type": {"a": 3}}, [tissue(cell_types={"a": {"fraction": 0.2, "susceptibility": 2}, "b": {}})],
+         "secretion of SASP differs by cell type, and so does how easily cells turn"),
+        ({"duration": 20}, [], "secretion of SASP ends while cells stand"),
+        ({"delay": 5}, [], "secretion of SASP begins late in the 10 d that a cell stands"),
+    ],
+)  # fmt: skip
+def test_no_threshold_where_mature_cells_do_not_stand_for_all(secretion: Tree, changes: list[Tree], words: str) -> None:
+    told = threshold_words(world(factor(reach=100, secretion=secretion, **LINEAR), *changes, DEATH))
+    assert f"not told, because {words}" in told.replace("\n    ", " ")
+
+
+def test_cells_turned_by_contact_are_said_to_be_left_out() -> None:
+    told = threshold_words(world(factor(reach=100, **LINEAR), tissue(contact={"hazard": 0.01}), DEATH))
+    assert "Cells turned by contact secrete otherwise" in told.replace("\n    ", " ")
