@@ -136,13 +136,13 @@ class AttributionCensus:
 
     def state(self) -> State:
         """Totals of the row before, by cause."""
-        return {"causes": np.array(self._attribution.causes, str), "totals": self._before.copy()}
+        return {"codes": np.array(self._attribution.codes, np.int64), "totals": self._before.copy()}
 
     def restore(self, state: State, codes: CodeMap) -> None:
         """Go on from the row before."""
-        kept = dict(zip(state["causes"].tolist(), state["totals"], strict=True))
-        for row, cause in enumerate(self._attribution.causes):
-            self._before[row] = kept.get(cause, 0.0)
+        kept = dict(zip(codes.of(state["codes"]).tolist(), state["totals"], strict=True))
+        for row, code in enumerate(self._attribution.codes):
+            self._before[row] = kept.get(code, 0.0)
 
 
 def read_out(patch: Patch, name: str) -> float:

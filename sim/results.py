@@ -279,6 +279,10 @@ def read_results(folder: str | Path) -> Results:
     folder = Path(folder)
     if not folder.is_dir():
         raise ResultsError(f"{folder}: results: must be a results folder, got no such folder")
+    if (folder / "points.json").exists():
+        raise ResultsError(
+            f"{folder}: results: must be the folder of a run, got that of a sweep (sim.read_sweep reads it)"
+        )
     manifest = _read(folder / "manifest.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
     scenario = _read(folder / "scenario.yaml", read_yaml)
     tables = {name: _read(folder / f"{name}.parquet", pd.read_parquet) for name in TABLES}

@@ -15,10 +15,11 @@ from sim.results import COLUMNS, DOSE_COLUMNS, EVENT_COLUMNS, load_layers, stack
 
 RUN_KEYS = ["point", "arm", "replicate"]
 RUN_COLUMNS = ["run", "replicate", "status", "stage", "message", "wall_s", "host"]
+TABLES_KEPT = ("timeseries", "events", "doses")
 NOT_RUN = {"status": "not run", "stage": "", "message": "", "host": ""}
 
 
-@dataclass
+@dataclass(repr=False)
 class SweepResults:
     """What a sweep has given so far.
 
@@ -46,6 +47,12 @@ class SweepResults:
     runs: pd.DataFrame = field(default_factory=pd.DataFrame)
     folder: Path | None = None
 
+    def __repr__(self) -> str:
+        statuses = self.runs["status"].value_counts() if len(self.runs) else {}
+        runs = ", ".join(f"{count} {status}" for status, count in statuses.items())
+        size = f"{len(self.points)} points x {len(self.arms)} arms"
+        return f"Sweep {self.manifest.get('sweep', '')} ({size}; {runs or 'no runs'}) over {', '.join(self.keys)}"
+
     def table(self, name: str) -> pd.DataFrame:
         """``timeseries``, ``events`` or ``doses`` of all finished runs, with their point in front.
 
@@ -54,6 +61,8 @@ class SweepResults:
         ResultsError
             If the sweep kept summaries only.
         """
+        if name not in TABLES_KEPT:
+            raise ResultsError(f"sweep: table: must be one of {', '.join(TABLES_KEPT)}, got {name}")
         kept = self.manifest.get("output", "summary")
         if self.folder is None or kept == "summary":
             raise ResultsError(f"{self.folder or 'sweep'}: {name}: must be kept (output: timeseries), got {kept} only")

@@ -32,7 +32,7 @@ def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Itera
     tests = f"p corrected for {n} different tests" if n else "no test: too few pairs, or no variation between them"
     yield ", ".join([*(f"{name} {effects[name].iloc[0]}" for name in ("tissue", "outcome") if name not in keys), tests])
     if effects["missing"].any():
-        yield "n: pairs of those there should be; in the others a run failed, or has no such outcome when it ends"
+        yield "n: pairs of those there should be; in the others a run did not finish, or ended without such an outcome"
     if halfwidth is not None:
         yield f"more needed: pairs for a half-width of {halfwidth:g}, as far as those there are tell"
 

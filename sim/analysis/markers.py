@@ -146,6 +146,11 @@ class ReadOut:
 
     def __init__(self, results: Results, marker: str, outcome: str = "burden") -> None:
         kind = fractions(results)[one_of(outcome, fractions(results), "marker: outcome")]
+        if results.manifest.get("past"):
+            raise ResultsError(
+                f"marker: {marker}: must be read in a run from day 0, because tables of a branch do not say when older "
+                "cells turned, got a branch"
+            )
         self.results, self.marker = results, marker_of(results, marker)
         self.rows = results.timeseries.sort_values("day", kind="stable", ignore_index=True)
         apart = [each for each in _types(self.rows) if each in self.marker.types]

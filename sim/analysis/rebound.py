@@ -105,7 +105,9 @@ def rebound_in_words(row: pd.Series) -> str:
 
 def _above_zero(values: Floats) -> bool:
     """Whether the mean is, beyond doubt; of a single replicate there is no telling."""
-    return bool((t_interval(values)[0] if values.size > 1 else values.sum()) > 0.0)
+    if values.size > 1 and np.ptp(values) > 0.0:
+        return t_interval(values)[0] > 0.0
+    return bool(values.sum() > 0.0)  # one pair, or the same in all of them
 
 
 def _undone(days: Floats, treated: Floats, base: Floats, dose: float) -> tuple[float, bool]:

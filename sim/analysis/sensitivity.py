@@ -263,6 +263,7 @@ def _told(indices: pd.DataFrame) -> pd.DataFrame:
     shares = indices["index"].isin(["S1", "ST", "S2"])
     if unclear:
         indices.loc[shares, ["estimate", "low", "high"]] = np.nan
+    indices.loc[shares & indices["low"].isna(), "estimate"] = np.nan  # what has no interval is no number either
     return indices
 
 

@@ -124,9 +124,9 @@ def study(
     -----
     R replicates stand for all animals there could be: their variance is (R - 1) / R of that between animals (said in
     `Study.notes`), and the true difference is known only as well as R replicates know it: `power` takes the difference
-    of these R as true, so that equal arms are told apart too often (R = 4, 6 animals: in 20 % of studies, not 5 %). The
-    range of the power draws R replicates anew from them, of all arms together where they share luck; it holds the power
-    of equal arms most times, not always, for R replicates say little of how far others may lie.
+    of these R as true, so that equal arms are told apart too often. Measured for 6 animals and arms that do not differ:
+    in 31, 14 and 7 % of studies, instead of 5, for R = 4, 8 and 20. The range of the power draws R replicates anew from
+    them, of all arms together where they share luck; its lower end was at most 8 % in 67, 88 and 98 % of cases.
     """
     if results.timeseries.empty:
         raise ResultsError("study: results: must hold a finished run, got none")

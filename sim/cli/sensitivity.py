@@ -47,8 +47,8 @@ def sensitivity(
         tell_notes(each.notes)
     as_table(found).to_csv(folder / "sensitivity.csv", index=False)
     paths = save_sensitivity(results, found, folder / "figures")
-    typer.echo(f"table    {sweep / 'sensitivity.csv'}")
-    typer.echo(f"figures  {sweep / 'figures'}: {'  '.join(path.name for path in paths if path.suffix == '.png')}")
+    typer.echo(f"table    {folder / 'sensitivity.csv'}")
+    typer.echo(f"figures  {folder / 'figures'}: {'  '.join(path.name for path in paths if path.suffix == '.png')}")
 
 
 def _folder_of(sweep: Path) -> Path:

@@ -55,7 +55,8 @@ def sweep(
         tell_notes(chosen.notes)
     with progress_bar(n_runs(chosen), quiet) as progress:
         results = run_sweep(chosen, workers, folder, resume, dask=dask, progress=progress)
-    typer.echo(str(folder) if quiet else _report(results, folder))
+    said = _report(results, folder)
+    typer.echo(str(folder) if quiet else said)
     failed = results.runs[results.runs["status"] == "failed"].drop_duplicates(["run", "replicate"])
     for row in failed.itertuples():
         place = f"point {row.point}, {row.arm}, replicate {row.replicate}"

@@ -99,6 +99,9 @@ class Futures:
             _check_alike(first, kept)
             notes += [*kept.notes, *_check(kept, scenario)]
             numbers.append(kept.replicate)
+        if len(set(numbers)) < len(numbers):
+            twice = next(number for number in numbers if numbers.count(number) > 1)
+            raise ResultsError(f"{checkpoint}: checkpoint: must hold each replicate once, got {twice} twice")
         if replicates is not None:
             files, numbers = files * replicates, [first.replicate + j for j in range(replicates)]
         futures = tuple(sorted(zip(numbers, files, strict=True)))
@@ -137,11 +140,6 @@ def _files(place: Path) -> list[Path]:
 
 def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
     """Futures that are compared have a past of the same kind, and each its own luck."""
-    if first.file != other.file and first.replicate == other.replicate:
-        raise ResultsError(
-            f"{other.file}: checkpoint: must be of another replicate than {first.file.name} beside it, "
-            f"got {other.replicate}"
-        )
     for key in ("arm", "day", "seed", "hash"):
         ours, theirs = getattr(first, key), getattr(other, key)
         if ours != theirs:

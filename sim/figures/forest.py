@@ -109,7 +109,11 @@ def _label(outcome: str, baseline: str) -> str:
 def _caption(results: Results, effects: pd.DataFrame, tissues: Sequence[str]) -> str:
     where = f", {tissues[0]}" if len(tissues) < len(results.tissues) else ""
     counts = [int(n) for n in effects["n"] if n] or [0]
-    lost = " Pairs are missing where a replicate failed or has no such outcome." if effects["missing"].any() else ""
+    lost = (
+        " Pairs are missing where a replicate did not finish or has no such outcome."
+        if effects["missing"].any()
+        else ""
+    )
     return (
         f"{results.manifest['scenario']}{where}: paired differences from {effects['baseline'].iloc[0]}, mean and 95 % "
         f"t interval of {several(counts, 'pair')} of replicates (n).{lost}"

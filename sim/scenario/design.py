@@ -178,6 +178,8 @@ def load_sweep(path: str | Path) -> Sweep:
     """
     path = Path(path)
     tree = read_yaml(path)
+    if "tissues" in tree or "extends" in tree:
+        raise ScenarioError(f"{path}: design: is required in a sweep file, got a scenario (run: senodrift run {path})")
     try:
         written = SweepFile.model_validate(tree)
     except ValidationError as error:

@@ -127,6 +127,10 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> Written:
                 f"{did_you_mean(confidence, known)}"
             )
     base = tree.pop("extends", None)
+    if "design" in tree:
+        raise ScenarioError(
+            f"{path}: design: must not be in a scenario, got a sweep file (run: senodrift sweep {path})"
+        )
     _absolute_tables(tree, path.parent)
     if base is None:
         return Written(tree, sources, path.parent)

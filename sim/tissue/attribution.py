@@ -210,14 +210,14 @@ class Attribution:
         """Copies of all that a checkpoint must keep."""
         parts = {name: part.state() for name, part in self._parts().items()}
         counted = {"secondaries": self.secondaries.copy(), "totals": self.totals.copy()}
-        return {"causes": np.array(self.causes, str), **counted, **parts}
+        return {"codes": np.array(self.codes, np.int64), **counted, **parts}
 
     def restore(self, state: State, codes: CodeMap) -> None:
         """Continue from `state`, bit for bit; a cause that it does not have begins with nothing."""
-        place = {cause: row for row, cause in enumerate(state["causes"].tolist())}
-        for row, cause in enumerate(self.causes):
-            if cause in place:
-                self.secondaries[row], self.totals[row] = (state[k][place[cause]] for k in ("secondaries", "totals"))
+        place = {code: row for row, code in enumerate(codes.of(state["codes"]).tolist())}
+        for row, code in enumerate(self.codes):
+            if code in place:
+                self.secondaries[row], self.totals[row] = (state[k][place[code]] for k in ("secondaries", "totals"))
         for name, part in self._parts().items():
             part.restore(state.get(name, {}))
 
