@@ -20,6 +20,7 @@ import numpy as np
 from scipy import fft
 
 import sim
+from benchmarks.sweeps import a_thousand_runs, beside_the_simulation
 from benchmarks.worlds import strategies, tissue
 from sim.experiment.replicate import run_replicate
 from sim.simulation import Simulation
@@ -147,6 +148,20 @@ def many_arms() -> Row:
     return Row(what, f"{took:.0f} s", "under 180 s", took < 180)
 
 
+def sweeps() -> list[Row]:
+    """A thousand runs as a sweep, the memory that they take, and what a run costs beside its simulation."""
+    took, early, late = a_thousand_runs()
+    beside = beside_the_simulation()
+    cost, growth = float(np.median(beside)), late / early
+    what = "1,000 runs of 64 x 64 over 100 days as a sweep, two workers"
+    return [
+        Row(what, f"{took:.0f} s", "under 240 s", took < 240),
+        Row("... memory of runner and workers at the end over that after 300 runs",
+            f"{growth:.2f} ({early:.0f} to {late:.0f} MB)", "at most 1.1", growth <= 1.1),
+        Row("cost of a run in a sweep beside its simulation", f"{spread(beside)} ms", "under 20 ms", cost < 20),
+    ]  # fmt: skip
+
+
 def _run_and_forget(command: list[str]) -> None:
     subprocess.run(command, check=True, cwd=HERE.parent)
     shutil.rmtree(command[-1])
@@ -161,7 +176,7 @@ def fresh(code: str) -> str:
 def jobs() -> list[Callable[[], Row | list[Row]]]:
     """All jobs, in the order in which they run."""
     floors = [lambda burden=burden: step_over_floor(burden) for burden in (0.1, 10.0, 40.0)]
-    return [*floors, compiled_over_agents, small_tissue, peak_memory, second_start, whole_commands, many_arms]
+    return [*floors, compiled_over_agents, small_tissue, peak_memory, second_start, whole_commands, many_arms, sweeps]
 
 
 def main() -> int:
