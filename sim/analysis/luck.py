@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from sim.analysis.paired import by_replicate, covariance, one_of
+from sim.analysis.paired import one_of
 from sim.analysis.treatment import given_doses
 from sim.results import KEYS, Results
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 COLUMNS = ["arm", "tissue", "day", "n", "paired", "unpaired", "ratio"]
 
@@ -43,13 +45,18 @@ def shared_luck(results: Results, outcome: str = "burden", baseline: str | None 
     """
     one_of(outcome, [name for name in results.timeseries if name not in KEYS], "luck: outcome")
     baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "luck: baseline")
-    rows = [
-        _variances(arm, str(place["tissue"]), float(place["day"]), values[[arm, baseline]].dropna())
-        for place, values in by_replicate(results, results.timeseries, [outcome], per="day")
-        for arm in results.arms
-        if arm != baseline
-    ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    tables = []
+    for tissue in results.tissues:
+        rows = results.timeseries[results.timeseries["tissue"] == tissue]
+        wide = rows.pivot(index="day", columns=["arm", "replicate"], values=outcome).sort_index()
+        tables += [
+            _variances(wide, arm, baseline).assign(arm=arm, tissue=tissue)
+            for arm in results.arms
+            if arm != baseline and arm in wide and baseline in wide
+        ]
+    if not tables:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(tables, ignore_index=True)[COLUMNS]
     order = {arm: place for place, arm in enumerate(results.arms)}
     return table.sort_values(
         ["arm", "tissue"], key=lambda c: c.map(order) if c.name == "arm" else c, kind="stable", ignore_index=True
@@ -61,9 +68,24 @@ def first_dose(results: Results) -> dict[str, float]:
     return {str(arm): float(days.min()) for arm, days in given_doses(results).groupby("arm", sort=False)["day"]}
 
 
-def _variances(arm: str, tissue: str, day: float, pairs: pd.DataFrame) -> dict[str, object]:
-    a, b = pairs.to_numpy(np.float64).T
-    paired, unpaired = covariance(a - b, a - b), covariance(a, a) + covariance(b, b)
-    ratio = unpaired / paired if paired > 0.0 else math.inf if unpaired > 0.0 else math.nan
-    return {"arm": arm, "tissue": tissue, "day": day, "n": len(pairs), "paired": paired, "unpaired": unpaired,
-            "ratio": ratio}  # fmt: skip
+def _variances(wide: pd.DataFrame, arm: str, baseline: str) -> pd.DataFrame:
+    """All days at once: a table of days by arm and replicate to ``day n paired unpaired ratio``."""
+    shared = wide[arm].columns.intersection(wide[baseline].columns)
+    a, b = (wide[each][shared].to_numpy(np.float64) for each in (arm, baseline))
+    both = np.isfinite(a) & np.isfinite(b)
+    paired, unpaired = _variance(a - b, both), _variance(a, both) + _variance(b, both)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(unpaired > 0.0, unpaired / paired, np.nan)  # infinite where only the difference is constant
+    numbers = {"n": both.sum(axis=1), "paired": paired, "unpaired": unpaired, "ratio": ratio}
+    return pd.DataFrame({"day": wide.index.to_numpy(np.float64), **numbers})
+
+
+def _variance(values: Floats, used: Bools) -> Floats:
+    """Unbiased, row by row; NaN for fewer than two values, and exactly 0 for equal ones, whose mean may be rounded."""
+    n = used.sum(axis=1)
+    mean = np.where(used, values, 0.0).sum(axis=1) / np.maximum(n, 1)
+    apart = np.where(used, values - mean[:, None], 0.0)
+    lowest, highest = (np.where(used, values, end).T for end in (np.inf, -np.inf))
+    equal = highest.max(axis=0, initial=-np.inf) == lowest.min(axis=0, initial=np.inf)
+    variance: Floats = np.where(equal, 0.0, (apart**2).sum(axis=1) / np.maximum(n - 1, 1))
+    return np.where(n > 1, variance, np.nan)

@@ -50,19 +50,18 @@ def effects(
 
 
 def by_replicate(
-    results: Experiment, table: pd.DataFrame, outcomes: Sequence[str], per: str = "point"
+    results: Experiment, table: pd.DataFrame, outcomes: Sequence[str]
 ) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """Every outcome in every tissue: which it is, and its values, replicates down and arms across.
+    """Every outcome in every tissue, at every point of a sweep: which it is, and its values, arms across.
 
-    Arms are all those of the experiment, in their order; what a run does not have is NaN. Where the table has a column
-    `per`, this for each value of it.
+    Arms are all those of the experiment, in their order; what a run does not have is NaN.
     """
-    groups = table.groupby(per) if per in table else [(None, table)]
+    groups = table.groupby("point") if "point" in table else [(None, table)]
     for key, rows in groups:
         for tissue in results.tissues:
             here = rows[rows["tissue"] == tissue]
             for outcome in outcomes:
-                place = ({per: key} if per in table else {}) | {"tissue": tissue, "outcome": outcome}
+                place = ({"point": key} if "point" in table else {}) | {"tissue": tissue, "outcome": outcome}
                 wide = here.pivot(index="replicate", columns="arm", values=outcome)
                 yield place, wide.reindex(columns=results.arms).astype(np.float64)
 
