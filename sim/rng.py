@@ -46,6 +46,10 @@ class Purpose(IntEnum):
     PACKING = 8  # where the cells of a generated cloud lie
     EVENT = 9  # grafts, wounds, irradiation
     RESAMPLE = 10  # which replicates an analysis draws again
+    PATROL = 11  # where a patrol turns, whether it kills; address: its serial and its own count of moves
+    RECRUIT = 12  # when and where a patrol enters, how long it lives; address: its serial
+    FLUCTUATION = 13  # of the body from day to day
+    DEATH = 14  # whether the individual dies in a step
 
 
 # A 32-bit word lives in the low half of a uint64. The high half may hold rubbish: only what enters a product

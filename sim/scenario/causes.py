@@ -13,14 +13,20 @@ INITIAL = 5
 DAMAGE = 6
 CONTACT = 7
 REPLICATIVE = 8
-FIRST_FACTOR = 9  # factor f: 9 + 2 f by its level, 10 + 2 f by its cargo; then the events; then four per drug
+PATROLS = 9  # killed by patrols that found it
+FLUCTUATION = 10  # of the body, from day to day: cells turned
+FLUCTUATION_LOSS = 11  # and cells removed
+FIRST_FACTOR = 12  # factor f: 12 + 2 f by its level, 13 + 2 f by its cargo; then the events; then four per drug
 KILLED, OFF_TARGET, INDUCED, REVERSED = range(4)  # a drug: senescent killed, healthy killed, made senescent, made young
 PER_DRUG = 4
 BY_DRUGS = ("killed_by", "off_target", "induced_by", "reversed_by")  # before the name of the drug
 KIND_OF_DEED = ("kill_senescent", "kill_healthy", "induce_senescence", "rejuvenate")
 
 REMOVALS = (IMMUNE, OWN_DEATH, REPAIRED, SCARRED_BY)
-FIXED = ("nothing", "immune", "own_death", "repaired", "scarred", "initial", "damage", "contact", "replicative")
+FIXED = (
+    "nothing", "immune", "own_death", "repaired", "scarred", "initial", "damage", "contact", "replicative",
+    "patrols", "fluctuation", "fluctuation_loss",
+)  # fmt: skip
 
 
 def event_names(settings: Settings) -> tuple[str, ...]:
@@ -52,7 +58,7 @@ def first_drug(settings: Settings) -> int:
 
 def inducing(settings: Settings) -> tuple[int, ...]:
     """Codes that turn cells senescent in this scenario, for tables: fixed ones, acting factors, events, drugs."""
-    codes = [INITIAL, DAMAGE, CONTACT, REPLICATIVE]
+    codes = [INITIAL, DAMAGE, CONTACT, REPLICATIVE] + [FLUCTUATION] * (settings.body.fluctuation > 0.0)
     for index, factor in enumerate(settings.factors.values()):
         codes += [FIRST_FACTOR + 2 * index] * (factor.induction is not None)
         codes += [FIRST_FACTOR + 2 * index + 1] * (factor.cargo is not None)
@@ -68,7 +74,8 @@ def by_factors(settings: Settings) -> tuple[int, ...]:
 def removing(settings: Settings) -> tuple[int, ...]:
     """Codes that remove, replace or heal cells in this scenario, for tables."""
     events = (first_event(settings) + i for i, e in enumerate(settings.events.values()) if e.kind == "removal")
-    return (*REMOVALS, *events, *_deeds(settings, (KILLED, OFF_TARGET, REVERSED)))
+    loss = [FLUCTUATION_LOSS] * (settings.body.fluctuation > 0.0)
+    return (*REMOVALS, *loss, *events, *_deeds(settings, (KILLED, OFF_TARGET, REVERSED)))
 
 
 def _deeds(settings: Settings, deeds: tuple[int, ...]) -> tuple[int, ...]:

@@ -237,6 +237,32 @@ class Jamming(Section):
     )
 
 
+class ImmuneAgeing(Section):
+    """A factor by which immune cells turn senescent and are lost to clearance: rate hill(mean level of the tissue)."""
+
+    max_rate: float = param(
+        0.05,
+        "rate at saturation (k_imm)",
+        unit="1/d",
+        low=0,
+        high=100,
+        source="no source: direction from Zubova 2026",
+        confidence="assumed",
+    )
+    half_max: float = param(
+        10.0,
+        "mean level (percent burden) of half that rate",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="no source",
+        confidence="assumed",
+    )
+    power: float = param(
+        2.0, "steepness of the Hill response", unit="1", above=0, high=20, source="no source", confidence="assumed"
+    )
+
+
 class Boost(Section):
     """A factor that speeds a process up: 1 + max hill(level)."""
 
@@ -284,7 +310,15 @@ class Attraction(Section):
     )
 
 
-ACTIONS = ("induction", "cargo", "jams_immunity", "inhibits_repair", "boosts_repair", "attracts_immunity")
+ACTIONS = (
+    "induction",
+    "cargo",
+    "jams_immunity",
+    "inhibits_repair",
+    "boosts_repair",
+    "attracts_immunity",
+    "ages_immunity",
+)
 
 
 class Factor(Section):
@@ -339,6 +373,7 @@ class Factor(Section):
     inhibits_repair: Jamming | None = param(None, "divides repair by 1 + level / half_max")
     boosts_repair: Boost | None = param(None, "multiplies repair by 1 + max hill(level); boosts of factors add")
     attracts_immunity: Attraction | None = param(None, "clearance needs it: chemoattractant of immune cells")
+    ages_immunity: ImmuneAgeing | None = param(None, "immune cells are lost by it, and come back slowly")
 
     @model_validator(mode="after")
     def _consistent(self) -> Factor:

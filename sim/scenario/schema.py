@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sim.scenario.body import Body
 from sim.scenario.drug import Drug
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
@@ -44,6 +45,7 @@ class Settings(Section):
     age_at_start: float = param(91.3125, "age of the host on day 0", unit="d", low=0, high=1e5)
     replicates: int = param(8, "runs per arm, numbered from 0", unit="1", low=1, high=10**6)
     seed: int = param(0, "key of all random numbers", unit="1", low=0, high=2**63)
+    body: Body = Field(default_factory=lambda: Body(), description="what befalls the whole individual")
     tissues: dict[str, Tissue] = param(..., "tissues by name")
     factors: dict[str, Factor] = param({}, "secreted signals by name")
     events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")

@@ -139,6 +139,10 @@ class Damage(Section):
         source="SCIENCE.md 10b eta1 (fitted)",
         confidence="computed",
     )
+    production: Literal["per_cell", "absolute"] = param(
+        "per_cell",
+        "per_cell: the share is of the healthy cells; absolute: of all, however few are healthy (saturated removal)",
+    )
 
 
 class Contact(Section):
@@ -203,6 +207,22 @@ class Clearance(Section):
         source="young adult = 1 by definition",
         confidence="computed",
     )
+    decline: float = param(
+        0.0,
+        "loss of the full capacity per year of immune age (capacity exp(-decline age))",
+        unit="1/yr",
+        low=0,
+        high=100,
+        source="SCIENCE.md 10: extra immune ageing 1 to 0.5, optional; 0 is none",
+        confidence="assumed",
+    )
+    immune_age: float | None = param(
+        None,
+        "age at which immunity stands still (nothing: that of the host)",
+        unit="d",
+        low=0,
+        high=1e5,
+    )
     territory: float = param(
         300.0,
         "half-side of the box whose burden saturates removal (or: whole tissue)",
@@ -213,7 +233,7 @@ class Clearance(Section):
     )
     recovery: float = param(
         14.0,
-        "time constant with which immune cells that a drug killed come back",
+        "time constant with which immune cells that were lost come back (tau_C)",
         unit="d",
         above=0,
         high=3650,

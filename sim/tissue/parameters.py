@@ -107,7 +107,7 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
 def _outcome(settings: Settings) -> np.ndarray:
     """State that a site enters by each event code: senescent, but for what removes, refills or heals."""
     outcome = np.full(len(causes.event_names(settings)), SENESCENT, np.uint8)
-    outcome[[causes.IMMUNE, causes.OWN_DEATH]] = CLEARED
+    outcome[[causes.IMMUNE, causes.OWN_DEATH, causes.PATROLS, causes.FLUCTUATION_LOSS]] = CLEARED
     outcome[causes.REPAIRED], outcome[causes.SCARRED_BY] = HEALTHY, SCARRED
     for index, event in enumerate(settings.events.values()):
         if not event.induces:

@@ -1,0 +1,45 @@
+"""The schema of the body as a whole: what all tissues of an individual share, and when it dies."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sim.scenario.section import Section, param
+
+
+class Death(Section):
+    """Death of the individual by its burden of senescent cells (Karin 2019)."""
+
+    burden: float = param(
+        17.0,
+        "whole-body burden at which the individual dies",
+        unit="%",
+        above=0,
+        high=100,
+        source="SCIENCE.md 1: Xc of the mouse (Karin 2019, Fig. 4b)",
+        confidence="measured",
+    )
+    steepness: float | None = param(
+        None,
+        "hazard 1 / (1 + exp(-steepness (burden - Xc))) per day instead of death at the threshold",
+        unit="1/%",
+        above=0,
+        high=1e3,
+        source="Karin 2019, Fig. 4c: form of the hazard; no number in our notes",
+        confidence="assumed",
+    )
+
+
+class Body(Section):
+    """What befalls the whole individual."""
+
+    fluctuation: float = param(
+        0.0,
+        "day-to-day fluctuation of burden: a random walk whose variance grows by twice this a day",
+        unit="%^2/d",
+        low=0,
+        high=100,
+        source="SCIENCE.md 10b: eps 0.098 (fitted), Karin 2019: 0.16; 0 is none",
+        confidence="assumed",
+    )
+    death: Death | None = Field(default=None, description="when the individual dies (nothing: never)")
