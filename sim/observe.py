@@ -32,6 +32,7 @@ class Census:
         self._by_type = [f"n_{kind}_{state}" for kind in types for state in STATE_NAMES]
         self._events = [f"new_{name}" for name in named] + [f"cum_{name}" for name in named]
         self._levels = [(f"mean_{name}", f"max_{name}", patch.level(name)) for name in patch.factor_names]
+        self._turning = {f"due_to_{patch.event_names[code]}": code for code in causes.inducing(settings)}
         self._before = np.zeros_like(patch.cum)
         self._pattern = PatternCensus(settings, patch) if settings.record.patterns else None
 
@@ -49,10 +50,13 @@ class Census:
         row.update(zip(self._events, events, strict=True))
         generations = np.bincount(cells.generation[cells.state == SENESCENT], minlength=2).tolist()
         row.update((f"gen_{n}", count) for n, count in enumerate(generations))
+        of_cause = np.bincount(cells.cause[cells.state == SENESCENT], minlength=len(patch.cum)).tolist()
+        row.update((name, of_cause[code]) for name, code in self._turning.items())
         for mean, largest, level in self._levels:
             row[mean], row[largest] = float(level.mean(dtype=np.float64)), float(level.max())
         row["vacant"] = 100.0 * totals[CLEARED] / max(1, patch.n_cells)
         row.update((name, read_out(patch, name)) for name in ("off_target", "immune_capacity"))
+        row["immune_lost"] = patch.full_capacity(day) - patch.capacity
         for name, sites in patch.open_wounds.items():
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
         return row if self._pattern is None else row | self._pattern.columns()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from sim.brownian import increment
 from sim.engines import Engine, check_engine, make_engine
 from sim.observe import read_out
 from sim.organism.dosing import Dosing
-from sim.rng import Stream, tissue_codes
+from sim.rng import BODY, Stream, tissue_codes
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.attribution import Attribution
@@ -29,6 +31,8 @@ PLAN = (  # name, words, method: one step, top to bottom
     ("secrete", "senescent cells give off factors", "_secrete"),
     ("transport", "factors spread and decay, one exact step", "_transport"),
     ("take up", "healthy cells accumulate cargo", "_take_up"),
+    ("immunity", "immune capacity follows age, and what ages or kills immune cells", "_age_immunity"),
+    ("fluctuate", "the body raises or lowers the burden of the day", "_fluctuate"),
     ("decide", "every site draws its fate from the old state", "_decide"),
     ("apply", "all fates come true at once", "_apply"),
 )
@@ -88,6 +92,7 @@ class Simulation:
         self.places_of = replicate if places_of is None else places_of
         self.step_index = 0
         self.day = 0.0
+        self._body = Stream(self.seed, BODY, replicate)
         codes = tissue_codes(settings.tissues)
         self.patches = {}
         for name in settings.tissues:
@@ -194,6 +199,17 @@ class Simulation:
     def _take_up(self) -> None:
         for engine in self.engines.values():
             engine.take_up()
+
+    def _age_immunity(self) -> None:
+        for patch in self.patches.values():
+            patch.age_immunity(self.day, self.settings.dt)
+
+    def _fluctuate(self) -> None:
+        strength, dt = self.settings.body.fluctuation, self.settings.dt
+        if strength > 0.0:
+            change = math.sqrt(2.0 * strength) * increment(self._body, self.step_index, dt)
+            for patch in self.patches.values():
+                patch.fluctuate(change, dt)
 
     def _decide(self) -> None:
         for name, engine in self.engines.items():

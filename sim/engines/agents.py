@@ -20,7 +20,6 @@ from sim.rules.induction import (
     chance,
     chance_among,
     contact_hazard,
-    damage_hazard,
     hill,
     induction_hazard,
     response,
@@ -30,6 +29,8 @@ from sim.scenario.causes import (
     CONTACT,
     DAMAGE,
     FIRST_FACTOR,
+    FLUCTUATION,
+    FLUCTUATION_LOSS,
     IMMUNE,
     NOTHING,
     OWN_DEATH,
@@ -152,6 +153,8 @@ class Cell(mesa.Agent):
                 induction_hazard(contact_hazard(float(count), p.contact_rate), susceptibility, p.maintenance)
             )
         hazards += acts[now.first_hazard :]  # of drugs
+        if now.rise > 0.0:
+            hazards.append(now.rise)
         return chosen(now.draws[self.site], hazards, now.codes, p.dt)
 
     def decide_senescent(self) -> int:
@@ -168,6 +171,9 @@ class Cell(mesa.Agent):
                 scale = weight[self.cause][min(self.generation, 2)][self.cell_type]
                 hazards.append(strength[self.depth] * scale)
                 codes.append(code)
+        if now.fall > 0.0:
+            hazards.append(now.fall)
+            codes.append(FLUCTUATION_LOSS)
         return chosen(now.draws[self.site], hazards, codes, p.dt)
 
     def clearance(self, acts: list[float]) -> float:
@@ -326,7 +332,7 @@ class AgentsEngine:
         every = np.arange(patch.geometry.n_sites, dtype=np.int64)
         now.numbers, now.t, now.t_next, now.step = p.numbers, t, (step + 1) * p.numbers.dt, step
         now.draws = patch.stream.uniforms(Purpose.DECIDE, step, every).tolist()
-        now.damage = damage_hazard(patch.age_years(t), p.numbers.baseline, p.numbers.per_year)
+        now.damage, now.rise, now.fall = patch.damage(t), patch.rise, patch.fall
         now.capacity = regenerative_capacity(patch.age_years(t), p.numbers.decline)
         now.susceptibility = p.susceptibility.tolist()
         now.territory = patch.territory.view
@@ -352,6 +358,8 @@ class AgentsEngine:
         if p.numbers.contact_rate > 0.0:
             now.codes.append(CONTACT)
         now.codes += patch.acting.healthy_codes.tolist()
+        if now.rise > 0.0:
+            now.codes.append(FLUCTUATION)
 
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""

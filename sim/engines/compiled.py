@@ -12,7 +12,6 @@ import numpy as np
 
 from sim.engines.bounds import BLOCK
 from sim.engines.kernels import apply_kernel, cargo_kernel, decide_kernel
-from sim.rules.induction import damage_hazard
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT
 from sim.tissue.acting import FACTORS, IMMUNE, PER_FACTOR, REPAIR, UPTAKE, Acting
@@ -72,9 +71,8 @@ class CompiledEngine:
         """What will happen, in site order."""
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
         patch.count_territory()
-        age = patch.age_years(t)
-        damage = damage_hazard(age, p.numbers.baseline, p.numbers.per_year)
-        capacity = regenerative_capacity(age, p.numbers.decline)
+        capacity = regenerative_capacity(patch.age_years(t), p.numbers.decline)
+        damage, fluctuation = patch.damage(t), (patch.rise, patch.fall)
         floors = patch.territory.floors() if p.numbers.max_rate > 0.0 else np.zeros(1)
         acting, killing = patch.acting, patch.acting.on_senescent
         most = most_of(acting, len(p.factors))
@@ -86,7 +84,7 @@ class CompiledEngine:
                     floats[1].view(integer))  # fmt: skip
             return int(
                 decide_kernel(
-                    low, high, t, damage, capacity, self._slots,
+                    low, high, t, damage, capacity, fluctuation, self._slots,
                     cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions,
                     cells.cargo, cells.refractory, patch.levels, patch.geometry.sites, *patch.territory.view, floors,
                     p.numbers, p.factors, p.by_type, p.susceptibility, self._largest, patch.immunity, most,

@@ -13,7 +13,7 @@ from sim.compiling import inlined
 from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import chance, contact_hazard, hill, induction_hazard, response
 from sim.rules.repair import refill_hazard
-from sim.scenario.causes import CONTACT, DAMAGE, FIRST_FACTOR, OWN_DEATH, REPAIRED
+from sim.scenario.causes import CONTACT, DAMAGE, FIRST_FACTOR, FLUCTUATION, FLUCTUATION_LOSS, OWN_DEATH, REPAIRED
 from sim.scenario.causes import IMMUNE as BY_IMMUNITY
 from sim.tissue.acting import FACTORS, IMMUNE, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM
 from sim.tissue.parameters import (
@@ -58,11 +58,12 @@ def level_at(site, voxel, f, levels, factors):
 
 
 @inlined
-def induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, levels, near, n_near, numbers, factors,
-                    by_type, susceptibility, acts, healthy_codes, hazards, codes):  # fmt: skip
+def induction_event(site, voxel, t, u, damage, rise, state, cell_type, since, cargo, levels, near, n_near, numbers,
+                    factors, by_type, susceptibility, acts, healthy_codes, hazards, codes):  # fmt: skip
     """Event code of a healthy site, 0 if nothing happens: one uniform, competing risks.
 
-    ``acts`` is the row of modifiers by drugs at the depth and of the type of the site (`sim.tissue.acting`).
+    ``acts`` is the row of modifiers by drugs at the depth and of the type of the site (`sim.tissue.acting`);
+    ``rise`` is the hazard by which the body fluctuates.
     """
     kind = cell_type[site]
     weight = susceptibility[kind] * acts[INDUCTION]
@@ -101,6 +102,10 @@ def induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, l
         hazards[n], codes[n] = acts[FACTORS + PER_FACTOR * factors.shape[0] + i], healthy_codes[i]
         total += hazards[n]
         n += 1
+    if rise > 0.0:
+        hazards[n], codes[n] = rise, FLUCTUATION
+        total += rise
+        n += 1
     return chosen(u, total, hazards, codes, n, numbers.dt)
 
 
@@ -118,10 +123,10 @@ def clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts):
 
 
 @inlined
-def removal_event(site, voxel, t, u, burden, immunity, cell_type, cause, generation, since, refractory, levels,
+def removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, generation, since, refractory, levels,
                   numbers, factors, acts, layer, strength, deed_weight, window, deed_codes, evadable,
                   hazards, codes):  # fmt: skip
-    """Event code of a senescent site: immune removal, its own death, or a drug that kills or heals it."""
+    """Event code of a senescent site: immune removal, its own death, a drug that kills or heals it, or fluctuation."""
     hazards[0], codes[0] = 0.0, BY_IMMUNITY
     hazards[1], codes[1] = numbers.own_death, OWN_DEATH
     if numbers.max_rate > 0.0 and refractory[site] & EVADES_IMMUNITY == 0:
@@ -134,6 +139,10 @@ def removal_event(site, voxel, t, u, burden, immunity, cell_type, cause, generat
             hazards[n], codes[n] = strength[k, layer] * scale, deed_codes[k]
             total += hazards[n]
             n += 1
+    if fall > 0.0:
+        hazards[n], codes[n] = fall, FLUCTUATION_LOSS
+        total += fall
+        n += 1
     return chosen(u, total, hazards, codes, n, numbers.dt)
 
 

@@ -36,22 +36,25 @@ def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, laye
 
 
 @kernel
-def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, cause, generation, since, divisions, cargo,
-                  refractory, levels, sites, box, table, counts, floors, numbers, factors, by_type, susceptibility,
-                  largest, immunity, most, layer, modifiers, healthy_codes, strength, deed_weight, window, deed_codes,
-                  evadable, address, floats, bits, out_sites, out_codes):  # fmt: skip
+def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cell_type, cause, generation, since,
+                  divisions, cargo, refractory, levels, sites, box, table, counts, floors, numbers, factors, by_type,
+                  susceptibility, largest, immunity, most, layer, modifiers, healthy_codes, strength, deed_weight,
+                  window, deed_codes, evadable, address, floats, bits, out_sites, out_codes):  # fmt: skip
     """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number.
 
     ``bits`` are cargo, levels and the two single numbers ``floats`` (of either dtype) as the integers of their bits;
+    ``fluctuation`` are the hazards by which the body turns healthy and takes senescent cells in this step;
     ``most`` are the largest modifiers of any depth and type: immune boost, repair, hazard on healthy, on senescent.
     """
     words, found = np.empty(BLOCK, np.uint32), np.empty(BLOCK + 1, np.int64)
-    room = max(2 * factors.shape[0] + 2 + healthy_codes.size, strength.shape[0] + 2)
+    room = max(2 * factors.shape[0] + 3 + healthy_codes.size, strength.shape[0] + 3)
+    rise, fall = fluctuation
     hazards, codes = np.empty(room), np.empty(room, np.int64)
     near = np.empty(slots[0] + 1, np.int64)
     cargo_bits, level_bits = bits[0], bits[1]
     cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
-    most_immune, most_repair, most_healthy, most_senescent = most[0] * immunity, most[1], most[2], most[3]
+    most_immune, most_repair = most[0] * immunity, most[1]
+    most_healthy, most_senescent = most[2] + rise, most[3] + fall
     direct = sites.is_lattice == 1 and sites.coarse == 1
     limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
     limits[CLEARED] = screen_threshold(repair_bound(capacity, most_repair, numbers, factors))
@@ -80,16 +83,16 @@ def decide_kernel(low, high, t, damage, capacity, slots, state, cell_type, cause
             depth = np.int64(layer[site]) if layer.size > 1 else 0
             acts = modifiers[depth, cell_type[site]]
             if now == SENESCENT:
-                code = removal_event(site, voxel, t, u, burden, immunity, cell_type, cause, generation, since,
-                                     refractory, levels, numbers, factors, acts, depth, strength, deed_weight, window,
-                                     deed_codes, evadable, hazards, codes)  # fmt: skip
+                code = removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, generation,
+                                     since, refractory, levels, numbers, factors, acts, depth, strength, deed_weight,
+                                     window, deed_codes, evadable, hazards, codes)  # fmt: skip
             elif now == HEALTHY and numbers.division_limit > 0 and divisions[site] >= numbers.division_limit:
                 code = REPLICATIVE
             elif now == HEALTHY:
                 n_near = near_into(near, site, 1, sites) if numbers.contact_rate > 0.0 else 0
-                code = induction_event(site, voxel, t, u, damage, state, cell_type, since, cargo, levels, near, n_near,
-                                       numbers, factors, by_type, susceptibility, acts, healthy_codes, hazards,
-                                       codes)  # fmt: skip
+                code = induction_event(site, voxel, t, u, damage, rise, state, cell_type, since, cargo, levels, near,
+                                       n_near, numbers, factors, by_type, susceptibility, acts, healthy_codes,
+                                       hazards, codes)  # fmt: skip
             else:
                 n_near = near_into(near, site, numbers.reach, sites)
                 code = repair_event(

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from sim.errors import ScenarioError
 from sim.explain.doses import doses_words
 from sim.explain.drugs import drug_words, given_drugs, kills_immune
-from sim.explain.experiment import arms_words, events_words, record_words, scales_words, step_words
+from sim.explain.experiment import arms_words, body_words, events_words, record_words, scales_words, step_words
 from sim.explain.factors import factor_words
+from sim.explain.immunity import circle_words
 from sim.explain.reproduction import threshold_words
 from sim.explain.tissues import size_words, tissue_words
 from sim.explain.words import Teller, wrap
@@ -29,7 +30,9 @@ def explain(scenario: Scenario) -> str:
     are told per arm.
     """
     common = _common_part(scenario)
-    teller, loses_immunity = Teller(scenario, common), kills_immune(scenario)
+    teller = Teller(scenario, common)
+    ages = any(factor.ages_immunity for arm in scenario.arms.values() for factor in arm.factors.values())
+    loses_immunity = ages or kills_immune(scenario)
     blocks = [f"{scenario.name} ({scenario.file}, hash {scenario.hash})"]
     if common.question:
         blocks.append(wrap(f"Question. {common.question}"))
@@ -37,7 +40,8 @@ def explain(scenario: Scenario) -> str:
     blocks += [factor_words(teller, name) for name in common.factors]
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
-    blocks += [step_words(common, PLAN), scales_words(common), threshold_words(common), record_words(common)]
+    blocks += [step_words(common, PLAN), scales_words(common), threshold_words(common)]
+    blocks += [circle_words(common), body_words(teller), record_words(common)]
     blocks.append(_assumed_words(scenario))
     blocks += [wrap(f"Note. {note}") for note in scenario.notes]
     return "\n\n".join(filter(None, blocks)) + "\n"

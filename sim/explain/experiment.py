@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sim.explain.doses import days_of
-from sim.explain.words import Teller, wrap
+from sim.explain.words import Teller, paragraph, wrap
 from sim.scenario.checks import tissue_of
 from sim.scenario.event import Event
 from sim.scenario.ledger import shown
@@ -96,6 +96,21 @@ def _period(event: Event) -> str:
     if event.duration > 0:
         return f" between {start} and {end} later"
     return f" {start} later" if event.delay > 0 else " at once"
+
+
+def body_words(teller: Teller) -> str:
+    """Fluctuation and death."""
+    body, parts = teller.settings.body, []
+    if body.fluctuation > 0:
+        variance = f"{2 * body.fluctuation:.3g} %^2 a day{teller.cite('body.fluctuation')}"
+        parts.append(f"Body. Its burden fluctuates from day to day, a random walk whose variance grows by {variance}: "
+                     "healthy cells turn or senescent ones go, in all tissues alike.")  # fmt: skip
+    if body.death is not None:
+        how = "at" if body.death.steepness is None else "with a hazard of a half per day at"
+        parts.append(
+            f"It dies {how} a whole-body burden of {body.death.burden:.3g} %{teller.cite('body.death.burden')}."
+        )
+    return paragraph(parts)
 
 
 def step_words(settings: Settings, plan: Sequence[tuple[str, str, str]]) -> str:

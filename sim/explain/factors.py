@@ -81,6 +81,13 @@ def _actions(teller: Teller, at: str, factor: Factor) -> Iterator[str]:
             f"Its level raises repair up to {1 + boost.max:.4g}-fold, half of the gain at {boost.half_max:.3g}"
             f"{power}{teller.cite(*used)}."
         )
+    if factor.ages_immunity is not None:
+        ages = factor.ages_immunity
+        used = [f"{at}.ages_immunity.{key}" for key in ("max_rate", "half_max", "power")]
+        yield (
+            f"Its mean level makes immune cells senescent at up to {ages.max_rate:.3g} per day, half of it at "
+            f"{ages.half_max:.3g}, power {ages.power:.3g}{teller.cite(*used)}."
+        )
     if factor.attracts_immunity is not None:
         attracts = factor.attracts_immunity
         used = [f"{at}.attracts_immunity.{key}" for key in ("basal", "half_max")]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq
 
+from sim.explain.immunity import BURDENS, FIRST, crossings, immune_hazard
 from sim.explain.words import listed, wrap
-from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import contact_hazard, induction_hazard
 from sim.rules.induction import response as rate_of
 from sim.scenario.factor import Factor
@@ -19,10 +17,6 @@ from sim.scenario.tissue import Tissue
 from sim.tissue.parameters import response_numbers, total_decay
 
 CONTACT = "contact"
-FIRST = 1e-3  # %, "the first cells"
-BURDENS = np.concatenate([np.geomspace(FIRST, 1.0, 61), np.linspace(1.25, 99.75, 395)])  # where it is looked at [%]
-
-
 SLOW = 0.1  # of the residence: the least delay, and with 1 / SLOW the most duration, that decide what R_s is
 
 
@@ -59,7 +53,7 @@ def _secretion(factor: Factor, tissue: Tissue, generation: int) -> float:
 
 def _removal(settings: Settings, tissue: Tissue, burden: float, levels: dict[str, float]) -> float:
     """Hazard of removal of a senescent cell [1/d]."""
-    return tissue.clearance.own_death + _immune_removal(settings, tissue, burden, levels)
+    return tissue.clearance.own_death + immune_hazard(settings, tissue, burden, levels)
 
 
 def _induction(settings: Settings, tissue: Tissue, levels: dict[str, float], touching: float) -> float:
@@ -86,28 +80,12 @@ def _at(numbers: tuple[float, float, float, float], level: float) -> tuple[float
     return kind, level, rest[0], rest[1], rest[2]
 
 
-def _immune_removal(settings: Settings, tissue: Tissue, burden: float, levels: dict[str, float]) -> float:
-    clearance, left = tissue.clearance, 1.0
-    for name, factor in settings.factors.items():
-        if factor.jams_immunity is not None:
-            left *= jamming(levels[name], factor.jams_immunity.half_max)
-        if factor.attracts_immunity is not None:
-            left *= attraction(levels[name], factor.attracts_immunity.half_max, factor.attracts_immunity.basal)
-    return removal_hazard(burden, clearance.max_rate, clearance.half_saturation, clearance.capacity, left)
-
-
 def _neighbours(tissue: Tissue) -> float:
     """Neighbours of a cell far from walls."""
     if tissue.shape is None:
         return float((tissue.cloud and tissue.cloud.links.nearest) or 0)
     dimension = len(tissue.shape)
     return float(3**dimension - 1 if tissue.neighbourhood == "moore" else 2 * dimension)
-
-
-def crossings(number: Callable[[float], float]) -> list[float]:
-    """Burdens [%] at which `number` of the burden passes 1, ascending."""
-    above = [(float(burden), number(float(burden)) >= 1.0) for burden in BURDENS]
-    return [float(brentq(lambda x: number(x) - 1.0, x, y)) for (x, low), (y, high) in pairwise(above) if low != high]
 
 
 def threshold_words(settings: Settings) -> str:
@@ -172,7 +150,7 @@ def _where(number: Callable[[float], float], found: list[float], cells: str) -> 
 
 def _acts(factor: Factor) -> bool:
     """Whether its level turns cells, or changes how long they stay."""
-    return any((factor.induction, factor.cargo, factor.jams_immunity, factor.attracts_immunity))
+    return any((factor.induction, factor.cargo, factor.jams_immunity, factor.attracts_immunity, factor.ages_immunity))
 
 
 def _no_mean_field(acting: dict[str, Factor], tissue: Tissue) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from sim.explain.immunity import immune_hazard
 from sim.explain.words import Teller, paragraph, scaled
-from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
 from sim.scenario.quantity import DAYS_PER_YEAR, duration
@@ -13,15 +13,15 @@ from sim.scenario.schema import Settings
 from sim.scenario.tissue import Clearance, Tissue
 
 
-def tissue_words(teller: Teller, name: str, drugs_kill_immune: bool) -> str:
-    """Paragraphs about the tissue `name`; the loss of immune cells is told where a drug that is given kills them."""
+def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
+    """Paragraphs about the tissue `name`; how immune cells come back is told where a drug or a factor takes them."""
     tissue, at = teller.settings.tissues[name], f"tissues.{name}"
     return paragraph(
         [
             _cells(teller, at, name, tissue),
             _damage(teller, at, tissue),
             _contact(teller, at, tissue),
-            _clearance(teller, at, tissue, drugs_kill_immune),
+            _clearance(teller, at, tissue, loses_immunity),
             _evasion(teller, at, tissue),
             _repair(teller, at, tissue),
         ]
@@ -75,9 +75,10 @@ def _damage(teller: Teller, at: str, tissue: Tissue) -> str:
         averted = f" Upkeep averts {100 * tissue.maintenance:.3g} % of all induction{teller.cite(f'{at}.maintenance')}."
     if damage.baseline == 0 and damage.per_year == 0:
         return f"Damage: none.{averted}"
+    whose = "the healthy cells" if damage.production == "per_cell" else "all cells, however few are healthy,"
     now = damage_hazard(teller.settings.age_at_start / DAYS_PER_YEAR, damage.baseline, damage.per_year)
     return (
-        f"Damage turns {damage.baseline:.3g} % of the healthy cells senescent per day at age 0, rising by "
+        f"Damage turns {damage.baseline:.3g} % of {whose} senescent per day at age 0, rising by "
         f"{damage.per_year:.3g} % per day and year of age; {now:.3g} % per day on day 0"
         f"{teller.cite(f'{at}.damage.baseline', f'{at}.damage.per_year')}.{averted}"
     )
@@ -97,10 +98,10 @@ def _contact(teller: Teller, at: str, tissue: Tissue) -> str:
     return f"Contact: {'; '.join(parts)}." if parts else ""
 
 
-def _clearance(teller: Teller, at: str, tissue: Tissue, drugs_kill_immune: bool) -> str:
+def _clearance(teller: Teller, at: str, tissue: Tissue, loses_immunity: bool) -> str:
     clearance, parts = tissue.clearance, []
     if clearance.max_rate > 0:
-        parts.append(_immune(teller, f"{at}.clearance", clearance, drugs_kill_immune))
+        parts.append(_immune(teller, f"{at}.clearance", clearance, loses_immunity))
     if clearance.own_death > 0:
         parts.append(
             f"Senescent cells die by themselves at {clearance.own_death:.3g} per day"
@@ -117,7 +118,7 @@ def _clearance(teller: Teller, at: str, tissue: Tissue, drugs_kill_immune: bool)
     return f"{' '.join(parts)} Half of a senescent cohort is gone after {' and '.join(lives)}, {but}."
 
 
-def _immune(teller: Teller, at: str, clearance: Clearance, drugs_kill_immune: bool) -> str:
+def _immune(teller: Teller, at: str, clearance: Clearance, loses_immunity: bool) -> str:
     everywhere = math.isinf(clearance.territory)
     where = "the whole tissue" if everywhere else f"the {teller.say(f'{at}.territory')} around a cell"
     used = [f"{at}.{key}" for key in ("max_rate", "half_saturation", "territory")]
@@ -127,24 +128,21 @@ def _immune(teller: Teller, at: str, clearance: Clearance, drugs_kill_immune: bo
     )
     if clearance.capacity != 1:
         words += f" Immune capacity is {clearance.capacity:.3g}."
-    if drugs_kill_immune:
+    if clearance.decline > 0:
+        lasts = "the age of the host" if clearance.immune_age is None else f"{duration(clearance.immune_age)}, for good"
+        words += f" Capacity falls by exp(-{clearance.decline:.3g} per year of immune age"
+        words += f"{teller.cite(f'{at}.decline')}), which is {lasts}."
+    if loses_immunity:
         back = f"with a time constant of {duration(clearance.recovery)}{teller.cite(f'{at}.recovery')}"
-        words += f" Immune cells that a drug kills come back {back}."
+        words += f" Immune cells that are lost come back {back}."
     return words
 
 
 def _half_life(settings: Settings, tissue: Tissue, burden: float) -> float:
     """Time [d] to lose half of a cohort at a steady `burden` [%] of mature primary cells; none turn, none evade."""
-    clearance, left = tissue.clearance, 1.0
-    for factor in settings.factors.values():
-        level = burden * factor.secretion.strength
-        if factor.jams_immunity is not None and factor.transport != "kernel":
-            left *= jamming(level, factor.jams_immunity.half_max)
-        if factor.attracts_immunity is not None and factor.transport != "kernel":
-            left *= attraction(level, factor.attracts_immunity.half_max, factor.attracts_immunity.basal)
-    hazard = clearance.own_death + removal_hazard(
-        burden, clearance.max_rate, clearance.half_saturation, clearance.capacity, left
-    )
+    levels = {name: burden * factor.secretion.strength for name, factor in settings.factors.items()
+              if factor.transport != "kernel"}  # fmt: skip
+    hazard = tissue.clearance.own_death + immune_hazard(settings, tissue, burden, levels)
     return math.log(2) / hazard if hazard > 0 else math.inf
 
 

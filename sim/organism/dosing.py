@@ -12,7 +12,7 @@ import numpy as np
 from sim.fields import NEGLIGIBLE
 from sim.organism.compartments import Compartments, Dose, Source
 from sim.organism.effects import Assembly
-from sim.rules.pharmacology import at_depth, following, immune_capacity, mean_immune_capacity
+from sim.rules.pharmacology import at_depth, following
 from sim.scenario.drug import Drug, scale
 from sim.scenario.drug_checks import route_of
 from sim.scenario.schema import Settings
@@ -112,10 +112,7 @@ class Dosing:
         for tissue, patch in self.patches.items():
             assembly, here = self.assemblies[tissue], self._places[tissue]
             patch.acting = assembly.acting({name: effects[:, here] for name, effects in means.items()})
-            killing = assembly.immune_killing({name: effects[:, here] for name, effects in means.items()})
-            clearance = patch.tissue.clearance
-            numbers = (patch.capacity, clearance.capacity, clearance.recovery, killing, self.dt)
-            patch.immunity, patch.capacity = mean_immune_capacity(*numbers), immune_capacity(*numbers)
+            patch.immune_killing = assembly.immune_killing({name: effects[:, here] for name, effects in means.items()})
 
     def _with_lag(self, name: str, effects: np.ndarray) -> np.ndarray:
         """Mean over the step of effects that follow the drug with their time constant; the others as they are."""

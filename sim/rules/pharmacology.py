@@ -73,25 +73,3 @@ def left_by(effect: float, scale: float) -> float:
 def following(lagged: float, effect: float, keep: float) -> float:
     """Effect after a step that follows the drug with a lag; `keep` is exp(-dt / time constant), `effect` its target."""
     return effect + (lagged - effect) * keep
-
-
-@rule
-def immune_capacity(capacity: float, full: float, recovery: float, killing: float, dt: float) -> float:
-    r"""Working share of the immune cells after `dt` [d] under a constant hazard of `killing` [1/d]; exact.
-
-    .. math:: dC/dt = (C_0 - C)/\tau - h C
-
-    ``full`` C0 is the share without the drug, ``recovery`` tau in d.
-    """
-    rate = 1.0 / recovery + killing
-    rest = full / (1.0 + killing * recovery)
-    return rest + (capacity - rest) * math.exp(-rate * dt)
-
-
-@rule
-def mean_immune_capacity(capacity: float, full: float, recovery: float, killing: float, dt: float) -> float:
-    """Mean over the next `dt` [d] of what `immune_capacity` follows; the same arguments."""
-    rate = 1.0 / recovery + killing
-    rest = full / (1.0 + killing * recovery)
-    lost = rate * dt
-    return rest + (capacity - rest) * (-math.expm1(-lost) / lost if lost > 0.0 else 1.0)

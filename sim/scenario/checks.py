@@ -9,7 +9,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.causes import BY_DRUGS, FIXED, INDUCED, INITIAL, PER_DRUG, event_names, first_drug
+from sim.scenario.causes import (
+    BY_DRUGS,
+    FIXED,
+    FLUCTUATION_LOSS,
+    INDUCED,
+    INITIAL,
+    PATROLS,
+    PER_DRUG,
+    event_names,
+    first_drug,
+)
 from sim.scenario.drug import OTHERS
 from sim.scenario.event import READ_BY, Event
 from sim.scenario.library import spoken_of
@@ -21,6 +31,7 @@ NAME_RULE = "letters, digits and _, starting with a letter"
 MAX_STEPS = 2**32 - 1  # the counter of the random numbers
 MAX_CODES = 256  # a cause is one byte per cell
 EDGE_STEP = 0.3  # repairs per site and step; above it a wound closes more than a tenth too late (measured)
+NEVER_TURN = (FIXED[PATROLS], FIXED[FLUCTUATION_LOSS])
 LAYERS = ("state", "cause", "generation", "type", "cargo", "secondaries")
 
 
@@ -50,7 +61,8 @@ def _each_once(names: Iterable[str]) -> tuple[str, ...]:
 def _causes_of_senescence(settings: Settings) -> tuple[str, ...]:
     """What may stand in a mapping by cause."""
     names, drugs = event_names(settings), first_drug(settings)
-    return *names[INITIAL:drugs], *names[drugs + INDUCED :: PER_DRUG]
+    turning = (name for name in names[INITIAL:drugs] if name not in NEVER_TURN)
+    return *turning, *names[drugs + INDUCED :: PER_DRUG]
 
 
 def check_settings(settings: Settings, names: Names) -> None:

@@ -248,7 +248,7 @@ def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
     if key == "contact.mature_after":
         return tissue.contact.hazard > 0
     if key == "clearance.recovery":
-        return "kill_immune" in kinds
+        return "kill_immune" in kinds or any(factor.ages_immunity for factor in settings.factors.values())
     if key.startswith("evasion.by_cause"):
         return any((evasion.immune, evasion.immune_per_year, evasion.drug, evasion.drug_per_year))
     if key.startswith("evasion.drug"):
@@ -262,12 +262,12 @@ def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
 
 def _factor_acts(factor: Factor, key: str, settings: Settings) -> bool:
     cleared = any(tissue.clearance.max_rate > 0 for tissue in settings.tissues.values())
-    works = (factor.induction, factor.cargo, factor.jams_immunity, factor.inhibits_repair, factor.boosts_repair)
-    attracts = factor.attracts_immunity if cleared else None
-    if all(each is None for each in (*works, attracts)):
+    works = (factor.induction, factor.cargo, factor.inhibits_repair, factor.boosts_repair)
+    on_immunity = (factor.jams_immunity, factor.attracts_immunity, factor.ages_immunity) if cleared else ()
+    if all(each is None for each in (*works, *on_immunity)):
         return False
-    if key.startswith("attracts_immunity."):
-        return attracts is not None
+    if key.split(".")[0] in ("attracts_immunity", "ages_immunity"):
+        return cleared
     if key.startswith("affinity."):
         return factor.cargo is not None or factor.capture > 0
     return key not in ("diffusivity", "reach") or factor.transport == "diffusion"

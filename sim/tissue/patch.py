@@ -9,8 +9,11 @@ import numpy as np
 from sim.errors import ScenarioError
 from sim.fields import Spectral, WellMixed
 from sim.rng import Purpose, Stream
-from sim.rules.clearance import evading_share
+from sim.rules.clearance import evading_share, full_capacity, immune_capacity, mean_immune_capacity
+from sim.rules.fluctuation import fall_hazard, rise_hazard
+from sim.rules.induction import damage_hazard, hill
 from sim.scenario import causes
+from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.tissue.acting import nothing_acts
 from sim.tissue.build import build_geometry, build_transport, first_cells
@@ -18,7 +21,7 @@ from sim.tissue.contact import turned_at_once
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.secretion import Secretion
-from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, SENESCENT
+from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
 from sim.tissue.territory import Territory
 
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
@@ -60,6 +63,10 @@ class Patch:
         What drugs do in this step.
     capacity, immunity : float
         Working share of the immune cells, now and in the mean of this step.
+    immune_killing : float
+        Hazard at which drugs kill immune cells in this step [1/d].
+    rise, fall : float
+        Hazards of this step by which the body fluctuates: of healthy cells to turn, of senescent cells to go [1/d].
     happened : list of (event name, day, sites)
         Outside events so far.
     open_wounds : dict of int64 arrays
@@ -85,7 +92,7 @@ class Patch:
         self.off_target_codes = slice(first + causes.OFF_TARGET, None, causes.PER_DRUG)
         n_types, n_codes = len(tissue.cell_types), len(self.event_names)
         self.acting = nothing_acts(len(settings.factors), n_types, n_codes)
-        self.immunity = self.capacity = tissue.clearance.capacity
+        self.immune_killing = self.rise = self.fall = 0.0
         self.cum[causes.INITIAL] = np.count_nonzero(self.cells.state == SENESCENT)
         self.open_wounds: dict[str, np.ndarray] = {}
         self.happened: list[tuple[str, float, int]] = []
@@ -97,6 +104,7 @@ class Patch:
         self.draw_evasion(np.flatnonzero(self.cells.state == SENESCENT), 0.0, 0)
         self._make_fields(settings)
         self._settle(settings)
+        self.immunity = self.capacity = self._capacity_at_rest()
 
     def _make_fields(self, settings: Settings) -> None:
         self.factors = factors = list(settings.factors.values())
@@ -187,6 +195,40 @@ class Patch:
         elif self._copied:
             self.levels[f, : field.size] = field.ravel()
 
+    def age_immunity(self, t: float, dt: float) -> None:
+        """Immune cells are lost to factors and drugs and come back: capacity after the step, and its mean in it."""
+        recovery = self.tissue.clearance.recovery
+        numbers = (self.capacity, self.full_capacity(t), recovery, self._immune_loss() + self.immune_killing, dt)
+        self.immunity, self.capacity = mean_immune_capacity(*numbers), immune_capacity(*numbers)
+
+    def _capacity_at_rest(self) -> float:
+        """What the capacity would settle to with the factors and the age of the start."""
+        return self.full_capacity(0.0) / (1.0 + self._immune_loss() * self.tissue.clearance.recovery)
+
+    def _immune_loss(self) -> float:
+        """Hazard at which factors make immune cells senescent [1/d], by their mean levels in the tissue."""
+        loss = 0.0
+        for name, factor in zip(self.factor_names, self.factors, strict=True):
+            if factor.ages_immunity is not None:
+                ages, level = factor.ages_immunity, float(self.level(name).mean(dtype=np.float64))
+                loss += hill(level, ages.max_rate, ages.half_max, ages.power)
+        return loss
+
+    def fluctuate(self, change: float, dt: float) -> None:
+        """The body raises or lowers the burden of this step by `change` [%], in expectation."""
+        if change == 0.0:
+            self.rise = self.fall = 0.0
+            return
+        healthy = self._healthy_share()
+        self.rise = rise_hazard(change, healthy, dt)
+        self.fall = fall_hazard(change, 100.0 * (1.0 - healthy), dt)
+
+    def _healthy_share(self) -> float:
+        """Share of the resident cells that is healthy; 0 where nobody is."""
+        healthy = int(np.count_nonzero(self.cells.state == HEALTHY))
+        residents = healthy + int(np.count_nonzero(self.cells.state == SENESCENT))
+        return healthy / residents if residents else 0.0
+
     def count_territory(self) -> None:
         """Burden of every immune territory, for this step's decisions."""
         if self.parameters.numbers.max_rate > 0.0:
@@ -242,9 +284,24 @@ class Patch:
         left = self.acting.uptake_left[f].tolist()
         return total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left)
 
+    def damage(self, t: float) -> float:
+        """Hazard of turning senescent by damage at `t` [1/d], before what single cell types and drugs make of it."""
+        numbers = self.parameters.numbers
+        hazard = damage_hazard(self.age_years(t), numbers.baseline, numbers.per_year)
+        if self.tissue.damage.production == "per_cell":
+            return hazard
+        healthy = self._healthy_share()
+        return hazard / healthy if healthy > 0.0 else 0.0
+
+    def full_capacity(self, t: float) -> float:
+        """Working share of the immune cells at `t` if none were lost."""
+        clearance = self.tissue.clearance
+        age = self.age_years(t) if clearance.immune_age is None else clearance.immune_age / DAYS_PER_YEAR
+        return full_capacity(clearance.capacity, clearance.decline, age)
+
     def age_years(self, t: float) -> float:
         """Age of the host [yr] at time `t` [d]."""
-        return (self.age_at_start + t) / 365.25
+        return (self.age_at_start + t) / DAYS_PER_YEAR
 
     def level(self, name: str) -> np.ndarray:
         """What cells read of a factor, per voxel (or site), flat."""

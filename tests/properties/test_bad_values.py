@@ -34,7 +34,7 @@ EXAMPLES: list[dict[str, Any]] = [
             reach=100, affinity={"cell": 1}, secretion={"by_type": {"cell": 1}, "by_cause": {"damage": 1}},
             induction={"hill": {}, "by_type": {"cell": 1}},
             cargo={"response": {"hill": {}, "by_type": {"cell": 1}}},
-            jams_immunity={}, inhibits_repair={}, boosts_repair={}, attracts_immunity={},
+            jams_immunity={}, inhibits_repair={}, boosts_repair={}, attracts_immunity={}, ages_immunity={},
         ),
         "events": {
             "g": {"at": [30, 30], "radius": 20, "since_onset": 1},
@@ -58,7 +58,7 @@ EXAMPLES: list[dict[str, Any]] = [
         },
         "markers": {"m": {"sensitivity": 1, "specificity": 1, "sensitivity_by_type": {"cell": 1},
                           "specificity_by_type": {"cell": 1}}},
-        "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
+        "body": {"death": {}}, "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
     scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},
              induction={"linear": {}}, cargo={"response": {"linear": {}}}),

@@ -15,10 +15,11 @@ from sim.tissue.state import SCARRED
 
 LEAVING = (
     "immune", "own_death", "repaired", "scarred", "killed_by_senolytic", "killed_by_cream", "off_target_senolytic",
-    "reversed_by_epigenetic",
+    "reversed_by_epigenetic", "fluctuation_loss",
 )  # fmt: skip
 TURNING = (
     "damage",
+    "fluctuation",
     "replicative",
     "contact_hazard",
     "contact_at_once",
@@ -41,9 +42,9 @@ BODY = tissue(
     },
     initial={"burden": 8, "since_onset": 3},
     maintenance=0.1,
-    damage={"baseline": 8.5, "per_year": 10},
-    contact={"hazard": 0.11, "at_once": 0.07, "mature_after": 1},
-    clearance={"max_rate": 40, "half_saturation": 20, "territory": 35, "own_death": 0.1},
+    damage={"baseline": 6.5, "per_year": 10, "production": "absolute"},
+    contact={"hazard": 0.13, "at_once": 0.07, "mature_after": 1},
+    clearance={"max_rate": 50, "half_saturation": 20, "territory": 35, "own_death": 0.1, "decline": 0.5, "recovery": 5},
     repair={"rate": 4, "decline": 0.5, "scar": 0.08, "division_limit": 5},
     evasion={"immune": 0.2, "immune_per_year": 1, "drug": 0.3, "drug_per_year": 1, "by_cause": {"damage": 0.5}},
     depth=5,
@@ -52,9 +53,9 @@ SIGNALS: Tree = {
     "SASP": {
         "reach": "30 um",
         "secretion": {"delay": 0.7, "ramp": 2, "duration": 15, "by_cause": {"contact": 0.2, "damage": 1.5}},
-        "induction": {"hill": {"max_rate": 0.25, "half_max": 2, "power": 1.5}, "by_type": {"keratinocyte": 2}},
+        "induction": {"hill": {"max_rate": 0.4, "half_max": 2, "power": 1.5}, "by_type": {"keratinocyte": 2}},
         "affinity": {"fibroblast": 0.5, "keratinocyte": 1},
-        "cargo": {"memory": "2 d", "response": {"hill": {"max_rate": 0.45, "half_max": 1, "power": 1}}},
+        "cargo": {"memory": "2 d", "response": {"hill": {"max_rate": 0.52, "half_max": 1, "power": 1}}},
         "capture": "100 1/d",
         "jams_immunity": {"half_max": 100},
         "inhibits_repair": {"half_max": 100},
@@ -63,13 +64,14 @@ SIGNALS: Tree = {
         "reach": "15 um",
         "secretion": {"tertiary": 0.5, "by_type": {"melanocyte": 3}},
         "affinity": {"fibroblast": 1},
-        "cargo": {"memory": "3 d", "response": {"hill": {"max_rate": 0.5, "half_max": 1.5, "power": 3}}},
+        "cargo": {"memory": "3 d", "response": {"hill": {"max_rate": 0.7, "half_max": 1.5, "power": 3}}},
     },
     "ligand": {
         "reach": "20 um",
         "induction": {"poisson_tail": {"threshold": 3, "rate": 0.4}},
         "jams_immunity": {"half_max": 90},
         "attracts_immunity": {"half_max": 0.5, "basal": 0.6},
+        "ages_immunity": {"max_rate": 0.05, "half_max": 5},
     },
     "room": {"reach": "12 um", "induction": {"linear": {"rate": 0.02}}, "boosts_repair": {"max": 1, "half_max": 3}},
 }
@@ -132,7 +134,7 @@ TREATMENTS: Tree = {
     "care": {"drug": "cream", "amount": 5, "interval": 0.5},
 }
 OUTSIDE_EVENTS: Tree = {
-    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 50, "share": 1, "delay": 0.2, "duration": 1},
+    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 60, "share": 1, "delay": 0.2, "duration": 1},
     "x_ray": {
         "kind": "irradiation",
         "day": 0,
@@ -142,7 +144,7 @@ OUTSIDE_EVENTS: Tree = {
         "duration": 0.9,
         "penetration_depth": 100,
     },
-    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 5},
+    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 3},
     "surgery": {"kind": "removal", "day": 15, "radius": 40},
 }
 CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}
@@ -161,7 +163,10 @@ def everything(
     shape = shape or SHAPES["space" if dimension == 3 else "plane"]
     side = 7 * SPACING if dimension == 3 else 15 * SPACING
     changes = [BODY, {"drugs": DRUGS, "treatments": TREATMENTS, "events": OUTSIDE_EVENTS}, tissue(depth_axis="y")]
-    changes += [{"factors": SIGNALS, "generations": "tracked", "sender_reach": 80}, walls(boundary, dimension)]
+    changes += [
+        {"factors": SIGNALS, "generations": "tracked", "sender_reach": 80, "body": {"fluctuation": 6}},
+        walls(boundary, dimension),
+    ]
     changes.append(event(day=6.3, radius=1.9 * SPACING, cells="senescent melanocyte", since_onset=4))
     changes.append(event("sham", day=10, at=[20.0] * dimension, radius=12, cells="healthy keratinocyte"))
     if space in SHAPES:

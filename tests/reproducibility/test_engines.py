@@ -65,6 +65,13 @@ ALONE: dict[str, tuple[Tree, set[str]]] = {  # each rule alone, and the events t
     "clearance_whole_tissue": (together(CLEANED, tissue(clearance={"territory": "whole tissue"})), {"immune"}),
     "clearance_jammed": (together(CLEANED, factor(reach=25, jams_immunity={"half_max": 5})), {"immune"}),
     "clearance_tired": (together(CLEANED, tissue(clearance={"capacity": 0.3})), {"immune"}),
+    "clearance_ageing": (
+        together(CLEANED, tissue(clearance={"decline": 20}), factor(reach=25, ages_immunity={"max_rate": 1})),
+        {"immune"},
+    ),
+    "clearance_of_an_age": (together(CLEANED, tissue(clearance={"decline": 1, "immune_age": "2 yr"})), {"immune"}),
+    "production_absolute": (together(HALF, tissue(damage={"baseline": 1, "production": "absolute"})), {"damage"}),
+    "fluctuation": (together(HALF, {"body": {"fluctuation": 2}}), {"fluctuation", "fluctuation_loss"}),
     "own_death": (DYING, {"own_death"}),
     "repair": (together(HEALING, tissue(repair={"decline": 5})), {"repaired"}),
     "repair_inhibited": (together(HEALING, factor(reach=25, inhibits_repair={"half_max": 3})), {"repaired"}),

@@ -91,7 +91,7 @@ RULES = all_rules()
 EDGES = (0.0, 1e-300, 1e-12, 1.0, 1e4)
 SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility", "basal")
 NEVER_ZERO = ("half_max", "half_saturation", "memory", "radius", "length", "distance", "ramp", "ec50", "elimination",
-              "penetration_depth", "recovery")  # fmt: skip
+              "penetration_depth", "recovery", "dt")  # fmt: skip
 WHOLE = ("threshold", "neighbours", "healthy", "present", "senders")
 EXPONENTS = ("power", "decline", "third")
 
@@ -104,6 +104,8 @@ def inputs(name: str, count: int) -> list[tuple[float, ...]]:
         values = 10.0 ** rng.uniform(-8, 4, count)
         if word in SHARES:
             values = rng.random(count)
+        elif word == "change":
+            values = rng.uniform(-50, 50, count)
         elif word in WHOLE:
             values = rng.integers(0, 200, count).astype(np.float64)
         elif word in EXPONENTS:

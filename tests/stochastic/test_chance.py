@@ -12,13 +12,15 @@ import pytest
 from scipy import ndimage, stats
 from worlds import counts, event, factor, run, start, tissue, together, world
 
+from sim.brownian import increment
+from sim.rng import BODY, Stream
 from sim.rules.induction import hill
 from sim.scenario import causes
 from sim.simulation import Simulation
 from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
 
-BUDGET, CHECKS = 1e-6, 24
+BUDGET, CHECKS = 1e-6, 28
 SIDE = (120, 120)
 N = 120 * 120
 
@@ -263,3 +265,44 @@ def test_half_the_step_changes_the_burden_by_little() -> None:
     allowed = slope * 0.25 + stats.t.isf(BUDGET / CHECKS / DAYS, 15) * error
     assert (np.abs(difference) < allowed).all()
     assert fine[:, -1].mean() > 5
+
+
+# ------------------------------------------------------------------------------------------------- fluctuation
+
+
+def fluctuated(strength: float, **more: float) -> tuple[np.ndarray, np.ndarray]:
+    """Changes of burden in one step, and those that the body drew, over replicates [%]."""
+    settings = world({"body": {"fluctuation": strength}}, tissue(initial={"burden": 20}), shape=SIDE, **more)
+    found, drawn = [], []
+    for replicate in range(40):
+        simulation = Simulation(settings, replicate)
+        patch = simulation.patches["patch"]
+        before = np.count_nonzero(patch.cells.state == SENESCENT)
+        simulation.step()
+        found.append(100 * (np.count_nonzero(patch.cells.state == SENESCENT) - before) / N)
+        drawn.append(math.sqrt(2 * strength) * increment(Stream(0, BODY, replicate), 0, settings.dt))
+    return np.array(found), np.array(drawn)
+
+
+def test_fluctuation_changes_the_burden_by_what_the_body_draws() -> None:
+    found, drawn = fluctuated(0.5)
+    share = np.abs(drawn) / np.where(drawn > 0, 80, 20)  # of the healthy, or of the senescent cells
+    deviation = 100 * np.sqrt(np.where(drawn > 0, 0.8, 0.2) * share * (1 - share) / N)
+    plausible(stats.chi2.sf((((found - drawn) / deviation) ** 2).sum(), drawn.size))
+    assert (np.sign(found) == np.sign(drawn)).all()
+
+
+def test_fluctuation_has_the_variance_of_its_strength() -> None:
+    _, drawn = fluctuated(0.5, dt=0.25)
+    ratio = (drawn**2).sum() / (2 * 0.5 * 0.25)
+    plausible(2 * min(stats.chi2.sf(ratio, drawn.size), stats.chi2.cdf(ratio, drawn.size)))
+
+
+def test_absolute_production_does_not_care_how_few_are_healthy() -> None:
+    """A burden of 60 % leaves 40 % to turn: per cell 0.4 of what is produced in all."""
+    old = tissue(initial={"burden": 60}, damage={"baseline": 1})
+    per_cell, absolute = (run(world(old, change, shape=SIDE), 1)
+                          for change in ({}, tissue(damage={"production": "absolute"})))  # fmt: skip
+    healthy = N - round(0.6 * N)
+    binomial(per_cell.cum[causes.DAMAGE], healthy, -math.expm1(-0.01 * 0.5))
+    binomial(absolute.cum[causes.DAMAGE], healthy, -math.expm1(-0.01 * 0.5 / (healthy / N)))

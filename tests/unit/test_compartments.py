@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
 from sim.organism.compartments import Compartments, Dose, Source
+from sim.rules.clearance import immune_capacity, mean_immune_capacity
 from sim.rules.pharmacology import (
     at_depth,
     emax_effect,
     following,
-    immune_capacity,
     in_body,
     left_by,
-    mean_immune_capacity,
     rising_and_falling,
 )
 

@@ -116,8 +116,8 @@ def test_an_effect_is_of_the_kind_that_its_name_says() -> None:
          "treatments.t.adaptive.check_every: must be at least a step (0.5 d), got 0.25 d"),
         ({"penetration": {"live": 0}}, {}, "drugs.own.penetration: must be one of skin, others, got 'live'"),
         ({"effects": {"kill_senescent": {"by_cause": {"graft": 0}}}}, {},
-         "drugs.own.effects.kill_senescent.by_cause: must be one of initial, damage, contact, replicative, SASP, "
-         "SASP_cargo, induced_by_own, others, got 'graft'"),
+         "drugs.own.effects.kill_senescent.by_cause: must be one of initial, damage, contact, replicative, "
+         "fluctuation, SASP, SASP_cargo, induced_by_own, others, got 'graft'"),
         ({"effects": {"kill_senescent": {"by_generation": {"third": 0}}}}, {},
          "drugs.own.effects.kill_senescent.by_generation: must be one of primary, secondary, later, others, got "),
         ({"effects": {"inhibit_secretion": {"emax": 1, "ec50": 1, "factors": ["SAPS"]}}}, {},

@@ -230,7 +230,7 @@ def test_every_kind_of_effect_and_limit_has_words() -> None:
         "of 2 d (assumed).",
         "It kills healthy cells at up to 0.1 per day (spare), half of it at 7 mg/kg (assumed).",
         "It kills immune cells at up to 0.2 per day",
-        "Immune cells that a drug kills come back with a time constant of 9 d (us, measured).",
+        "Immune cells that are lost come back with a time constant of 9 d (us, measured).",
         "It lowers the secretion of SASP by up to 60 %, half",
         "It neutralises all factors, raising the decay up to 10-fold, half of the gain at 7 mg/kg",
         "It lowers the uptake of SASP and drift by up to 50 %",

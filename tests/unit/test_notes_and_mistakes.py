@@ -105,7 +105,7 @@ def test_arms_that_do_the_same_are_told() -> None:
 def test_a_factor_that_nobody_reads_is_told_once() -> None:
     note = (
         "factors.NGF: acts on nothing, and is only recorded; what it may do: induction, cargo, jams_immunity, "
-        "inhibits_repair, boosts_repair, attracts_immunity"
+        "inhibits_repair, boosts_repair, attracts_immunity, ages_immunity"
     )
     arms = {"a": {}, "b": {"events": {"g": {"day": 1}}}}
     assert scenario(factors={"NGF": {"reach": "100 um"}}, arms=arms).notes == (note,)
