@@ -134,7 +134,7 @@ TREATMENTS: Tree = {
     "care": {"drug": "cream", "amount": 5, "interval": 0.5},
 }
 OUTSIDE_EVENTS: Tree = {
-    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 60, "share": 1, "delay": 0.2, "duration": 1},
+    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 66, "share": 1, "delay": 0.2, "duration": 1},
     "x_ray": {
         "kind": "irradiation",
         "day": 0,
@@ -164,7 +164,7 @@ def everything(
     side = 7 * SPACING if dimension == 3 else 15 * SPACING
     changes = [BODY, {"drugs": DRUGS, "treatments": TREATMENTS, "events": OUTSIDE_EVENTS}, tissue(depth_axis="y")]
     changes += [
-        {"factors": SIGNALS, "generations": "tracked", "sender_reach": 80, "body": {"fluctuation": 6}},
+        {"factors": SIGNALS, "generations": "tracked", "sender_reach": 80, "body": {"fluctuation": 7}},
         walls(boundary, dimension),
     ]
     changes.append(event(day=6.3, radius=1.9 * SPACING, cells="senescent melanocyte", since_onset=4))
