@@ -134,7 +134,7 @@ TREATMENTS: Tree = {
     "care": {"drug": "cream", "amount": 5, "interval": 0.5},
 }
 OUTSIDE_EVENTS: Tree = {
-    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 66, "share": 1, "delay": 0.2, "duration": 1},
+    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 66, "share": 1, "delay": 0, "duration": 0.6},
     "x_ray": {
         "kind": "irradiation",
         "day": 0,

@@ -30,7 +30,7 @@ RECORD: Tree = {"every": 1.3, "maps": ["state", "SASP", "cargo"], "days": [2, DA
 NOVEL: Tree = {  # what a future may add to a past that knew nothing of it
     "drugs": {"novel": {"half_life": "2 d", "route": "bolus", "effects": {"kill_senescent": {"emax": 0.4, "ec50": 3}}}},
     "treatments": {"new_course": {"drug": "novel", "amount": 20, "start": 7, "interval": 2}},
-    "events": {"burn": {"kind": "wound", "day": 7, "radius": 30, "margin": 30, "share": 0.5, "delay": 0.2}},
+    "events": {"burn": {"kind": "wound", "day": 7, "radius": 30, "margin": 60, "share": 1, "delay": 0.2}},
 }
 FUTURES: Tree = {"past": {}, "silent": {"treatments": {"muting": {"until": 7}}}, "novel": NOVEL}
 

@@ -34,7 +34,7 @@ LASTING: Tree = {  # treatments that are in the middle of something at every sto
     "pills": {
         "start": 0.3,
         "interval": 1,
-        "adaptive": {"treat_above": 75, "stop_below": 65, "toxicity": "off_target", "skip_above": 7,
+        "adaptive": {"treat_above": 75, "stop_below": 65, "toxicity": "off_target", "skip_above": 3.2,
                      "check_every": 1.2},
     },
 }  # fmt: skip
