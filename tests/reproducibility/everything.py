@@ -32,7 +32,7 @@ TURNING = (
 )
 OUTSIDE = ("graft", "wound", "x_ray", "flu")
 EVERY_KIND = (*LEAVING, *TURNING, *OUTSIDE)
-SHAPES = {"plane": (16, 14), "space": (6, 8, 6)}
+SHAPES = {"plane": (20, 18), "space": (8, 8, 8)}
 
 BODY = tissue(
     cell_types={
@@ -134,7 +134,7 @@ TREATMENTS: Tree = {
     "care": {"drug": "cream", "amount": 5, "interval": 0.5},
 }
 OUTSIDE_EVENTS: Tree = {
-    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 66, "share": 1, "delay": 0, "duration": 0.6},
+    "wound": {"kind": "wound", "day": 0.6, "radius": 20, "margin": 60, "share": 1, "delay": 0.2, "duration": 1},
     "x_ray": {
         "kind": "irradiation",
         "day": 0,
@@ -144,7 +144,7 @@ OUTSIDE_EVENTS: Tree = {
         "duration": 0.9,
         "penetration_depth": 100,
     },
-    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 3},
+    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 7},
     "surgery": {"kind": "removal", "day": 15, "radius": 40},
 }
 CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}
@@ -161,7 +161,7 @@ def everything(
     """All rules at once; `transports` is ``diffusion`` (float32 voxels of one cell) or ``all``."""
     dimension = 3 if space in ("space", "cloud_in_space") else 2
     shape = shape or SHAPES["space" if dimension == 3 else "plane"]
-    side = 7 * SPACING if dimension == 3 else 15 * SPACING
+    side = 8 * SPACING if dimension == 3 else 18 * SPACING
     changes = [BODY, {"drugs": DRUGS, "treatments": TREATMENTS, "events": OUTSIDE_EVENTS}, tissue(depth_axis="y")]
     changes += [
         {"factors": SIGNALS, "generations": "tracked", "sender_reach": 80, "body": {"fluctuation": 7}},
@@ -172,7 +172,7 @@ def everything(
     if space in SHAPES:
         changes.append(tissue(holes=[{"at": [30.0] * dimension, "radius": 14}], repair={"reach": 2}))
     else:
-        changes.append(scattered(300 if dimension == 3 else 220, dimension, side))
+        changes.append(scattered(420 if dimension == 3 else 330, dimension, side))
     if transports == "all":
         changes.append({"factors": OTHER_TRANSPORTS})
         changes.append(event(radius=2.3 * SPACING))
