@@ -32,7 +32,7 @@ class Census:
         self._by_type = [f"n_{kind}_{state}" for kind in types for state in STATE_NAMES]
         self._events = [f"new_{name}" for name in named] + [f"cum_{name}" for name in named]
         self._levels = [(f"mean_{name}", f"max_{name}", patch.level(name)) for name in patch.factor_names]
-        self._turning = {f"due_to_{patch.event_names[code]}": code for code in causes.inducing(settings)}
+        self._turning = [(patch.event_names[code], code) for code in causes.inducing(settings)]
         self._before = np.zeros_like(patch.cum)
         self._pattern = PatternCensus(settings, patch) if settings.record.patterns else None
 
@@ -51,7 +51,8 @@ class Census:
         generations = np.bincount(cells.generation[cells.state == SENESCENT], minlength=2).tolist()
         row.update((f"gen_{n}", count) for n, count in enumerate(generations))
         of_cause = np.bincount(cells.cause[cells.state == SENESCENT], minlength=len(patch.cum)).tolist()
-        row.update((name, of_cause[code]) for name, code in self._turning.items())
+        row.update((f"due_to_{name}", of_cause[code]) for name, code in self._turning)
+        row.update((f"cleared_{name}", int(patch.cleared[code])) for name, code in self._turning)
         for mean, largest, level in self._levels:
             row[mean], row[largest] = float(level.mean(dtype=np.float64)), float(level.max())
         row["vacant"] = 100.0 * totals[CLEARED] / max(1, patch.n_cells)

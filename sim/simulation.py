@@ -223,6 +223,7 @@ class Simulation:
                 self.attributions[name].attribute(sites, codes, self.day)
             if sites.size == 0:
                 continue
+            patch.note_cleared(sites, codes)
             generations = self._generations(name, sites, codes, t_next)
             counts, turned = self.engines[name].apply(Happenings(sites, codes, generations), t_next, self.step_index)
             patch.cum += counts

@@ -59,6 +59,8 @@ class Patch:
         What cells read of each factor: per voxel, or per site where ``by_site[f]``.
     cum : (E,) int64 array
         Events so far, by code.
+    cleared : (E,) int64 array
+        Cells that immune cells removed so far, by the code of what had turned them.
     acting : Acting
         What drugs do in this step.
     capacity, immunity : float
@@ -87,6 +89,7 @@ class Patch:
         self.territory = Territory(self.geometry, tissue.clearance.territory)
         self.event_names = causes.event_names(settings)
         self.cum = np.zeros(len(self.event_names), np.int64)
+        self.cleared = np.zeros_like(self.cum)
         self.n_cells = int(np.count_nonzero(self.cells.state != ABSENT))
         first = causes.first_drug(settings)
         self.off_target_codes = slice(first + causes.OFF_TARGET, None, causes.PER_DRUG)
@@ -195,6 +198,11 @@ class Patch:
         elif self._copied:
             self.levels[f, : field.size] = field.ravel()
 
+    def note_cleared(self, sites: np.ndarray, codes: np.ndarray) -> None:
+        """Count what immune cells are about to remove, by what had turned it."""
+        removed = sites[(codes == causes.IMMUNE) | (codes == causes.PATROLS)]
+        self.cleared += np.bincount(self.cells.cause[removed], minlength=self.cleared.size)
+
     def age_immunity(self, t: float, dt: float) -> None:
         """Immune cells are lost to factors and drugs and come back: capacity after the step, and its mean in it."""
         recovery = self.tissue.clearance.recovery
@@ -243,6 +251,7 @@ class Patch:
             "cells": self.cells.copy(),
             "factors": {name: t.state() for name, t in zip(self.factor_names, self.transports, strict=True)},
             "cum": self.cum.copy(),
+            "cleared": self.cleared.copy(),
             "immune": np.array([self.capacity, self.immunity]),
             "happened": as_columns(self.happened, HAPPENED),
             "wounds": {"name": np.array(list(self.open_wounds), str), "site": np.concatenate(wounds),
@@ -267,6 +276,7 @@ class Patch:
             self.transports[f].restore(state["factors"][name])
             self._show(f)
         self.cum = codes.counts(state["cum"])
+        self.cleared = codes.counts(state["cleared"])
         self.capacity, self.immunity = state["immune"].tolist()
         self.happened = [(name, day, n) for name, day, n in as_rows(state["happened"], HAPPENED)]
         wounds = state["wounds"]

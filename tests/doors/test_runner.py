@@ -92,7 +92,7 @@ def test_a_folder_holds_what_the_contract_says(scenario: Scenario, tmp_path: Pat
     ]  # fmt: skip
     assert columns[-4:] == ["vacant", "off_target", "immune_capacity", "immune_lost"]
     kinds = [name.split("_")[0] for name in columns[len(COLUMNS) : -4]]
-    assert list(dict.fromkeys(kinds)) == ["n", "new", "cum", "gen", "due", "mean", "max"]
+    assert list(dict.fromkeys(kinds)) == ["n", "new", "cum", "gen", "due", "cleared", "mean", "max"]
     sites = pd.read_parquet(tmp_path / "out" / "sites.parquet")
     assert list(sites.columns) == ["tissue", "site", "x", "y", "z", "type"]
     assert len(sites) == 48

@@ -121,3 +121,14 @@ def test_layers_of_factors_have_the_shape_of_their_voxels_or_sites() -> None:
     capture = {"emission": 40, "capture_length": 20, "cell_radius": 5}
     each = together(places, SASP, factor(transport="kernel", reach=None, kernel=capture))
     assert layer(start(world(each)).patches["patch"], "SASP").shape == (3,)
+
+
+def test_standing_and_cleared_cells_by_cause_add_up() -> None:
+    """Every senescent cell has one cause, and so has every cell that immune cells removed."""
+    simulation = later("plane", 20)
+    patch = simulation.patches["patch"]
+    row = Census(simulation.settings, patch).row(10.0)
+    assert sum(value for name, value in row.items() if name.startswith("due_to_")) == row["n_senescent"]
+    cleared = {name: value for name, value in row.items() if name.startswith("cleared_")}
+    assert sum(cleared.values()) == counts(patch)["immune"] + counts(patch)["patrols"]
+    assert sum(value > 0 for value in cleared.values()) > 3
