@@ -48,7 +48,8 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
             words = "a column of its outcomes"
             if isinstance(results, Results):
                 others = "one through a marker (burden_as_p16), or a column of the time series"
-                words = f"one of {', '.join(derived(results))}, {others}"
+                listed = [each for each in derived(results) if each not in early_warning.OF_RUNS]
+                words = f"one of {', '.join(listed)}, an early warning (tipping_burden), {others}"
             raise ResultsError(f"compare: outcomes: must be {words}, got {name}{near}")
         if name in known:
             table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")

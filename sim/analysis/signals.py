@@ -85,13 +85,15 @@ def tipping(burden: Floats, standing: Floats, removed: Floats) -> tuple[float, b
     tuple
         See `early_warning.of_runs`; NaN and False if clearance keeps up, or where there is but one row.
     """
-    n = standing.size
-    width = max(1, (n - 1) // TENTHS)
-    kept_up = np.flatnonzero(standing[width:] <= standing[:-width]) if n > 1 else np.zeros(1, np.int64)
+    if standing.size < 2:
+        return math.nan, False
+    width = max(1, (standing.size - 1) // TENTHS)
+    kept_up = np.flatnonzero(standing[width:] <= standing[:-width])
     last = int(kept_up[-1]) + width if kept_up.size else 0
     rise, gone = float(standing[-1] - standing[last]), float(removed[last + 1 :].sum())
-    behind = n > 1 and rise > SURE * math.sqrt(rise + 2.0 * gone) if rise > 0.0 else False
-    return (float(burden[last]), not kept_up.size) if behind else (math.nan, False)
+    if not rise > 0.0 or rise <= SURE * math.sqrt(rise + 2.0 * gone):  # P - R against P + R
+        return math.nan, False
+    return float(burden[last]), not kept_up.size
 
 
 def elasticities(days: Floats, burden: Floats, standing: Floats, removed: Floats) -> tuple[float, float]:

@@ -56,7 +56,7 @@ def turnover(
     if figure is not None:
         from sim.figures.style import save
 
-        save(tables.plot.turnover(cause), figure)
+        save(tables.plot.turnover(cause, control=control, window=days), figure)
 
 
 def _days(window: str) -> tuple[float, float]:

@@ -97,9 +97,9 @@ class Plots:
         """Time to 50 % rebound of burden and of a factor (SASP) after the last dose, per arm."""
         return rebound(self._results, tissue, factor)
 
-    def turnover(self, cause: str | None = None, tissue: str | None = None) -> Figure:
-        """What is left of the cells that an event made senescent, with their half-life, and of their net excess."""
-        return turnover(self._results, cause, tissue)
+    def turnover(self, cause: str | None = None, tissue: str | None = None, **how: Any) -> Figure:
+        """What is left of the cells that an event made senescent, and of their net excess; `how` as of `sim.turnover`."""
+        return turnover(self._results, cause, tissue, **how)
 
     def early_warning(self, tissue: str | None = None, lag: float | None = None, window: float | None = None) -> Figure:
         """Burden, its variance and its autocorrelation over time; days as of `sim.early_warning`."""

@@ -19,7 +19,7 @@ from sim.results import Results
 
 LEFT, BELOW, ABOVE, GAP = 0.65, 0.45, 0.1, 0.18  # inch around and between the panels
 WIDTH, HEIGHT = 3.4, 1.45  # inch, of a panel
-PANELS = {"variance": "variance\n(%\N{SUPERSCRIPT TWO})", "autocorrelation": "autocorrelation"}
+PANELS = {"variance": "variance (%\N{SUPERSCRIPT TWO})", "autocorrelation": "autocorrelation"}
 DOTS = (0, (1.0, 1.2))
 
 
@@ -79,7 +79,7 @@ def _signal(axes: Axes, results: Results, curves: pd.DataFrame, name: str) -> No
         colour, days = arm_colour(results, str(arm)), rows["day"].to_numpy(np.float64)
         if kind == "along":
             axes.fill_between(days, rows[f"{name}_low"], rows[f"{name}_high"], color=colour, alpha=0.18, lw=0, zorder=2)
-        look: dict[str, Any] = {"ls": "-", "lw": 1.6} if kind == "along" else {"ls": DOTS, "lw": 1.1, "alpha": 0.8}
+        look: dict[str, Any] = {"ls": "-", "lw": 1.6} if kind == "along" else {"ls": DOTS, "lw": 0.9, "alpha": 0.8}
         axes.plot(days, rows[name], color=colour, zorder=4, label=f"{arm}, {kind}", **look)
     if name == "variance":
         axes.set_ylim(bottom=0.0)

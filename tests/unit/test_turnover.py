@@ -144,7 +144,9 @@ def test_mistakes() -> None:
     results = made({"one": np.array([[8, 4, 2]])}, np.arange(3.0))
     with pytest.raises(ResultsError, match="cause: must be one of pulse, got puls"):
         turnover(results, "puls")
-    with pytest.raises(ResultsError, match="window: must hold two rows of the cohort or more, between 0 and 2 d, got 5 "):
+    with pytest.raises(
+        ResultsError, match="window: must hold two rows of the cohort or more, between 0 and 2 d, got 5 "
+    ):
         turnover(results, window=(5.0, 9.0))
     with pytest.raises(ResultsError, match="control: must be one of one, got two"):
         turnover(results, control="two")
@@ -159,8 +161,10 @@ def test_a_run_with_a_tagged_cohort_has_a_figure(tmp_path: object) -> None:
     tree = scenario({"old": {"events": {"pulse": None}}, "old_pulse": {}})
     figure = made(standing, days, burden, tree).plot.turnover()
     cohort, right = figure.axes
-    assert cohort.get_yscale() == "log"
-    line = next(line for line in right.get_lines() if line.get_label() == "old_pulse")
+    left_line, line = (
+        next(line for line in axes.get_lines() if line.get_label() == "old_pulse") for axes in (cohort, right)
+    )
+    assert_allclose(left_line.get_ydata()[:30], 2.0 - np.log10(2) * days[:30] / 5)  # logarithms of percents
     assert_allclose(line.get_ydata(), 100 * 0.5 ** (days / 15))
     assert [name for name in save_names(made(standing, days, burden, tree), tmp_path) if "turnover" in name]
     grafted = {**tree, "events": {"pulse": {"kind": "graft"}}}
