@@ -21,10 +21,11 @@ HEADS = {  # column: head
     "burden": "burden (%)",
     "burden_without": "without it",
 }
-WHY = (
-    "share is not effect: removal saturates, so a cell that is spared leaves its cleaners to the others; it would also "
-    "have secreted, which turns more cells and jams immunity; and a spared cell may still be turned by another cause"
+ABOVE = (
+    "above 1, for removal saturates: a cell that is spared leaves its cleaners to the others, and does not secrete "
+    "what turns more cells and jams immunity"
 )
+BELOW = "below 1, for other causes turn cells that this one spares"
 
 
 def lines_of_run(results: Results) -> Iterator[str]:
@@ -45,10 +46,12 @@ def share_lines(table: pd.DataFrame) -> Iterator[str]:
         for row in rows.to_dict("records"):
             values = [_number(row[name]) for name in shown]
             lines.append([f"  {row['cause']}", *values, *_with_interval(row, "fall"), *_with_interval(row, "effect"),
-                          _number(row["amplification"], ".2g"), str(row["pairs"] or "-")])  # fmt: skip
+                          _number(row["amplification"]), str(row["pairs"] or "-")])  # fmt: skip
         yield from aligned(lines)
-    if table["effect"].notna().any():
-        yield WHY
+    over = table["amplification"]
+    reasons = [why for why, here in ((ABOVE, over > 1.0), (BELOW, over < 1.0)) if here.any()]
+    if reasons:
+        yield f"share is not effect: effect / share is {'; '.join(reasons)}"
     counts = sorted(set(table["n"]))
     yield f"{counts[0]} replicates" if counts else f"{arm}: no cell turned senescent"
 

@@ -98,7 +98,7 @@ class Plots:
         return rebound(self._results, tissue, factor)
 
     def turnover(self, cause: str | None = None, tissue: str | None = None, **how: Any) -> Figure:
-        """What is left of the cells that an event made senescent, and of their net excess; `how` as of `sim.turnover`."""
+        """Cells that an event made senescent and their net excess over time; `how` as of `sim.turnover`."""
         return turnover(self._results, cause, tissue, **how)
 
     def early_warning(self, tissue: str | None = None, lag: float | None = None, window: float | None = None) -> Figure:

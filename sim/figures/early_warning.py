@@ -84,8 +84,8 @@ def _signal(axes: Axes, results: Results, curves: pd.DataFrame, name: str) -> No
     if name == "variance":
         axes.set_ylim(bottom=0.0)
     else:
-        low, high = axes.get_ylim()
-        axes.set_ylim(max(-1.0, low), min(1.02, high))
+        lowest = curves.loc[curves["kind"] == "along", name].min()  # a dip of the dots on one day may be cut
+        axes.set_ylim(min(0.0, 1.1 * lowest) if lowest < 0.0 else 0.0, 1.04)
         axes.axhline(0.0, color=FAINT, lw=0.6, zorder=1)
     plain(axes)
 

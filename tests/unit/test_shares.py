@@ -123,9 +123,10 @@ def test_lines_for_people() -> None:
     assert lines[0].startswith("all, day 20")
     assert "by standing" not in lines[0]
     assert next(line for line in lines if line.startswith("  SASP ")).split()[1:5] == ["18.00", "30.00", "5.00", "2.50"]
-    assert lines[-2].startswith("share is not effect: removal saturates")
+    assert lines[-2].startswith("share is not effect: effect / share is above 1, for removal saturates")
     plain = tables({"one": {}, "two": {"age_at_start": 9}}, [{"arm": "one", "replicate": 0, "day": 0.0, "burden": 1.0}])
     assert list(lines_of_run(plain)) == []
+    assert "below 1" not in lines[-2]
     alone = share_and_effect(saturated(), "no_SASP", {})
     assert not any(line.startswith("share is not") for line in share_lines(alone))
 
