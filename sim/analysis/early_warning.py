@@ -157,10 +157,11 @@ def of_runs(results: Results, lag: float | None = None, window: float | None = N
         first gap in time are left out of scatter; NaN where a window has fewer than 10 rows.
     """
     taken = results.timeseries[removal_columns(results)].sum(axis=1)
-    table = results.timeseries[[*RUN, "day", "burden", "n_senescent"]].assign(removed=taken)
+    table = results.timeseries.assign(removed=taken).sort_values("day", kind="stable", ignore_index=True)
+    values = table[["day", "burden", "n_senescent", "removed"]].to_numpy(np.float64)
     rows = []
-    for run, part in table.sort_values("day", kind="stable").groupby(RUN, sort=False):
-        days, burden, standing, removed = part.drop(columns=RUN).to_numpy(np.float64).T
+    for run, part in table[RUN].groupby(RUN, sort=False):
+        days, burden, standing, removed = values[part.index].T
         found, about = _rolling(days, burden, lag, window)
         last = [float(each[-1]) if each.size else math.nan for each in found[1:]]
         trends = [kendall_tau(found.days, each) for each in found[1:]]

@@ -50,7 +50,17 @@ def arms_without(results: Results, baseline: str) -> dict[str, str]:
     Off is a response at rate 0 or left out, cargo that no cell takes up, contact at 0, and a factor that is not
     secreted or not there: such an arm also lacks what else the factor does. Causes have the names of `baseline`.
     """
+    return _without(settings_by_arm(results), baseline)
+
+
+def complete_arm(results: Results) -> str | None:
+    """The arm from which others differ by inductions that are off: that with most of them, the first one of these."""
     arms = settings_by_arm(results)
+    found = {arm: len(_without(arms, arm)) for arm in arms}
+    return max(found, key=lambda arm: found[arm]) if any(found.values()) else None
+
+
+def _without(arms: dict[str, Settings], baseline: str) -> dict[str, str]:
     acts = acting(arms[baseline]) if baseline in arms else {}
     found: dict[str, str] = {}
     for arm, settings in arms.items():
@@ -59,12 +69,6 @@ def arms_without(results: Results, baseline: str) -> dict[str, str]:
         if lacking and there.keys() <= acts.keys() and _alike(arms[baseline], settings, lacking):
             found.setdefault(JOINED.join(acts[channel] for channel in lacking), arm)
     return found
-
-
-def complete_arm(results: Results) -> str | None:
-    """The arm from which others differ by inductions that are off: that with most of them, the first one of these."""
-    found = {arm: len(arms_without(results, arm)) for arm in settings_by_arm(results)}
-    return max(found, key=lambda arm: found[arm]) if any(found.values()) else None
 
 
 def acting(settings: Settings) -> dict[Channel, str]:
