@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -74,6 +75,35 @@ def bootstrap_interval(x: Floats, level: float = 0.95) -> tuple[float, float]:
         return math.nan, math.nan
     if not x.any():
         return 0.0, 0.0
-    tail = stats.norm.cdf(-math.sqrt(x.size / (x.size - 1)) * stats.t.ppf(0.5 + level / 2.0, x.size - 1))
+    tail = expanded_tail(x.size, level)
     low, high = np.quantile(x[picks(x.size)].mean(axis=1), [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def expanded_tail(n: int, level: float = 0.95) -> float:
+    """The quantile at which an interval from resamples of `n` values ends, see `bootstrap_interval`."""
+    return float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + level / 2.0, n - 1)))
+
+
+def weights(n: int) -> Floats:
+    """How much each of `n` replicates counts in each resample of `picks`, (RESAMPLES, n); rows sum to 1."""
+    rows = np.arange(RESAMPLES)[:, None] * n + picks(n)
+    return np.bincount(rows.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n) / n
+
+
+def jackknife_error(statistic: Callable[[npt.NDArray[np.bool_]], float], n: int) -> float:
+    r"""Standard error of a smooth statistic of `n` replicates, by leaving out one after the other.
+
+    .. math:: s^2 = \frac{n - 1}{n} \sum_i (T_{(i)} - \bar T_{(\cdot)})^2
+
+    `statistic` is given which replicates are kept, (n,). NaN for fewer than two, or where it cannot be had without one.
+    """
+    if n < 2:
+        return math.nan
+    without = np.array([statistic(np.arange(n) != i) for i in range(n)], np.float64)
+    return math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
+
+
+def t_of(level: float, n: int) -> float:
+    """Half-width of a t interval of `n` replicates, in standard errors; NaN for fewer than two."""
+    return float(stats.t.ppf(0.5 + level / 2.0, n - 1)) if n > 1 else math.nan

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from sim.results import Results
 
-REMOVALS = ("nothing", "immune", "own_death", "repaired", "scarred")
+REMOVALS = ("nothing", "immune", "own_death", "patrols", "fluctuation_loss", "repaired", "scarred")
+TAKEN_FROM_SENESCENT = ("immune", "own_death", "patrols", "fluctuation_loss")
 BY_DRUGS = ("killed_by_", "off_target_", "reversed_by_")  # before the name of a drug
 
 
@@ -15,6 +16,16 @@ def turning_causes(results: Results) -> list[str]:
     lesions = set(_removed_lesions(results))
     counted = [name.removeprefix("cum_") for name in results.timeseries if name.startswith("cum_")]
     return [name for name in counted if name not in REMOVALS and name not in lesions and not name.startswith(BY_DRUGS)]
+
+
+def removal_columns(results: Results) -> list[str]:
+    """Columns ``new_CAUSE`` of what took single senescent cells: immune cells, patrols, own death, drugs, chance.
+
+    Known by name alone; what wounds, grafts and removed lesions take at once is not among them.
+    """
+    of_drugs = tuple(f"new_{deed}" for deed in ("killed_by_", "reversed_by_"))
+    by_name = tuple(f"new_{cause}" for cause in TAKEN_FROM_SENESCENT)
+    return [name for name in results.timeseries if name in by_name or name.startswith(of_drugs)]
 
 
 def _removed_lesions(results: Results) -> Iterator[str]:

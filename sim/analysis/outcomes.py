@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from sim.analysis import times, treatment
+from sim.analysis import early_warning, times, treatment
 from sim.analysis.markers import marker_outcomes
 from sim.analysis.paired import Experiment, last_day
 from sim.errors import ResultsError, did_you_mean
@@ -18,7 +19,9 @@ RUN = treatment.RUN
 BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
-         "off_target": "% of sites", "immune_capacity": ""}  # fmt: skip
+         "off_target": "% of sites", "immune_capacity": "", "tipping_burden": "%",
+         "burden_variance": "%\N{SUPERSCRIPT TWO}", "burden_variance_trend": "", "burden_autocorrelation": "",
+         "burden_autocorrelation_trend": ""}  # fmt: skip
 UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d",
                    "mean_": BURDEN, "max_": BURDEN, "n_": "cells", "new_": "cells", "cum_": "cells", "gen_": "cells",
                    "open_": "% of its sites"}  # fmt: skip
@@ -45,7 +48,8 @@ def with_outcomes(results: Experiment, names: Sequence[str]) -> pd.DataFrame:
             words = "a column of its outcomes"
             if isinstance(results, Results):
                 others = "one through a marker (burden_as_p16), or a column of the time series"
-                words = f"one of {', '.join(derived(results))}, {others}"
+                listed = [each for each in derived(results) if each not in early_warning.OF_RUNS]
+                words = f"one of {', '.join(listed)}, an early warning (tipping_burden), {others}"
             raise ResultsError(f"compare: outcomes: must be {words}, got {name}{near}")
         if name in known:
             table = table.drop(columns=name, errors="ignore").merge(known[name](), on=RUN, how="left")
@@ -92,7 +96,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
     ``mean_burden``, averaged over time [%]; ``exposure_<factor>``, the area under the mean level [level x d];
     ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
-    of it are closed, NaN where it is still open when the run ends.
+    of it are closed, NaN where it is still open when the run ends; and the early warnings of a single run, such as
+    ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`).
     """
     rows = results.timeseries
     factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]
@@ -107,6 +112,9 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
         )
     for wound in times.wounds(results):
         found[f"closure_{wound}"] = lambda w=wound: _closure(results, w)  # type: ignore[misc]
+    signals = cache(lambda: early_warning.of_runs(results))  # all at once: they share their windows
+    for name in early_warning.OF_RUNS:
+        found[name] = lambda n=name: signals()[[*RUN, n]]  # type: ignore[misc]
     return found
 
 

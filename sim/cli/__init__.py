@@ -12,7 +12,10 @@ import typer
 from sim.cli.app import app, complain
 from sim.errors import InterruptedRunError, SimError
 
-MODULES = ("run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute", "patterns")
+MODULES = (
+    "run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute", "patterns", "turnover",
+    "early_warning",
+)  # fmt: skip
 for _module in MODULES:  # in the order of the help
     import_module(f"sim.cli.{_module}")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.errors import ScenarioError
+from sim.errors import ResultsError, ScenarioError
 
 if TYPE_CHECKING:
     from sim.scenario.load import Scenario
@@ -29,6 +29,15 @@ Changes = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Replace one value of the file; may be given again. A value is "
                  "YAML, with a unit where it needs one; null removes. An arm that sets the key itself wins."),
 ]  # fmt: skip
+
+
+PICTURES = (".png", ".svg")
+
+
+def check_picture(file: Path | None, option: str) -> None:
+    """ResultsError where a figure is asked for in a format that we do not write."""
+    if file is not None and file.suffix not in PICTURES:
+        raise ResultsError(f"{file}: {option}: must end in {' or '.join(PICTURES)}, got {file.suffix or 'no suffix'}")
 
 
 def complain(text: str, code: int) -> int:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sim.cli.app import Changes, ScenarioFile, app, load_scenario, progress_bar, tell_notes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @app.command()
@@ -28,8 +23,8 @@ def attribute(
 
     Share is not effect. Every cell that a factor, its cargo or contact turned is shared among its senders: senescent
     cells that stood, or were gone already ("past"). Then the arm runs again without each of these causes, one by one,
-    with the same luck. A cause that turned many cells may be missed little, where others would have turned them, and
-    one that turned few may have started what others went on with.
+    with the same luck. A cause that turned many cells may be missed little, where others would have turned them; and
+    one that turned few may be missed much, where removal saturates and each spared cell leaves its cleaners to others.
 
     \b
     Examples:
@@ -47,30 +42,12 @@ def attribute(
     total = len(experiment.arms) * (replicates or experiment.common.replicates)
     with progress_bar(total, quiet) as progress:
         table, results = attribute_cells(chosen, arm, replicates, workers, progress)
-    typer.echo("\n".join(_lines(table, next(iter(experiment.arms)), experiment.common.days)))
+    from sim.analysis.share_lines import share_lines
+
+    typer.echo("\n".join(share_lines(table)))
     failed = [each for each in results.manifest["runs"] if each["status"] == "failed"]
     for each in failed:
         place = f"{each['arm']}, replicate {each['replicate']}"
         typer.echo(f"failed: {place}: {each['stage']}: {each['message']}", err=True)
     if failed:
         raise typer.Exit(1)
-
-
-def _lines(table: pd.DataFrame, arm: str, days: float) -> Iterator[str]:
-    """Shares and effects side by side, a block per tissue."""
-    from sim.analysis.headline import aligned
-
-    several = table["tissue"].nunique() > 1
-    for tissue, rows in table.groupby("tissue", sort=False):
-        where = f" in {tissue}" if several else ""
-        lines = [[f"{arm}{where}, day {days:g}", "share of cells turned (%)", "by standing", "by past",
-                  "burden (%)", "without it", "fall (points)", "95 % interval", "pairs"]]  # fmt: skip
-        for row in rows.itertuples():
-            interval = f"({row.fall_low:.2f}, {row.fall_high:.2f})" if math.isfinite(row.fall_low) else ""
-            numbers = [row.share, row.standing, row.past, row.burden, row.burden_without]
-            cells = [f"{number:.2f}" if math.isfinite(number) else "-" for number in numbers]
-            fall = f"{row.fall:+.2f}" if math.isfinite(row.fall) else "-"
-            lines.append([f"  {row.cause}", *cells, fall, interval, str(row.pairs or "-")])
-        yield from aligned(lines)
-    counts = sorted(set(table["n"]))
-    yield f"{counts[0]} replicates" if counts else f"{arm}: no cell turned senescent"

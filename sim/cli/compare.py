@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.app import app
+from sim.cli.app import app, check_picture
 from sim.errors import ResultsError
-
-PICTURES = (".png", ".svg")
 
 
 @app.command()
@@ -21,7 +19,7 @@ def compare(
                                                  "given.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
                                           "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, "
-                                          "burden_as_p16.")] = "burden",
+                                          "burden_as_p16, tipping_burden.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
                                                     "takes that reaches W to either side.")] = None,
     best: Annotated[str | None, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms "
@@ -55,8 +53,7 @@ def compare(
     from sim.results import read_results
     from sim.sweeps import SweepResults, is_sweep, read_sweep
 
-    if forest is not None and forest.suffix not in PICTURES:
-        raise ResultsError(f"{forest}: forest: must end in {' or '.join(PICTURES)}, got {forest.suffix or 'no suffix'}")
+    check_picture(forest, "forest")
     tables = read_sweep(results) if is_sweep(results) else read_results(results)
     if forest is not None and isinstance(tables, SweepResults):
         raise ResultsError(f"{results}: forest: must be asked of a run, got a sweep (which has figures of its own)")

@@ -138,9 +138,11 @@ def _report(
 ) -> str:
     """Table, causes, and where things are."""
     from sim.analysis.headline import burden_lines
+    from sim.analysis.share_lines import lines_of_run
     from sim.scenario.suggestion import next_change
 
     lines = ["", *burden_lines(results), ""] if len(results.timeseries) else []
+    lines += [*shares, ""] if len(results.timeseries) and (shares := list(lines_of_run(results))) else []
     lines += [until.verdict(results), ""] if until and len(results.timeseries) else []
     pictures = [path.name for path in figures if path.suffix == ".png"]
     lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")

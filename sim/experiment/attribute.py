@@ -11,7 +11,7 @@ from sim.errors import ScenarioError, did_you_mean
 from sim.experiment.collect import Progress
 from sim.experiment.run import run
 from sim.results import Results
-from sim.scenario.causes import CONTACT, FIRST_FACTOR, by_factors, event_names
+from sim.scenario.causes import CONTACT, event_names, factor_channels
 from sim.scenario.factor import Response
 from sim.scenario.load import Scenario
 from sim.scenario.schema import Settings
@@ -71,17 +71,13 @@ def experiment_without(scenario: Scenario, arm: str | None = None) -> tuple[Scen
 
 def switched_off(settings: Settings) -> dict[str, Tree]:
     """Changes that take one cause of induction out of an arm, by the name of the cause."""
-    names, factors = event_names(settings), list(settings.factors.items())
     found: dict[str, Tree] = {}
     if any(tissue.contact.hazard > 0.0 or tissue.contact.at_once > 0.0 for tissue in settings.tissues.values()):
         silent: dict[str, Any] = {"contact": {"hazard": 0.0, "at_once": 0.0}}
-        found[names[CONTACT]] = {"tissues": dict.fromkeys(settings.tissues, silent)}
-    for code in by_factors(settings):
-        (name, factor), is_cargo = factors[(code - FIRST_FACTOR) // 2], (code - FIRST_FACTOR) % 2 == 1
-        response = factor.cargo.response if is_cargo and factor.cargo else factor.induction
-        assert response is not None
+        found[event_names(settings)[CONTACT]] = {"tissues": dict.fromkeys(settings.tissues, silent)}
+    for cause, factor, channel, response in factor_channels(settings):
         rate = _without_rate(response)
-        found[names[code]] = {"factors": {name: {"cargo": {"response": rate}} if is_cargo else {"induction": rate}}}
+        found[cause] = {"factors": {factor: {channel: {"response": rate} if channel == "cargo" else rate}}}
     return found
 
 

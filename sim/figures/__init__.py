@@ -20,6 +20,7 @@ from sim.analysis.paired import ENOUGH_FOR_RATIO
 from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
+from sim.analysis.turnover import TAG, cohorts
 from sim.errors import ResourceError
 from sim.figures.attribution import reproduction
 from sim.figures.burden import burden
@@ -27,6 +28,7 @@ from sim.figures.causes import causes
 from sim.figures.closure import closure
 from sim.figures.difference import difference
 from sim.figures.drugs import drugs
+from sim.figures.early_warning import early_warning
 from sim.figures.exposure import exposure
 from sim.figures.forest import forest
 from sim.figures.luck import luck
@@ -35,11 +37,12 @@ from sim.figures.rebound import rebound
 from sim.figures.study import study
 from sim.figures.style import save
 from sim.figures.trade_off import trade_off
+from sim.figures.turnover import turnover
 from sim.results import Results
 
 __all__ = [
-    "Plots", "burden", "causes", "closure", "difference", "drugs", "exposure", "forest", "luck", "maps", "rebound",
-    "reproduction", "save_all", "study", "trade_off",
+    "Plots", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest", "luck",
+    "maps", "rebound", "reproduction", "save_all", "study", "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -94,6 +97,14 @@ class Plots:
         """Time to 50 % rebound of burden and of a factor (SASP) after the last dose, per arm."""
         return rebound(self._results, tissue, factor)
 
+    def turnover(self, cause: str | None = None, tissue: str | None = None, **how: Any) -> Figure:
+        """Cells that an event made senescent and their net excess over time; `how` as of `sim.turnover`."""
+        return turnover(self._results, cause, tissue, **how)
+
+    def early_warning(self, tissue: str | None = None, lag: float | None = None, window: float | None = None) -> Figure:
+        """Burden, its variance and its autocorrelation over time; days as of `sim.early_warning`."""
+        return early_warning(self._results, tissue, lag, window)
+
     def closure(self, event: str | None = None) -> Figure:
         """Share of a wound that is still open, from the wound on."""
         return closure(self._results, event)
@@ -123,13 +134,13 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     Maps and difference need stored maps, the difference two arms; reproduction attribution; luck five pairs of
     replicates; drugs need doses that were given, exposure, trade_off and rebound two arms besides, trade_off also a
     healthy cell that a drug harmed, closure a wound. Where there are several tissues, all but burden and closure have
-    the tissue in their name; maps of many arms are one file per layer.
+    the tissue in their name; maps of many arms are one file per layer. Turnover needs cells that an irradiation tagged.
 
     Returns
     -------
     list of Path
-        The files, in the order burden, maps, causes, reproduction, difference, luck, drugs, exposure, trade_off,
-        rebound, closure.
+        The files, in the order burden, maps, causes, reproduction, turnover, difference, luck, drugs, exposure,
+        trade_off, rebound, closure.
 
     Raises
     ------
@@ -165,6 +176,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
         if any(name.startswith("by_") for name in results.timeseries):
             yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
+    yield from _of_cohorts(results, plots, end)
     for tissue in mapped if len(results.arms) > 1 else {}:
         if any(shared_replicates(results, arm, results.arms[0], tissue) for arm in results.arms[1:]):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
@@ -174,6 +186,16 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in ratios["tissue"].unique() if len(ratios) else []:
         yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
+
+
+def _of_cohorts(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The same for cells that an irradiation tagged."""
+    tagged = cohorts(results, ("irradiation",))
+    for cause in tagged:
+        seen = results.timeseries.groupby("tissue")[f"{TAG}{cause}"].any()
+        for tissue in (each for each in results.tissues if seen[each]):
+            name = f"turnover-{cause}" if len(tagged) > 1 else "turnover"
+            yield f"{name}{end[tissue]}", lambda c=cause, t=tissue: plots.turnover(c, t)  # type: ignore[misc]
 
 
 def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from sim.scenario.factor import Response
 from sim.scenario.schema import Settings
 
 NOTHING = 0
@@ -69,6 +72,16 @@ def inducing(settings: Settings) -> tuple[int, ...]:
 def by_factors(settings: Settings) -> tuple[int, ...]:
     """Codes by which the levels and the cargo of factors turn cells in this scenario."""
     return tuple(code for code in inducing(settings) if FIRST_FACTOR <= code < first_event(settings))
+
+
+def factor_channels(settings: Settings) -> Iterator[tuple[str, str, str, Response]]:
+    """How factors turn cells in this scenario: cause, factor, ``induction`` or ``cargo``, and the response."""
+    names, factors = event_names(settings), list(settings.factors.items())
+    for code in by_factors(settings):
+        (name, factor), is_cargo = factors[(code - FIRST_FACTOR) // 2], (code - FIRST_FACTOR) % 2 == 1
+        response = factor.cargo.response if is_cargo and factor.cargo else factor.induction
+        assert response is not None
+        yield names[code], name, "cargo" if is_cargo else "induction", response
 
 
 def removing(settings: Settings) -> tuple[int, ...]:

@@ -36,7 +36,7 @@ record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
-            "study", "attribute", "patterns")  # fmt: skip
+            "study", "attribute", "patterns", "turnover", "early-warning")  # fmt: skip
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_every_command_has_a_manual_with_examples(command: str, capsys: pytest.C
 def test_no_arguments_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert call() == 0
     text = capsys.readouterr().out
-    assert re.findall(r"^  ([a-z]+)  +[A-Z]", text.split("Commands:")[1], re.M) == list(COMMANDS)
+    assert re.findall(r"^  ([a-z-]+)  +[A-Z]", text.split("Commands:")[1], re.M) == list(COMMANDS)
 
 
 # -------------------------------------------------------------------------------------------------------------- run

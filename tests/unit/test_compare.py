@@ -106,8 +106,8 @@ def test_last_day_is_each_runs_own() -> None:
         ({"baseline": "contrl"}, "baseline: must be one of control, graft, got contrl (did you mean control?)"),
         (
             {"outcomes": ["burdn"]},
-            "outcomes: must be one of mean_burden, one through a marker (burden_as_p16), "
-            "or a column of the time series, got burdn (did you mean burden?)",
+            "outcomes: must be one of mean_burden, an early warning (tipping_burden), one through a marker "
+            "(burden_as_p16), or a column of the time series, got burdn (did you mean burden?)",
         ),
         ({"level": 95}, "level: must be between 0 and 1, got 95"),
     ],
@@ -139,6 +139,7 @@ def test_derived_outcomes_are_compared_too() -> None:
     )
     assert table.loc[("gut", "closure_cut"), "n"] == 0
     others = "one through a marker .burden_as_p16., or a column of the time series"
+    others = f"an early warning .tipping_burden., {others}"
     listed = f"mean_burden, exposure_SASP, off_target_loss, closure_cut, {others}"
     with pytest.raises(ResultsError, match=f"must be one of {listed}, got exposure_SAPS .did you mean exposure_SASP"):
         compare(made, outcomes="exposure_SAPS")
