@@ -20,7 +20,14 @@ from sim.scenario.yaml_text import read_yaml
 
 KEYS = ["arm", "replicate", "tissue", "day"]
 COLUMNS = [*KEYS, "n_healthy", "n_senescent", "n_cleared", "n_scarred", "burden"]  # of every time series, in front
-COUNTS = ("n_", "new_", "cum_", "gen_", "due_to_", "cleared_")  # whole numbers, in this order behind them; then levels of factors
+COUNTS = (
+    "n_",
+    "new_",
+    "cum_",
+    "gen_",
+    "due_to_",
+    "cleared_",
+)  # whole numbers, in this order behind them; then levels of factors
 SHARES = ("by_", "past_", "initial_", "blood_")  # of the cells of a cause: see sim.tissue.attribution
 # 0 in an arm without the drug or cause; no wound is neither open nor closed
 ZERO_LEVELS = ("conc_", "effect_", "off_target_loss", *SHARES)

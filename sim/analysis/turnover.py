@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from sim.results import Results
 Floats = npt.NDArray[np.float64]
 
 TAG = "due_to_"  # columns: cells that are senescent now, by what turned them
+CLEARED = "cleared_"  # columns: cells that immune cells removed so far, by what had turned them
+Removal = Literal["immunity", "all"]
 LEFT = 0.1  # share of the cohort down to which its rate is read, where nobody says until when
 COLUMNS = [
     "arm", "tissue", "cause", "n", "start", "end", "n_cells", "lost", "rate", "rate_low", "rate_high", "rate_error",
@@ -38,7 +40,7 @@ class Cohort(NamedTuple):
     standing : (n, k) array
         Cells of the cohort that are still senescent, per replicate.
     lost : (n, k) array
-        Cells that have gone since the row before; 0 on the first day.
+        Cells that were removed since the row before; 0 on the first day.
     excess : (m, k) array or None
         Burden beyond that of the same replicate of the control [points].
     control : str
@@ -64,15 +66,16 @@ def turnover(
     window: tuple[float, float] | None = None,
     tissue: str | None = None,
     level: float = 0.95,
+    by: Removal = "immunity",
 ) -> pd.DataFrame:
     r"""Half-life of the cells that an event made senescent, read from the cohort itself, and from its net excess.
 
     .. math:: \hat\lambda = \frac{\sum \text{cells lost}}{\sum \int N\, dt}, \qquad
               t_{1/2} = \frac{\ln 2}{\hat\lambda}
 
-    the maximum likelihood of an exponential, sums over the replicates of an arm. Losses are what the balance of the
-    cohort says (standing before + turned since - standing), so those of every kind count: immune cells, patrols, own
-    death, drugs. The integral is a trapezium over the rows of the tables.
+    the maximum likelihood of an exponential, sums over the replicates of an arm. Losses are cells of the cohort that
+    immune cells removed (mean field or patrols, ``cleared_CAUSE``); cells that go for another reason (own death, drugs,
+    the fluctuation of the body) are watched until they go. The integral is a trapezium over the rows of the tables.
 
     Parameters
     ----------
@@ -89,6 +92,9 @@ def turnover(
         The first one if not given.
     level : float
         Confidence of the intervals.
+    by : str
+        ``immunity``, or ``all``: every cell that goes counts as lost, by the balance of the cohort. Where the burden
+        fluctuates this depends on the step: a random walk takes and gives the more cells the finer it is drawn.
 
     Returns
     -------
@@ -125,7 +131,8 @@ def turnover(
     cause = known[0] if cause is None else one_of(cause, known, "turnover: cause")
     tissue = chosen_tissue(results, tissue, "turnover")
     rows = []
-    for arm, cohort in cohorts_by_arm(results, cause, control, tissue).items():
+    one_of(by, get_args(Removal), "turnover: by")
+    for arm, cohort in cohorts_by_arm(results, cause, control, tissue, by).items():
         inside = _window(cohort, window)
         row = {"arm": arm, "tissue": tissue, "cause": cause, "n": len(cohort.standing), "control": cohort.control}
         rows.append(row | _rates(cohort, inside, level) | _halves(cohort, level))
@@ -144,7 +151,7 @@ def cohorts(results: Results, kinds: Sequence[str] = ()) -> list[str]:
 
 
 def cohorts_by_arm(
-    results: Results, cause: str, control: str | Mapping[str, str] | None, tissue: str
+    results: Results, cause: str, control: str | Mapping[str, str] | None, tissue: str, by: Removal = "immunity"
 ) -> dict[str, Cohort]:
     """The cohort of every arm that has one, see `turnover`."""
     here = results.timeseries[results.timeseries["tissue"] == tissue]
@@ -156,7 +163,10 @@ def cohorts_by_arm(
             turned = _wide(rows, f"new_{cause}")
             came = np.flatnonzero(turned.any(axis=0))
             start = int(came[-1] if came.size else standing.any(axis=0).argmax())
-            lost = np.diff(-standing, axis=1, prepend=0.0) + turned
+            if by == "all":
+                lost = np.diff(-standing, axis=1, prepend=0.0) + turned
+            else:
+                lost = np.diff(_wide(rows, f"{CLEARED}{cause}"), axis=1, prepend=0.0)
             lost[:, start] = 0.0
             days = _days(rows)
             beside = _control(results, arm, cause, control)
@@ -172,10 +182,14 @@ def cohorts_by_arm(
 
 
 def survival(standing: Floats, lost: Floats) -> Floats:
-    """Product limit of counts along the last axis: of those at risk in each step, the share that is not lost."""
-    at_risk = standing + lost
-    kept = np.divide(standing, at_risk, out=np.zeros_like(at_risk), where=at_risk > 0.0)
-    kept[..., 0] = 1.0
+    """Product limit of counts along the last axis: of those at risk in each step, the share that is not lost.
+
+    Cells that go for another reason between two rows are at risk for half of the time (actuarial).
+    """
+    kept = np.ones_like(standing)
+    at_risk = 0.5 * (standing[..., :-1] + standing[..., 1:] + lost[..., 1:])
+    gone = np.divide(lost[..., 1:], at_risk, out=np.zeros_like(at_risk), where=at_risk > 0.0)
+    kept[..., 1:] = 1.0 - gone
     return np.cumprod(kept, axis=-1, dtype=np.float64)
 
 

@@ -24,13 +24,15 @@ def turnover(
                                                 "the one that is the same but for it.")] = None,
     window: Annotated[str | None, typer.Option(metavar="FROM,TO", help="Days between which the rate is read; if not "
                                                "given, until a tenth of the cells is left.")] = None,
+    by: Annotated[str, typer.Option(metavar="immunity|all", help="Count cells that immune cells removed, or every cell "
+                                    "that went.")] = "immunity",
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole table.")] = None,
     figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the cohorts (.png or .svg).")] = None,
 ) -> None:  # fmt: skip
     """Tell the half-life of senescent cells from a tagged cohort.
 
-    The cells that an event (an irradiation) made senescent carry its name. Their rate of removal is cells lost over
-    cell-days, pooled over the replicates, with a 95 % interval (jackknife); "half gone" is when half of them had gone,
+    The cells that an event (an irradiation) made senescent carry its name. Their rate of removal is cells lost to
+    immune cells over cell-days, pooled over the replicates, with a 95 % interval (jackknife); "half gone" is when half of them had gone,
     whatever the law. Beside it the net excess, the burden beyond that of the control: it lasts longer than the cells,
     for removal saturates, and they may have turned others.
 
@@ -45,7 +47,7 @@ def turnover(
     check_picture(figure, "figure")
     tables = read_results(results)
     days = None if window is None else _days(window)
-    parts = [turnover_of(tables, cause, control, days, tissue) for tissue in tables.tissues]
+    parts = [turnover_of(tables, cause, control, days, tissue, by=by) for tissue in tables.tissues]
     for table in parts:
         if len(table):
             typer.echo("\n".join(_lines(table, len(parts) > 1)))

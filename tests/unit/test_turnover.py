@@ -37,11 +37,25 @@ def made(
             rows.append(
                 pd.DataFrame({"arm": arm, "replicate": r, "tissue": "patch", "day": days, "n_healthy": 1000,
                               "n_senescent": cells, "n_cleared": 0, "n_scarred": 0, "burden": level,
-                              "new_pulse": new, "cum_pulse": np.cumsum(new), "due_to_pulse": cells})
+                              "new_pulse": new, "cum_pulse": np.cumsum(new), "due_to_pulse": cells,
+                              "cleared_pulse": np.cumsum(new) - cells})
             )  # fmt: skip
     manifest = {"scenario": "x", "arms": list(standing), "tissues": ["patch"], "factors": [], "runs": []}
     given = {"events": PULSE["events"]} if tree is None else tree
     return Results(manifest, given, pd.concat(rows, ignore_index=True), pd.DataFrame(), pd.DataFrame(), {})
+
+
+def test_cells_that_go_for_another_reason_are_no_loss_to_immunity() -> None:
+    """Of 16 cells immune cells take 4 and something else 2, then 3 and 1: the 2 and the 1 were at risk for half a day."""
+    results = made({"one": np.array([[16, 10, 6]])}, np.array([0.0, 1.0, 2.0]))
+    results.timeseries["cleared_pulse"] = [0, 4, 7]
+    row, every = (turnover(results, by=by).iloc[0] for by in ("immunity", "all"))
+    assert (row["lost"], every["lost"]) == (7, 10)
+    assert row["rate"] == pytest.approx(7 / (13 + 8))
+    curve = cohorts_by_arm(results, "pulse", None, "patch")["one"].share
+    assert curve == pytest.approx([1, 1 - 4 / 15, (1 - 4 / 15) * (1 - 3 / 9.5)])
+    with pytest.raises(ResultsError, match="turnover: by"):
+        turnover(results, by="drugs")  # type: ignore[arg-type]
 
 
 def test_cells_lost_over_cell_days() -> None:
