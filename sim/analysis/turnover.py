@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 TAG = "due_to_"  # columns: cells that are senescent now, by what turned them
 CLEARED = "cleared_"  # columns: cells that immune cells removed so far, by what had turned them
-Removal = Literal["immunity", "all"]
+REMOVALS = ("immunity", "all")
 LEFT = 0.1  # share of the cohort down to which its rate is read, where nobody says until when
 COLUMNS = [
     "arm", "tissue", "cause", "n", "start", "end", "n_cells", "lost", "rate", "rate_low", "rate_high", "rate_error",
@@ -66,7 +66,7 @@ def turnover(
     window: tuple[float, float] | None = None,
     tissue: str | None = None,
     level: float = 0.95,
-    by: Removal = "immunity",
+    by: str = "immunity",
 ) -> pd.DataFrame:
     r"""Half-life of the cells that an event made senescent, read from the cohort itself, and from its net excess.
 
@@ -131,7 +131,7 @@ def turnover(
     cause = known[0] if cause is None else one_of(cause, known, "turnover: cause")
     tissue = chosen_tissue(results, tissue, "turnover")
     rows = []
-    one_of(by, get_args(Removal), "turnover: by")
+    one_of(by, REMOVALS, "turnover: by")
     for arm, cohort in cohorts_by_arm(results, cause, control, tissue, by).items():
         inside = _window(cohort, window)
         row = {"arm": arm, "tissue": tissue, "cause": cause, "n": len(cohort.standing), "control": cohort.control}
@@ -151,7 +151,7 @@ def cohorts(results: Results, kinds: Sequence[str] = ()) -> list[str]:
 
 
 def cohorts_by_arm(
-    results: Results, cause: str, control: str | Mapping[str, str] | None, tissue: str, by: Removal = "immunity"
+    results: Results, cause: str, control: str | Mapping[str, str] | None, tissue: str, by: str = "immunity"
 ) -> dict[str, Cohort]:
     """The cohort of every arm that has one, see `turnover`."""
     here = results.timeseries[results.timeseries["tissue"] == tissue]

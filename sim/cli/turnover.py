@@ -32,9 +32,9 @@ def turnover(
     """Tell the half-life of senescent cells from a tagged cohort.
 
     The cells that an event (an irradiation) made senescent carry its name. Their rate of removal is cells lost to
-    immune cells over cell-days, pooled over the replicates, with a 95 % interval (jackknife); "half gone" is when half of them had gone,
-    whatever the law. Beside it the net excess, the burden beyond that of the control: it lasts longer than the cells,
-    for removal saturates, and they may have turned others.
+    immune cells over cell-days, pooled over the replicates, with a 95 % interval (jackknife); "half gone" is when half
+    of them had gone, whatever the law. Beside it the net excess, the burden beyond that of the control: it lasts longer
+    than the cells, for removal saturates, and they may have turned others.
 
     \b
     Examples:

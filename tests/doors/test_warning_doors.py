@@ -47,7 +47,8 @@ def tagged(tmp_path: Path) -> Path:
         pd.DataFrame({"arm": arm, "replicate": r, "tissue": "skin", "day": DAYS, "n_healthy": 9000, "n_cleared": 0,
                       "n_scarred": 0, "n_senescent": 1000, "burden": 2.0 + share * 0.5 ** (DAYS / 10),
                       "new_pulse": np.where(DAYS == 0, 1000 * share, 0), "cum_pulse": 1000 * share,
-                      "due_to_pulse": 1000 * share * 0.5 ** (DAYS / 5)})
+                      "due_to_pulse": 1000 * share * 0.5 ** (DAYS / 5),
+                      "cleared_pulse": 1000 * share * (1.0 - 0.5 ** (DAYS / 5))})
         for arm, share in (("calm", 0.0), ("pulsed", 1.0)) for r in range(3)
     ]  # fmt: skip
     manifest = {"scenario": "half_life", "arms": ["calm", "pulsed"], "tissues": ["skin"], "factors": [], "runs": []}

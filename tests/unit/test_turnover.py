@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from worlds import as_tree, event, tissue, world
 
-from sim.analysis.turnover import cohorts, halved_after, survival, turnover
+from sim.analysis.turnover import cohorts, cohorts_by_arm, halved_after, survival, turnover
 from sim.errors import ResultsError
 from sim.figures import save_all
 from sim.results import Results
@@ -46,7 +46,7 @@ def made(
 
 
 def test_cells_that_go_for_another_reason_are_no_loss_to_immunity() -> None:
-    """Of 16 cells immune cells take 4 and something else 2, then 3 and 1: the 2 and the 1 were at risk for half a day."""
+    """Of 16 cells immune cells take 4 and others 2, then 3 and 1: the 2 and the 1 were at risk for half a day."""
     results = made({"one": np.array([[16, 10, 6]])}, np.array([0.0, 1.0, 2.0]))
     results.timeseries["cleared_pulse"] = [0, 4, 7]
     row, every = (turnover(results, by=by).iloc[0] for by in ("immunity", "all"))
@@ -88,8 +88,8 @@ def test_cells_that_come_within_the_window_are_no_losses() -> None:
 
 
 def test_product_limit_and_half_times() -> None:
-    standing, lost = np.array([10.0, 8.0, 9.0, 0.0, 0.0]), np.array([0.0, 2.0, 3.0, 9.0, 0.0])
-    assert_allclose(survival(standing, lost), [1.0, 0.8, 0.8 * 9 / 12, 0.0, 0.0])
+    standing, lost = np.array([10.0, 8.0, 5.0, 0.0, 0.0]), np.array([0.0, 2.0, 3.0, 5.0, 0.0])
+    assert_allclose(survival(standing, lost), [1.0, 0.8, 0.5, 0.0, 0.0])
     days = np.array([2.0, 3.0, 5.0, 9.0])
     curves = np.array([[4.0, 3.0, 1.0, 0.0], [4.0, 4.0, 3.0, 2.5], [0.0, 1.0, 2.0, 3.0], [4.0, 1.0, 9.0, 1.0]])
     assert_allclose(halved_after(days, curves), [2.0, np.inf, np.nan, 2 / 3])
