@@ -122,21 +122,21 @@ class Damage(Section):
     """Hazard of turning senescent by damage, which rises with age."""
 
     baseline: float = param(
-        0.064,
+        0.113,
         "share of healthy cells per day at age 0",
         unit="%/d",
         low=0,
         high=100,
-        source="SCIENCE.md 10b eta0 (fitted)",
+        source="eta0: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     per_year: float = param(
-        0.097,
+        0.06,
         "rise of that share per year of age",
         unit="%/d/yr",
         low=0,
         high=100,
-        source="SCIENCE.md 10b eta1 (fitted)",
+        source="eta1: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     production: Literal["per_cell", "absolute"] = param(
@@ -181,21 +181,21 @@ class Clearance(Section):
     """Immune clearance as a mean field: saturated removal (Karin 2019), jammed by factors."""
 
     max_rate: float = param(
-        0.274,
+        0.233,
         "beta: percent of the tissue removed per day at saturation",
         unit="%/d",
         low=0,
         high=1e4,
-        source="SCIENCE.md 10b beta (fitted)",
+        source="beta: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     half_saturation: float = param(
-        1.10,
+        0.507,
         "kappa: burden of half the maximal removal",
         unit="%",
         above=0,
         high=100,
-        source="SCIENCE.md 10b kappa (fitted)",
+        source="kappa: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     capacity: float = param(
