@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.compiling import rule
 
 
@@ -25,6 +27,12 @@ def removal_hazard(burden: float, max_rate: float, half_saturation: float, capac
 
 
 @rule
+def full_capacity(capacity: float, decline: float, age: float) -> float:
+    """Working share of the immune cells at an immune `age` [yr], when none were lost: capacity exp(-decline age)."""
+    return capacity * math.exp(-decline * age)
+
+
+@rule
 def attraction(level: float, half_max: float, basal: float) -> float:
     """Share of clearance that comes at the `level` of a chemoattractant: `basal` without any, all at saturation."""
     return basal + (1.0 - basal) * (level / (half_max + level))
@@ -34,3 +42,55 @@ def attraction(level: float, half_max: float, basal: float) -> float:
 def evading_share(share: float, per_year: float, age: float, scale: float) -> float:
     """Share of the cells that evade killing if they turn at an `age` [yr] of the host; `scale` is of their cause."""
     return (share + per_year * age) * scale
+
+
+@rule
+def immune_capacity(capacity: float, full: float, recovery: float, loss: float, dt: float) -> float:
+    r"""Working share of the immune cells after `dt` [d] under a constant hazard of `loss` [1/d]; exact.
+
+    .. math:: dC/dt = (C_0 - C)/\tau - h C
+
+    ``full`` C0 is the share at this age when none are lost (`full_capacity`), ``recovery`` tau in d. Immune cells are
+    lost to factors that turn them senescent and to drugs that kill them; what is missing of C0 is senescent or dead.
+    Source: the vicious circle of Zubova, Alameen and Hussain (2026), in words; the form is ours.
+    """
+    rate = 1.0 / recovery + loss
+    rest = full / (1.0 + loss * recovery)
+    return rest + (capacity - rest) * math.exp(-rate * dt)
+
+
+@rule
+def mean_immune_capacity(capacity: float, full: float, recovery: float, loss: float, dt: float) -> float:
+    """Mean over the next `dt` [d] of what `immune_capacity` follows; the same arguments."""
+    rate = 1.0 / recovery + loss
+    rest = full / (1.0 + loss * recovery)
+    lost = rate * dt
+    return rest + (capacity - rest) * (-math.expm1(-lost) / lost if lost > 0.0 else 1.0)
+
+
+@rule
+def jamming_elasticity(level: float, half_max: float) -> float:
+    """Percent of what `jamming` leaves that is lost when the `level` rises by one percent."""
+    return level / (half_max + level)
+
+
+@rule
+def exhaustion_elasticity(loss: float, rising: float, recovery: float) -> float:
+    """Percent of the immune capacity at rest, C0 / (1 + loss recovery), that is lost when a level rises by one percent.
+
+    ``loss`` [1/d] is what all factors do together, ``rising`` [1/d] its rise per relative rise of the levels.
+    """
+    return rising * recovery / (1.0 + loss * recovery)
+
+
+@rule
+def loop_gain(burden: float, half_saturation: float, weakening: float) -> float:
+    r"""Gain of the vicious circle: more senescent cells, weaker immunity, more senescent cells.
+
+    .. math:: G = e\,\frac{\kappa + X}{\kappa}; \quad \beta C(X) j(X) \frac{X}{\kappa + X} \text{ is largest at } G = 1
+
+    If immunity weakens by 1 %, the burden X [%] must rise by (kappa + X) / kappa percent to be removed as fast; that
+    weakens immunity by e = ``weakening`` percent per percent again. Above 1 a larger burden is removed more slowly in
+    all, not only per cell. Zero where nothing that senescent cells secrete weakens immunity.
+    """
+    return weakening * (half_saturation + burden) / half_saturation
