@@ -29,6 +29,7 @@ _HOMES = {
     "shared_luck": "sim.analysis.luck",
     "HalfWidth": "sim.analysis.halfwidth",
     "patterns": "sim.analysis.patterns",
+    "survival": "sim.analysis.survival",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

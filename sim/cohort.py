@@ -35,6 +35,15 @@ from sim.tissue.patch import Patch
 
 Floats = npt.NDArray[np.float64]
 
+PLAN = (  # name, words: one step of each individual, top to bottom
+    ("dose", "doses that are due are given; the mean effects of drugs over the step", ""),
+    ("secrete", "factors follow what senescent cells give off; cargo follows the factors", ""),
+    ("immunity", "immune capacity follows age, and what ages or kills immune cells", ""),
+    ("turn", "damage and induction raise the burden, removal lowers it: hazards of the old state", ""),
+    ("fluctuate", "noise, reflected where nothing is senescent", ""),
+    ("survive", "the individual dies if its burden has been too high within the step", ""),
+)
+
 
 class Individual(NamedTuple):
     """What all individuals of an arm have in common: times in d, burdens in percent."""

@@ -10,6 +10,7 @@ import pandas as pd
 from sim.analysis import times, treatment
 from sim.analysis.markers import marker_outcomes
 from sim.analysis.paired import Experiment, last_day
+from sim.analysis.survival import somebody_died
 from sim.errors import ResultsError, did_you_mean
 from sim.results import KEYS, Results
 from sim.sweeps import RUN_KEYS, SweepResults
@@ -17,7 +18,7 @@ from sim.sweeps import RUN_KEYS, SweepResults
 RUN = treatment.RUN
 BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
 TIMES = "\N{MULTIPLICATION SIGN}"
-UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
+UNITS = {"burden": "%", "mean_burden": "%", "lifespan": "d", "off_target_loss": "% of sites", "vacant": "% of sites",
          "off_target": "% of sites", "immune_capacity": ""}  # fmt: skip
 UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d",
                    "mean_": BURDEN, "max_": BURDEN, "n_": "cells", "new_": "cells", "cum_": "cells", "gen_": "cells",
@@ -92,7 +93,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
     ``mean_burden``, averaged over time [%]; ``exposure_<factor>``, the area under the mean level [level x d];
     ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
-    of it are closed, NaN where it is still open when the run ends.
+    of it are closed, NaN where it is still open when the run ends; ``lifespan``, age at death [d], of who lives when the
+    run ends that age: a mean of them is restricted to the length of the run.
     """
     rows = results.timeseries
     factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]
@@ -105,6 +107,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
         found["off_target_loss"] = lambda: treatment.off_target_loss(results).rename(
             columns={"loss": "off_target_loss"}
         )
+    if somebody_died(results):
+        found["lifespan"] = lambda: _lifespan(results)
     for wound in times.wounds(results):
         found[f"closure_{wound}"] = lambda w=wound: _closure(results, w)  # type: ignore[misc]
     return found
@@ -112,6 +116,12 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
 def _mean_burden(results: Results) -> pd.DataFrame:
     return treatment.area_under(results, "burden")[[*RUN, "mean"]].rename(columns={"mean": "mean_burden"})
+
+
+def _lifespan(results: Results) -> pd.DataFrame:
+    """The same in every tissue."""
+    ages = results.individuals[["arm", "replicate", "age"]].rename(columns={"age": "lifespan"})
+    return results.timeseries[RUN].drop_duplicates().merge(ages, on=["arm", "replicate"])
 
 
 def _closure(results: Results, wound: str) -> pd.DataFrame:
