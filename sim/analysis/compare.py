@@ -40,7 +40,8 @@ def compare(
         The arm to compare with; the first one if not given.
     outcomes : sequence of str
         Columns of ``results.timeseries``, of its last row; or derived ones, of the whole run (see
-        `sim.analysis.outcomes`): ``mean_burden``, ``exposure_<factor>``, ``off_target_loss``, ``closure_<wound>``, ``lifespan``.
+        `sim.analysis.outcomes`): ``mean_burden``, ``exposure_<factor>``, ``off_target_loss``, ``closure_<wound>``,
+        ``lifespan``.
     level : float
         Confidence of the intervals.
     halfwidth : float, optional

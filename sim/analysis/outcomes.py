@@ -93,8 +93,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
     ``mean_burden``, averaged over time [%]; ``exposure_<factor>``, the area under the mean level [level x d];
     ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
-    of it are closed, NaN where it is still open when the run ends; ``lifespan``, age at death [d], of who lives when the
-    run ends that age: a mean of them is restricted to the length of the run.
+    of it are closed, NaN where it is still open when the run ends; ``lifespan``, age at death [d], of who lives when
+    the run ends that age: a mean of them is restricted to the length of the run.
     """
     rows = results.timeseries
     factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]

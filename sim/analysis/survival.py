@@ -91,19 +91,23 @@ def survival(results: Results, level: float = 0.95) -> pd.DataFrame:
         ages, died = lives(results, arm)
         if not ages.size:
             continue
-        median, low, high = percentile_of_life(ages, died, 0.5, level)
-        mean, mean_low, mean_high = restricted_mean(ages, died, level)
-        fit = gompertz(ages, died)
-        ratio = (math.nan,) * 3 if arm == results.arms[0] else hazard_ratio((ages, died), first, level)
+        fit, alone = gompertz(ages, died), arm == results.arms[0]
+        p10, p90 = (percentile_of_life(ages, died, share)[0] for share in (0.1, 0.9))
+        ratio = (math.nan,) * 3 if alone else hazard_ratio((ages, died), first, level)
         rows.append(
-            {"arm": arm, "n": ages.size, "died": int(died.sum()), "median": median, "median_low": low,
-             "median_high": high, "p10": percentile_of_life(ages, died, 0.1)[0],
-             "p90": percentile_of_life(ages, died, 0.9)[0], "restricted_mean": mean, "restricted_mean_low": mean_low,
-             "restricted_mean_high": mean_high, "doubling_time": fit.doubling_time, "doubling_error": fit.doubling_error,
-             "hazard_ratio": ratio[0], "hazard_ratio_low": ratio[1], "hazard_ratio_high": ratio[2],
-             "p": math.nan if arm == results.arms[0] else log_rank((ages, died), first)}
-        )  # fmt: skip
+            {"arm": arm, "n": ages.size, "died": int(died.sum())}
+            | _with_interval("median", percentile_of_life(ages, died, 0.5, level))
+            | {"p10": p10, "p90": p90}
+            | _with_interval("restricted_mean", restricted_mean(ages, died, level))
+            | {"doubling_time": fit.doubling_time, "doubling_error": fit.doubling_error}
+            | _with_interval("hazard_ratio", ratio)
+            | {"p": math.nan if alone else log_rank((ages, died), first)}
+        )
     return pd.DataFrame(rows)
+
+
+def _with_interval(name: str, values: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
 
 
 # -------------------------------------------------------------------------------------------------------- of one arm
@@ -120,7 +124,7 @@ def kaplan_meier(ages: Floats, died: Bools, level: float = 0.95) -> Curve:
     """
     when, deaths = np.unique(ages[died], return_counts=True)
     at_risk = ages.size - np.searchsorted(np.sort(ages), when, side="left")
-    alive = np.cumprod(1.0 - deaths / at_risk)
+    alive: Floats = np.cumprod(1.0 - deaths / at_risk, dtype=np.float64)
     inside = alive > 0.0
     low, high = np.zeros(when.size), np.zeros(when.size)
     variance = np.cumsum(deaths[inside] / (at_risk[inside] * (at_risk[inside] - deaths[inside])))

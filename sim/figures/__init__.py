@@ -126,16 +126,17 @@ class Plots:
 def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
-    Maps and difference need stored maps, the difference two arms; reproduction attribution; luck five pairs of
-    replicates; drugs need doses that were given, exposure, trade_off and rebound two arms besides, trade_off also a
-    healthy cell that a drug harmed, closure a wound, survival a death, causes counted cells. Where there are several tissues, all but burden and closure have
-    the tissue in their name; maps of many arms are one file per layer.
+    Maps and difference need stored maps, the difference two arms; causes counted cells; reproduction attribution;
+    luck five pairs of replicates; drugs need doses that were given, exposure, trade_off and rebound two arms besides,
+    trade_off also a healthy cell that a drug harmed, closure a wound, survival a death. Where there are several
+    tissues, all but survival, burden and closure have the tissue in their name; maps of many arms are one file per
+    layer.
 
     Returns
     -------
     list of Path
-        The files, in the order survival, burden, maps, causes, reproduction, difference, luck, drugs, exposure, trade_off,
-        rebound, closure.
+        The files, in the order survival, burden, maps, causes, reproduction, difference, luck, drugs, exposure,
+        trade_off, rebound, closure.
 
     Raises
     ------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -75,7 +77,7 @@ def _numbers_at_risk(axes: Axes, results: Results, ages: dict[str, np.ndarray], 
         key = Line2D([edge, edge + KEY / WIDTH], [y, y], color=colour, ls=arm_dash(results, arm), lw=1.6)
         key.set(transform=axes.transAxes, clip_on=False)
         axes.add_line(key)
-        look = {"color": readable(colour), "size": SMALL, "va": "center_baseline"}
+        look: dict[str, Any] = {"color": readable(colour), "size": SMALL, "va": "center_baseline"}
         axes.text(edge + (KEY + 0.05) / WIDTH, y, arm, transform=axes.transAxes, **look)
         for tick in ticks:
             count = int(np.count_nonzero(age >= tick))
