@@ -85,7 +85,7 @@ class Tables(NamedTuple):
     phase: Floats  # (F, 3)
     decay: Floats  # (F,) without drugs [1/d]
     ages_immunity: Floats  # (F, 3) k_imm, half-maximum, power; 0: not
-    drug_parts: npt.NDArray[np.int64]  # (D,)
+    drug_parts: npt.NDArray[np.int64]  # (D,) part of the cells that each hazard on healthy ones turns, -1: it kills
 
 
 class Course(NamedTuple):
@@ -263,7 +263,8 @@ def _course(
         dosing.act(step)
         steps.append(_acts(settings, here, kinds, shares))
     turned = dosing.assemblies[name].nothing.healthy_codes
-    drug_parts = np.array([kinds.codes.tolist().index(code) for code in turned.tolist()], np.int64)
+    places = {code: place for place, code in enumerate(kinds.codes.tolist())}
+    drug_parts = np.array([places.get(code, -1) for code in turned.tolist()], np.int64)
     return Course(*(np.array(column) for column in zip(*steps, strict=True))), drug_parts, dosing.calendar
 
 

@@ -173,6 +173,8 @@ def _gain(now, age, burden, tissue, factors, by_type, susceptibility, shares, dr
                 hazard = induction_hazard(rate * left, weight, tissue.maintenance)
                 gains[FIRST_FACTOR + 2 * f + 1] += share * healthy * hazard
         for d in range(drug_parts.size):
+            if drug_parts[d] < 0:  # healthy cells that are killed are replaced at once
+                continue
             hazard = modifiers[now, kind, FACTORS + PER_FACTOR * levels.size + d]
             gains[drug_parts[d]] += share * healthy * hazard
 

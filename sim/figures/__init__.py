@@ -193,6 +193,8 @@ def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Itera
         for tissue in results.tissues:
             if draw == plots.trade_off and tissue not in cost:
                 continue
+            if draw == plots.drugs and not any(name.startswith("conc_") for name in results.timeseries):
+                continue  # well-mixed individuals share one calendar, and keep no concentrations
             yield f"{draw.__name__}{end[tissue]}", lambda d=draw, t=tissue: d(tissue=t)  # type: ignore[misc]
     of_event = wounds(results)
     for event in of_event:

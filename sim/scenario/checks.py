@@ -269,8 +269,8 @@ def _check_memory(settings: Settings) -> None:
         tissue = settings.tissues[name]
         part, size = ("shape", tissue.shape) if tissue.shape else ("cloud", extent_of(tissue))
         raise ScenarioError(
-            f"tissues.{name}.{part}: must fit into the memory of this machine ({_size(there)} free), got {size}, "
-            f"which needs about {_size(needed)}"
+            f"tissues.{name}.{part}: must fit into the memory of this machine ({size_in_words(there)} free), "
+            f"got {size}, which needs about {size_in_words(needed)}"
         )
 
 
@@ -287,7 +287,8 @@ def available_bytes() -> float:
         return math.inf
 
 
-def _size(count: float) -> str:
+def size_in_words(count: float) -> str:
+    """A number of bytes, ``1.5 GB``."""
     for unit in ("B", "KB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

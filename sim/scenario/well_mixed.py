@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.errors import ScenarioError
+from sim.scenario.checks import available_bytes, size_in_words
 from sim.scenario.drug_checks import route_of
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -37,6 +38,18 @@ def check_well_mixed(settings: Settings) -> None:
     if settings.generations == "tracked":
         raise ScenarioError(f"generations: {NOT_HERE}, got 'tracked'")
     _check_treatments(settings)
+    _check_tables(settings)
+
+
+def _check_tables(settings: Settings) -> None:
+    """Rows of thousands of individuals are what fills the memory; they exist twice while tables are made."""
+    rows = settings.replicates * (settings.days / settings.record.every + 2.0)
+    needed, there = 2.0 * rows * 8.0 * (6 + len(settings.factors)), available_bytes()
+    if needed > there:
+        raise ScenarioError(
+            f"record.every: must leave rows that fit into the memory of this machine ({size_in_words(there)} free), "
+            f"got {settings.record.every:g} d, which needs about {size_in_words(needed)}"
+        )
 
 
 def _spatial(tissue: Tissue) -> Iterator[tuple[str, Any]]:
@@ -60,11 +73,9 @@ def _check_treatments(settings: Settings) -> None:
         if route_of(treatment, drug) == "topical":
             raise ScenarioError(f"treatments.{name}.route: {NOT_HERE}, got 'topical'")
         for effect_name, effect in drug.effects.items():
-            key = f"drugs.{treatment.drug}.effects.{effect_name}"
             if effect.senescent_from > 0.0 or effect.senescent_until < math.inf:
+                key = f"drugs.{treatment.drug}.effects.{effect_name}"
                 raise ScenarioError(f"{key}: must act on cells of all ages with mode: well_mixed, got a window")
-            if effect.kind == "kill_healthy":
-                raise ScenarioError(f"{key}: {NOT_HERE}, got kind 'kill_healthy'")
 
 
 def odd_well_mixed(settings: Settings) -> Iterator[str]:
@@ -74,6 +85,9 @@ def odd_well_mixed(settings: Settings) -> Iterator[str]:
     kept = [key for key in LAYERS_OUT if getattr(settings.record, key)]
     if kept:
         yield f"record.{kept[0]}: is not kept with mode: well_mixed, which has no cells"
+    for name in dict.fromkeys(treatment.drug for treatment in settings.treatments.values()):
+        if any(effect.kind == "kill_healthy" for effect in settings.drugs[name].effects.values()):
+            yield f"drugs.{name}: what it kills off target is replaced at once with mode: well_mixed, and not counted"
     for name, tissue in settings.tissues.items():
         fastest = tissue.clearance.max_rate / tissue.clearance.half_saturation
         if fastest * settings.dt > COARSE:
