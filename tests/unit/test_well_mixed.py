@@ -172,6 +172,28 @@ def test_a_drug_that_kills_lowers_the_burden_by_its_hazard() -> None:
     assert (doses["day"] == 2.0).all()
 
 
+def test_it_is_the_mean_field_of_a_tissue() -> None:
+    """Many cells that all meet each other: jamming, induction by level and by cargo, ramps and secondary cells."""
+    half = {"max_rate": 0.001, "half_max": 10, "power": 2}
+    drift = {"affinity": {"fibroblast": 1}, "cargo": {"memory": "3 d", "response": {"hill": half}}}
+    mixed = {"transport": "well_mixed", "decay_rate": 20}
+    skin = {"preset": "mouse_dermis", "initial": {"burden": 5}, "repair": {"rate": 20},
+            "clearance": {"territory": "whole tissue"}}  # fmt: skip
+    tree: Tree = {
+        "days": 100, "dt": 0.5, "age_at_start": "12 mo", "replicates": 2, "seed": 1, "record": {"every": 50},
+        "tissues": {"skin": {**skin, "shape": [128, 128]}},
+        "factors": {"SASP": {**mixed, "induction": {"hill": half}, "jams_immunity": {"half_max": 20}},
+                    "drift": {**mixed, **drift}},
+    }  # fmt: skip
+    columns = ["burden", "mean_SASP", "mean_drift"]
+    cells, twin = (
+        sim.run(from_dict({**tree, "mode": mode})).timeseries.groupby("day")[columns].mean()
+        for mode in ("tissue", "well_mixed")
+    )
+    assert twin["burden"].to_numpy() == pytest.approx(cells["burden"].to_numpy(), rel=0.06)
+    assert twin.iloc[1:].to_numpy() == pytest.approx(cells.iloc[1:].to_numpy(), rel=0.1)
+
+
 @pytest.mark.parametrize(("delay", "ramp", "duration"), [(0, 5, math.inf), (2, 5, math.inf), (1, 5, 3), (0, 0, 4)])
 def test_mean_secretion_is_that_of_an_even_stream(delay: float, ramp: float, duration: float) -> None:
     loss = 0.17
