@@ -32,6 +32,7 @@ _HOMES = {
     "turnover": "sim.analysis.turnover",
     "early_warning": "sim.analysis.early_warning",
     "share_and_effect": "sim.analysis.shares",
+    "survival": "sim.analysis.survival",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

@@ -32,21 +32,24 @@ SHARES = ("by_", "past_", "initial_", "blood_")  # of the cells of a cause: see 
 # 0 in an arm without the drug or cause; no wound is neither open nor closed
 ZERO_LEVELS = ("conc_", "effect_", "off_target_loss", *SHARES)
 EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
+LIFE_COLUMNS = ["arm", "replicate", "day", "age", "died"]
 DOSE_COLUMNS = ["arm", "replicate", "day", "treatment", "drug", "amount", "unit", "route", "status"]
-TABLES = ("timeseries", "events", "doses", "sites")
+TABLES = ("timeseries", "events", "doses", "individuals", "sites")
 
 
 @dataclass
 class RunRecord:
-    """What one replicate of one arm leaves behind.
+    """What one replicate of one arm leaves behind, or several that were run as one job (mode `well_mixed`).
 
     Attributes
     ----------
+    replicate, replicates : int
+        The first one, and how many there are from it on.
     status : str
         ``finished``, ``failed`` or ``interrupted``; `stage` and `message` say where and why.
     wall_s, host : float, str
         How long it took [s], and on which machine.
-    timeseries, events, doses : DataFrame
+    timeseries, events, doses, individuals : DataFrame
         Rows of this run; see ARCHITECTURE.md section 3 for the columns.
     maps : tissue name to layers
         ``days`` (k,) and per layer a (k, *shape) array; a cloud has one value per site.
@@ -59,9 +62,11 @@ class RunRecord:
     message: str = ""
     wall_s: float = 0.0
     host: str = ""
+    replicates: int = 1
     timeseries: pd.DataFrame = field(default_factory=pd.DataFrame)
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     doses: pd.DataFrame = field(default_factory=pd.DataFrame)
+    individuals: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
@@ -81,6 +86,8 @@ class Results:
     doses : DataFrame
         Every dose of the regimens: arm, replicate, day, treatment, drug, amount, unit, route, and status: ``given``,
         or why it was not: ``stopped`` (no longer asked for), ``toxic``.
+    individuals : DataFrame
+        How every run ended: arm, replicate, day and age (of the host) [d], and whether the individual died then.
     sites : DataFrame
         tissue, site, x, y, z, type of the first replicate.
     folder : Path or None
@@ -98,10 +105,12 @@ class Results:
         maps: Mapping[tuple[str, int, str], dict[str, np.ndarray]] | None = None,
         folder: Path | None = None,
         doses: pd.DataFrame | None = None,
+        individuals: pd.DataFrame | None = None,
     ) -> None:
         self.manifest, self.scenario, self.folder = manifest, scenario, folder
         self.timeseries, self.events, self.sites = timeseries, events, sites
         self.doses = pd.DataFrame(columns=DOSE_COLUMNS) if doses is None else doses
+        self.individuals = pd.DataFrame(columns=LIFE_COLUMNS) if individuals is None else individuals
         self._maps = maps
         self.checkpoints = None if folder is None else folder / "checkpoints"
 
@@ -185,9 +194,11 @@ class Results:
         )
 
     def __repr__(self) -> str:
-        statuses = pd.Series([run["status"] for run in self.manifest["runs"]]).value_counts()
-        runs = ", ".join(f"{count} {status}" for status, count in statuses.items())
-        return f"Results of {self.manifest['scenario']} ({runs}), burden on the last day in %:\n{self.summary()}"
+        statuses: dict[str, int] = {}
+        for run in self.manifest["runs"]:
+            statuses[run["status"]] = statuses.get(run["status"], 0) + run.get("replicates", 1)
+        words = ", ".join(f"{count} {status}" for status, count in statuses.items())
+        return f"Results of {self.manifest['scenario']} ({words}), burden on the last day in %:\n{self.summary()}"
 
 
 def combine(
@@ -200,11 +211,14 @@ def combine(
     timeseries = stack([record.timeseries for record in finished], COLUMNS)
     events = stack([record.events for record in finished], EVENT_COLUMNS)
     doses = stack([record.doses for record in finished], DOSE_COLUMNS)
-    return Results(manifest, scenario, timeseries, events, sites, maps, doses=doses)
+    individuals = stack([record.individuals for record in finished], LIFE_COLUMNS)
+    return Results(manifest, scenario, timeseries, events, sites, maps, doses=doses, individuals=individuals)
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
-    row = {"arm": record.arm, "replicate": record.replicate, "status": record.status, "wall_s": round(record.wall_s, 3)}
+    row: dict[str, Any] = {"arm": record.arm, "replicate": record.replicate}
+    row |= {"replicates": record.replicates} if record.replicates > 1 else {}
+    row |= {"status": record.status, "wall_s": round(record.wall_s, 3)}
     return row if record.status == "finished" else {**row, "stage": record.stage, "message": record.message}
 
 
@@ -218,7 +232,8 @@ def stack(tables: list[pd.DataFrame], first: list[str]) -> pd.DataFrame:
     stacked[counts] = stacked[counts].fillna(0).astype(np.int64)
     levels = [name for name in stacked.columns if name.startswith(ZERO_LEVELS)]
     stacked[levels] = stacked[levels].fillna(0.0)
-    return stacked[list(dict.fromkeys([*first, *counts, *stacked.columns]))]
+    front = [name for name in first if name in stacked]  # a well-mixed individual has no cells to count
+    return stacked[list(dict.fromkeys([*front, *counts, *stacked.columns]))]
 
 
 # ------------------------------------------------------------------------------------------------------- folders

@@ -10,9 +10,12 @@ import numpy as np
 
 from sim.brownian import increment
 from sim.engines import Engine, check_engine, make_engine
+from sim.errors import ScenarioError
 from sim.observe import read_out
 from sim.organism.dosing import Dosing
-from sim.rng import BODY, Stream, tissue_codes
+from sim.rng import BODY, Purpose, Stream, tissue_codes
+from sim.rules.induction import chance
+from sim.rules.mortality import death_hazard
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.attribution import Attribution
@@ -35,6 +38,7 @@ PLAN = (  # name, words, method: one step, top to bottom
     ("fluctuate", "the body raises or lowers the burden of the day", "_fluctuate"),
     ("decide", "every site draws its fate from the old state", "_decide"),
     ("apply", "all fates come true at once", "_apply"),
+    ("survive", "the individual dies if its burden is too high", "_survive"),
 )
 
 
@@ -75,6 +79,13 @@ class Simulation:
         Tissues by name.
     attributions : dict of Attribution
         Who made which cell senescent, by tissue; empty unless ``record.attribution`` asks for it.
+    died : bool
+        Whether the individual has died, by ``body.death``.
+
+    Raises
+    ------
+    ScenarioError
+        If the engine is unknown, or the scenario has no cells (``mode: well_mixed``, see `sim.cohort`).
     """
 
     def __init__(
@@ -87,6 +98,8 @@ class Simulation:
         places_of: int | None = None,
     ) -> None:
         check_engine(engine)
+        if settings.mode == "well_mixed":
+            raise ScenarioError("mode: must be tissue where there are cells to look at, got 'well_mixed' (see sim.run)")
         self.settings, self.replicate = settings, replicate
         self.seed = settings.seed if seed is None else seed
         self.places_of = replicate if places_of is None else places_of
@@ -106,6 +119,7 @@ class Simulation:
         self.attributions = {name: Attribution(settings, patch) for name, patch in recorded}
         self._decided: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.engines: dict[str, Engine] = {name: make_engine(engine, patch) for name, patch in self.patches.items()}
+        self.died = False
         self._happen()  # the events of day 0 belong to the first state
 
     def plan(self) -> tuple[Phase, ...]:
@@ -121,8 +135,8 @@ class Simulation:
 
     @property
     def finished(self) -> bool:
-        """Whether the horizon or the stop condition of the scenario is reached."""
-        if self.step_index >= self.settings.n_steps:
+        """Whether the individual is dead, or the horizon or the stop condition of the scenario is reached."""
+        if self.died or self.step_index >= self.settings.n_steps:
             return True
         stop = self.settings.stop
         if stop is None:
@@ -143,6 +157,7 @@ class Simulation:
         """The whole state between two steps, as nested mappings of arrays; see `sim.experiment.checkpoint`."""
         return {
             "step": np.array(self.step_index),
+            "died": np.array(self.died),
             "codes": np.array(causes.code_keys(self.settings)),
             "transmissions": {name: as_columns(edges, TRANSMISSION) for name, edges in self.transmissions.items()},
             **{name: part.state() for name, part in self._parts().items()},
@@ -156,6 +171,7 @@ class Simulation:
         """
         codes = CodeMap(state["codes"].tolist(), self.settings)
         self.step_index = int(state["step"])
+        self.died = bool(state.get("died", False))  # checkpoints of before know nothing of death
         self.day = self.step_index * self.settings.dt
         for name, part in self._parts().items():
             part.restore(state[name], codes)
@@ -237,6 +253,24 @@ class Simulation:
             if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
                 newly = sites[(patch.cells.state[sites] == SENESCENT) & (patch.cells.cause[sites] != causes.CONTACT)]
                 self._trace_at_once(name, turned, newly, t_next)
+
+    @property
+    def whole_body_burden(self) -> float:
+        """Burden of the tissues [%], each by the number of its cells."""
+        sizes = [patch.n_cells for patch in self.patches.values()]
+        burdens = [read_out(patch, "burden") for patch in self.patches.values()]
+        return sum(size * each for size, each in zip(sizes, burdens, strict=True)) / max(1, sum(sizes))
+
+    def _survive(self) -> None:
+        death = self.settings.body.death
+        if death is None:
+            return
+        if death.steepness is None:
+            self.died = self.whole_body_burden >= death.burden
+            return
+        hazard = death_hazard(self.whole_body_burden, death.burden, death.steepness)
+        u = Stream(self.seed, BODY, self.replicate).uniform(Purpose.DEATH, self.step_index, 0)
+        self.died = u < chance(hazard, self.settings.dt)
 
     def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:
         """0 for cells that turn by themselves; 1 for induced ones, or the sender's plus 1 where senders are tracked."""

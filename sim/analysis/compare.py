@@ -41,7 +41,7 @@ def compare(
     outcomes : sequence of str
         Columns of ``results.timeseries``, of its last row; or derived ones, of the whole run (see
         `sim.analysis.outcomes`): ``mean_burden``, ``exposure_<factor>``, ``off_target_loss``, ``closure_<wound>``,
-        ``burden_variance`` and other early warnings.
+        ``lifespan``, ``burden_variance`` and other early warnings.
     level : float
         Confidence of the intervals.
     halfwidth : float, optional

@@ -14,6 +14,7 @@ from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
 from sim.analysis.paired import ENOUGH_FOR_RATIO, effects, t_interval
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
+from sim.analysis.survival import somebody_died, survival
 from sim.analysis.times import closure, quantiles_by_arm, time_to_count, wounds
 from sim.analysis.treatment import exposure, given_doses, main_factor, off_target_loss
 from sim.results import Results
@@ -118,6 +119,9 @@ def burden_lines(results: Results) -> Iterator[str]:
     """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck."""
     base, stop = results.arms[0], results.manifest.get("stop")
     when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
+    if somebody_died(results):
+        when = "when last recorded"
+        yield from _life_lines(results)
     if stop:
         yield from _times_to_stop(results, stop["cause"], stop["count"])
     for wound in wounds(results):
@@ -137,6 +141,24 @@ def burden_lines(results: Results) -> Iterator[str]:
         gains = rows.set_index("arm")["variance_ratio"].dropna()
         for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= ENOUGH_FOR_RATIO)].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
+
+
+def _life_lines(results: Results) -> Iterator[str]:
+    """Median age at death of every arm with its interval, and its hazard of death against that of the first arm."""
+    base = results.arms[0]
+    table = [["age at death (d)", "median", "95 % interval", "10 % by", "90 % by", "died", f"hazard / {base}", ""]]
+    for row in survival(results).itertuples():
+        low, high, early, late = (
+            f"{age:.0f}" if math.isfinite(age) else "later"
+            for age in (row.median_low, row.median_high, row.p10, row.p90)
+        )
+        median = f"{row.median:.0f}" if math.isfinite(row.median) else "later"
+        ratio = ["-", ""]
+        if math.isfinite(row.hazard_ratio):
+            ratio = [f"{row.hazard_ratio:.2f}", f"({row.hazard_ratio_low:.2f}, {row.hazard_ratio_high:.2f})"]
+        table.append([f"  {row.arm}", median, f"{low}  {high}", early, late, f"{row.died} of {row.n}", *ratio])
+    yield from aligned(table if len(results.arms) > 1 else [row[:6] for row in table])
+    yield ""
 
 
 def _closure_lines(results: Results, wound: str) -> Iterator[str]:
@@ -160,6 +182,8 @@ def _difference(row: Any) -> list[str]:
 
 def _drug_lines(results: Results, tissue: str) -> Iterator[str]:
     """Doses given, what they cost and did, and for how long, for every arm with a regimen."""
+    if results.doses.empty:  # what nobody was given is not looked for in thousands of runs
+        return
     table = drug_table(results, tissue)
     factor, base = main_factor(results), results.arms[0]
     lines = [["drugs", "doses", "lost off target (% of sites)", "half rebound of burden"]]

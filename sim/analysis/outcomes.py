@@ -11,6 +11,7 @@ import pandas as pd
 from sim.analysis import early_warning, times, treatment
 from sim.analysis.markers import marker_outcomes
 from sim.analysis.paired import Experiment, last_day
+from sim.analysis.survival import somebody_died
 from sim.errors import ResultsError, did_you_mean
 from sim.results import KEYS, Results
 from sim.sweeps import RUN_KEYS, SweepResults
@@ -18,7 +19,7 @@ from sim.sweeps import RUN_KEYS, SweepResults
 RUN = treatment.RUN
 BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
 TIMES = "\N{MULTIPLICATION SIGN}"
-UNITS = {"burden": "%", "mean_burden": "%", "off_target_loss": "% of sites", "vacant": "% of sites",
+UNITS = {"burden": "%", "mean_burden": "%", "lifespan": "d", "off_target_loss": "% of sites", "vacant": "% of sites",
          "off_target": "% of sites", "immune_capacity": "", "tipping_burden": "%",
          "burden_variance": "%\N{SUPERSCRIPT TWO}", "burden_variance_trend": "", "burden_autocorrelation": "",
          "burden_autocorrelation_trend": ""}  # fmt: skip
@@ -96,8 +97,9 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
     ``mean_burden``, averaged over time [%]; ``exposure_<factor>``, the area under the mean level [level x d];
     ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
-    of it are closed, NaN where it is still open when the run ends; and the early warnings of a single run, such as
-    ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`).
+    of it are closed, NaN where it is still open when the run ends; ``lifespan``, age at death [d], of who lives when
+    the run ends that age: a mean of them is restricted to the length of the run; and the early warnings of a single
+    run, such as ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`).
     """
     rows = results.timeseries
     factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]
@@ -110,6 +112,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
         found["off_target_loss"] = lambda: treatment.off_target_loss(results).rename(
             columns={"loss": "off_target_loss"}
         )
+    if somebody_died(results):
+        found["lifespan"] = lambda: _lifespan(results)
     for wound in times.wounds(results):
         found[f"closure_{wound}"] = lambda w=wound: _closure(results, w)  # type: ignore[misc]
     signals = cache(lambda: early_warning.of_runs(results))  # all at once: they share their windows
@@ -120,6 +124,12 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
 
 def _mean_burden(results: Results) -> pd.DataFrame:
     return treatment.area_under(results, "burden")[[*RUN, "mean"]].rename(columns={"mean": "mean_burden"})
+
+
+def _lifespan(results: Results) -> pd.DataFrame:
+    """The same in every tissue."""
+    ages = results.individuals[["arm", "replicate", "age"]].rename(columns={"age": "lifespan"})
+    return results.timeseries[RUN].drop_duplicates().merge(ages, on=["arm", "replicate"])
 
 
 def _closure(results: Results, wound: str) -> pd.DataFrame:

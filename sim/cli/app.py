@@ -109,7 +109,7 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[..., None] | None
 
         def count(record: Any, done: int, total: int) -> None:
             nonlocal seen
-            seen += 1
+            seen += record.replicates
             if total > totals[-1]:
                 typer.echo(f"running  {total} runs")
             totals.append(total)
@@ -129,7 +129,7 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[..., None] | None
 
             def advance(record: Any, done: int, total: int) -> None:
                 nonlocal seen
-                seen += 1  # not those that were there before
+                seen += record.replicates  # not those that were there before
                 rate = seen / (time.perf_counter() - start)
                 bar.update(task, completed=done, total=total, rate=f"{rate:.2g} runs/s")
 

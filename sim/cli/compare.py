@@ -19,7 +19,7 @@ def compare(
                                                  "given.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
                                           "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, "
-                                          "burden_as_p16, tipping_burden.")] = "burden",
+                                          "lifespan, burden_as_p16, tipping_burden.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
                                                     "takes that reaches W to either side.")] = None,
     best: Annotated[str | None, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms "

@@ -47,8 +47,9 @@ def run(
     arm.
 
     The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, doses.parquet,
-    sites.parquet, summary.csv, maps/, figures/, scenario.yaml (everything written out) and manifest.json (every run,
-    its status). It is complete or not there; Ctrl-C keeps the replicates that are finished.
+    individuals.parquet (how every run ended), sites.parquet, summary.csv, maps/, figures/, scenario.yaml (everything
+    written out) and manifest.json (every run, its status). It is complete or not there; Ctrl-C keeps the replicates
+    that are finished.
 
     \b
     Examples:

@@ -29,7 +29,8 @@ def collect_until(
     """
     until, wanted, records = replace(until, first=max(until.first, scenario.common.replicates)), 1, list[RunRecord]()
     while True:
-        done, scenario = len(records) // len(scenario.arms), scenario.override({"replicates": wanted})
+        done = sum(record.replicates for record in records) // len(scenario.arms)
+        scenario = scenario.override({"replicates": wanted})
         records, interrupted = collect(jobs_of(scenario, done), workers, progress, records)
         if interrupted:
             return scenario, records, True
@@ -47,22 +48,26 @@ def collect(
 ) -> tuple[list[RunRecord], bool]:
     """Records, with those `done`, in the order arm, replicate, however they came in; and whether the user stopped."""
     found = {(record.arm, record.replicate): record for record in done}
-    keys = [*found, *((job.arm, job.replicate) for job in jobs)]
+    sizes = {key: record.replicates for key, record in found.items()}
+    sizes |= {(job.arm, job.replicate): job.replicates for job in jobs}
     stream = executor(workers)(jobs)
     interrupted = False
     try:
         for record in stream:
             found[record.arm, record.replicate] = record
             if progress is not None:
-                progress(record, len(found), len(keys))
+                progress(record, sum(sizes[key] for key in found), sum(sizes.values()))
     except KeyboardInterrupt:
         interrupted = True
     finally:
         with undisturbed():
             stream.close()  # type: ignore[attr-defined]
     arms = list(dict.fromkeys(job.arm for job in jobs))
-    keys.sort(key=lambda key: (arms.index(key[0]), key[1]))
-    records = [found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user") for key in keys]
+    keys = sorted(sizes, key=lambda key: (arms.index(key[0]), key[1]))
+    records = [
+        found.get(key) or RunRecord(*key, stage="not run", message="stopped by the user", replicates=sizes[key])
+        for key in keys
+    ]
     return records, interrupted
 
 

@@ -24,6 +24,7 @@ from typing import IO, Any, NamedTuple
 
 from sim.engines import check_engine
 from sim.errors import ResourceError, ScenarioError
+from sim.experiment.cohort import run_cohort
 from sim.experiment.replicate import run_replicate
 from sim.results import RunRecord
 from sim.scenario.schema import Settings
@@ -36,7 +37,7 @@ ATTEMPTS = 2  # a job whose interpreter was killed is tried again once, in a fre
 
 
 class Job(NamedTuple):
-    """One replicate of one arm: the arguments of `run_replicate`."""
+    """One replicate of one arm, or several from it on (mode `well_mixed`): the arguments of `run_replicate`."""
 
     settings: Settings
     arm: str
@@ -44,6 +45,7 @@ class Job(NamedTuple):
     engine: str
     past: str | None = None
     keep: str | None = None
+    replicates: int = 1
 
 
 Executor = Callable[[Iterable[Job]], Iterator[RunRecord]]
@@ -132,6 +134,9 @@ class Waiting:
 def compile_first(job: Job) -> None:
     """One step in this process, so that the workers find the loops compiled instead of each compiling them."""
     with contextlib.suppress(Exception):  # what is wrong with the job is told by its own record
+        if job.settings.mode == "well_mixed":
+            run_cohort(job.settings.model_copy(update={"days": job.settings.dt}), RunRecord(job.arm, job.replicate))
+            return
         Simulation(job.settings, job.replicate, engine=job.engine).step()
 
 
@@ -181,7 +186,7 @@ class Worker(threading.Thread):
                 message = f"worker ended with code {_end(self._interpreter)}"
             if self._dismissed:
                 break
-        return RunRecord(job.arm, job.replicate, "failed", "worker", message)
+        return RunRecord(job.arm, job.replicate, "failed", "worker", message, replicates=job.replicates)
 
     def _ask(self, job: Job) -> RunRecord:
         assert self._interpreter.stdin is not None

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
+from sim.experiment.cohort import run_cohort
 from sim.observe import AttributionCensus, Census, DrugCensus, layer
 from sim.results import EVENT_COLUMNS, RunRecord, checkpoint_name
 from sim.scenario.schema import Settings
@@ -27,16 +28,21 @@ def run_replicate(
     engine: str = "compiled",
     past: str | None = None,
     keep: str | None = None,
+    replicates: int = 1,
 ) -> RunRecord:
     """Run to the horizon or the stop condition; a failure becomes a record with its stage and message.
 
     It goes on from the checkpoint `past`, if one is given, and writes its own checkpoints into the folder `keep`. They
-    go to disk at once, not with the record, so that memory stays flat.
+    go to disk at once, not with the record, so that memory stays flat. Well-mixed ones are run `replicates` at a time.
     """
-    record = RunRecord(arm, replicate, host=platform.node())
+    record = RunRecord(arm, replicate, host=platform.node(), replicates=replicates)
     start = time.perf_counter()
     stage = "build"
     try:
+        if settings.mode == "well_mixed":
+            stage = "life"
+            run_cohort(settings, record)
+            return record
         recorder = _begin(settings, replicate, engine, past)
         simulation = recorder.simulation
         while True:
@@ -56,7 +62,8 @@ def run_replicate(
         where = traceback.extract_tb(error.__traceback__)[-1]
         record.status, record.stage = "failed", stage
         record.message = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-    record.wall_s = time.perf_counter() - start
+    finally:
+        record.wall_s = time.perf_counter() - start
     return record
 
 
@@ -154,6 +161,8 @@ class Recorder:
                 spacing = np.array(patch.geometry.spacing)
                 record.maps[name] = {"days": np.array(self._kept_days), "spacing": spacing, **layers}
         record.timeseries = pd.DataFrame(_keyed(record, self.rows))
+        day, age = self.simulation.day, self.settings.age_at_start + self.simulation.day
+        record.individuals = pd.DataFrame(_keyed(record, [{"day": day, "age": age, "died": self.simulation.died}]))
         if events := self._events():
             columns = {name: [row.get(name) for row in _keyed(record, events)] for name in EVENT_COLUMNS}
             whole = {name: pd.array(columns[name], "Int64") for name in ("site", "sender", "generation")}

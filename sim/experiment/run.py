@@ -16,6 +16,7 @@ import pandas as pd
 
 from sim.analysis.halfwidth import HalfWidth
 from sim.errors import InterruptedRunError, ScenarioError
+from sim.experiment.cohort import BLOCK
 from sim.experiment.collect import JobsOf, Progress, collect, collect_until, undisturbed
 from sim.experiment.execute import Job, check_how
 from sim.experiment.provenance import provenance
@@ -24,6 +25,8 @@ from sim.rng import Stream, tissue_codes
 from sim.scenario.causes import event_names
 from sim.scenario.load import Scenario
 from sim.tissue.build import build_geometry, check_kernels, first_cells
+
+SITE_COLUMNS = ["tissue", "site", "x", "y", "z", "type"]
 
 
 def run(
@@ -110,9 +113,10 @@ def carry_out(
             shutil.rmtree(kept, ignore_errors=True)
         raise
     if interrupted or pressed:
-        done = sum(record.status == "finished" for record in records)
+        done = sum(record.replicates for record in records if record.status == "finished")
         where = f", kept in {results.folder}" if folder is not None else ""
-        raise InterruptedRunError(f"interrupted: {done} of {len(records)} runs finished{where}")
+        total = sum(record.replicates for record in records)
+        raise InterruptedRunError(f"interrupted: {done} of {total} runs finished{where}")
     return results
 
 
@@ -122,10 +126,14 @@ def _keeping(jobs_of: JobsOf, folder: str, scenario: Scenario, first: int) -> li
 
 
 def _jobs(scenario: Scenario, first: int, engine: str) -> list[Job]:
-    """Replicate by replicate, so that an early stop leaves whole pairs; without those before the `first`."""
+    """Replicate by replicate, so that an early stop leaves whole pairs; without those before the `first`.
+
+    Well-mixed individuals go in blocks: a job for each would take longer than their lives.
+    """
+    last, block = scenario.common.replicates, BLOCK if scenario.common.mode == "well_mixed" else 1
     return [
-        Job(settings, arm, replicate, engine)
-        for replicate in range(first, scenario.common.replicates)
+        Job(settings, arm, replicate, engine, replicates=min(block, last - replicate))
+        for replicate in range(first, last, block)
         for arm, settings in scenario.arms.items()
     ]
 
@@ -143,6 +151,7 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "event_names": {arm: list(event_names(settings)) for arm, settings in scenario.arms.items()},
         "replicates": common.replicates,
         "seed": common.seed,
+        "mode": common.mode,
         "days": common.days,
         "dt": common.dt,
         "stop": common.stop.model_dump() if common.stop else None,
@@ -156,6 +165,8 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
 def _sites(scenario: Scenario, replicate: int) -> pd.DataFrame:
     """Where the sites of every tissue are, and their types on day 0, in one replicate."""
     common, tables = scenario.common, []
+    if common.mode == "well_mixed":
+        return pd.DataFrame(columns=SITE_COLUMNS)
     codes = tissue_codes(common.tissues)
     for name, tissue in common.tissues.items():
         stream = Stream(common.seed, codes[name], replicate)
@@ -168,9 +179,7 @@ def _sites(scenario: Scenario, replicate: int) -> pd.DataFrame:
         positions = geometry.positions()
         z = positions[:, 2] if geometry.dimension == 3 else np.zeros(len(positions))
         kinds = np.array(list(tissue.cell_types))[first_cells(tissue, geometry, 0, stream).cell_type]
-        table = pd.DataFrame(
-            {"tissue": name, "site": np.arange(len(positions)), "x": positions[:, 0], "y": positions[:, 1], "z": z,
-             "type": kinds}
-        )  # fmt: skip
+        columns = (name, np.arange(len(positions)), positions[:, 0], positions[:, 1], z, kinds)
+        table = pd.DataFrame(dict(zip(SITE_COLUMNS, columns, strict=True)))
         tables.append(table if geometry.exists is None else table[geometry.exists])
     return pd.concat(tables, ignore_index=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from sim.cohort import PLAN as COHORT_PLAN
 from sim.errors import ScenarioError
 from sim.explain.doses import doses_words
 from sim.explain.drugs import drug_words, given_drugs, kills_immune
@@ -40,8 +41,9 @@ def explain(scenario: Scenario) -> str:
     blocks += [factor_words(teller, name) for name in common.factors]
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
-    blocks += [step_words(common, PLAN), scales_words(common), threshold_words(common)]
-    blocks += [circle_words(common), body_words(teller), record_words(common)]
+    blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]
+    blocks += [scales_words(common), threshold_words(common), circle_words(common), body_words(teller)]
+    blocks.append(record_words(common))
     blocks.append(_assumed_words(scenario))
     blocks += [wrap(f"Note. {note}") for note in scenario.notes]
     return "\n\n".join(filter(None, blocks)) + "\n"

@@ -29,7 +29,9 @@ def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
 
 
 def size_words(tissue: Tissue) -> str:
-    """``200 x 200 sites (3.0 x 3.0 mm)``; ``24 layers (z) of 24 x 20 cells (0.36 x 0.3 x 0.36 mm)``."""
+    """``200 x 200 sites (3.0 x 3.0 mm)``; ``24 layers (z) of 24 x 20 cells (0.36 x 0.3 x 0.36 mm)``; or no size."""
+    if tissue.shape is None and tissue.cloud is None:
+        return "well mixed"
     sides = " x ".join(f"{side / 1000:.3g}" if side < 1000 else f"{side / 1000:.1f}" for side in extent_of(tissue))
     if tissue.shape is not None:
         *layers, rows, columns = tissue.shape
@@ -50,7 +52,7 @@ def depths(tissue: Tissue) -> tuple[float, float]:
 def _cells(teller: Teller, at: str, name: str, tissue: Tissue) -> str:
     words = f"{tissue.description.rstrip('.')}: " if tissue.description else ""
     walls = tissue.boundary if isinstance(tissue.boundary, str) else ", ".join(tissue.boundary)
-    place = f"{size_words(tissue)}, {walls} walls"
+    place = size_words(tissue) if teller.settings.mode == "well_mixed" else f"{size_words(tissue)}, {walls} walls"
     if tissue.shape is not None:
         place += f", cells {teller.say(f'{at}.cell_spacing')} apart{teller.cite(f'{at}.cell_spacing')}"
         place += f", {tissue.neighbourhood.replace('_', ' ')} neighbours"
@@ -164,6 +166,8 @@ def _evasion(teller: Teller, at: str, tissue: Tissue) -> str:
 
 def _repair(teller: Teller, at: str, tissue: Tissue) -> str:
     repair = tissue.repair
+    if teller.settings.mode == "well_mixed":
+        return "Vacancies are neglected: a cell that goes is replaced at once."
     if repair.rate == 0:
         return "Repair: none; vacant sites stay vacant."
     cited = teller.cite(f"{at}.repair.rate")

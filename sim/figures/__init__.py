@@ -18,6 +18,7 @@ from sim.analysis import study as studies
 from sim.analysis.luck import shared_luck
 from sim.analysis.paired import ENOUGH_FOR_RATIO
 from sim.analysis.stored_maps import places_known, shared_replicates
+from sim.analysis.survival import somebody_died
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.analysis.turnover import TAG, cohorts
@@ -36,13 +37,14 @@ from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
 from sim.figures.study import study
 from sim.figures.style import save
+from sim.figures.survival import survival
 from sim.figures.trade_off import trade_off
 from sim.figures.turnover import turnover
 from sim.results import Results
 
 __all__ = [
     "Plots", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest", "luck",
-    "maps", "rebound", "reproduction", "save_all", "study", "trade_off", "turnover",
+    "maps", "rebound", "reproduction", "save_all", "study", "survival", "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -109,6 +111,10 @@ class Plots:
         """Share of a wound that is still open, from the wound on."""
         return closure(self._results, event)
 
+    def survival(self) -> Figure:
+        """Share of the individuals alive by age, and the numbers at risk."""
+        return survival(self._results)
+
     def study(self, tissue: str | None = None, **design: Any) -> Figure:
         """What a lab would measure: arms as they are and through a marker; `design` as of `sim.study`."""
         return study(self._results, studies.study(self._results, **design), tissue)
@@ -131,16 +137,17 @@ class Plots:
 def save_all(results: Results, folder: str | Path) -> list[Path]:
     """Write every figure that these results allow into `folder`, as PNG (150 dpi) and as SVG (text as text).
 
-    Maps and difference need stored maps, the difference two arms; reproduction attribution; luck five pairs of
-    replicates; drugs need doses that were given, exposure, trade_off and rebound two arms besides, trade_off also a
-    healthy cell that a drug harmed, closure a wound. Where there are several tissues, all but burden and closure have
-    the tissue in their name; maps of many arms are one file per layer. Turnover needs cells that an irradiation tagged.
+    Maps and difference need stored maps, the difference two arms; causes counted cells; reproduction attribution;
+    turnover cells that an irradiation tagged; luck five pairs of replicates; drugs need doses that were given,
+    exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound,
+    survival a death. Where there are several tissues, all but survival, burden and closure have the tissue in their
+    name; maps of many arms are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order burden, maps, causes, reproduction, turnover, difference, luck, drugs, exposure,
-        trade_off, rebound, closure.
+        The files, in the order survival, burden, maps, causes, reproduction, turnover, difference, luck, drugs,
+        exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -164,6 +171,8 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     if len(results.tissues) == 1:
         end = {results.tissues[0]: ""}
     mapped = {t: r for _, r, t in sorted(results.map_keys, key=lambda key: -key[1]) if places_known(results, t, r)}
+    if somebody_died(results):
+        yield "survival", plots.survival
     if len(results.timeseries):
         yield "burden", plots.burden
     for tissue, replicate in mapped.items():
@@ -172,7 +181,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
         for names in [[each] for each in layers] if apart else [layers]:
             name = f"maps{end[tissue]}{f'-{names[0]}' if apart else ''}"
             yield name, lambda r=replicate, t=tissue, n=names: plots.maps(r, t, n)  # type: ignore[misc]
-    for tissue in results.tissues if len(results.timeseries) else []:
+    for tissue in results.tissues if any(name.startswith("cum_") for name in results.timeseries) else []:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
         if any(name.startswith("by_") for name in results.timeseries):
             yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
@@ -206,6 +215,8 @@ def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Itera
         for tissue in results.tissues:
             if draw == plots.trade_off and tissue not in cost:
                 continue
+            if draw == plots.drugs and not any(name.startswith("conc_") for name in results.timeseries):
+                continue  # well-mixed individuals share one calendar, and keep no concentrations
             yield f"{draw.__name__}{end[tissue]}", lambda d=draw, t=tissue: d(tissue=t)  # type: ignore[misc]
     of_event = wounds(results)
     for event in of_event:

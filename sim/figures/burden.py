@@ -7,6 +7,7 @@ import math
 from matplotlib.figure import Figure
 
 from sim.analysis.paired import one_of
+from sim.analysis.survival import somebody_died
 from sim.figures.curves import bands_in_words, by_replicate, draw_arms, medians_at_end, thin_lines_in_words
 from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, several, text_width
@@ -67,8 +68,9 @@ def burden(results: Results, tissue: str | None = None) -> Figure:
 def _caption(results: Results, tissues: list[str]) -> str:
     shown = results.timeseries[results.timeseries["tissue"].isin(tissues)]
     counts = [int(n) for n in shown.groupby("arm", sort=False)["replicate"].nunique()] or [0]
+    alive = " Of those who are alive." if somebody_died(results) else ""
     where = f", {tissues[0]}" if len(tissues) < len(results.tissues) else ""
     return (
         f"{results.manifest['scenario']}{where}: burden, {bands_in_words(max(counts))}{several(counts, 'replicate')}"
-        f"{' per arm' if max(counts) > 1 else ''}{thin_lines_in_words(max(counts))}."
+        f"{' per arm' if max(counts) > 1 else ''}{thin_lines_in_words(max(counts))}.{alive}"
     )

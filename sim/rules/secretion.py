@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.compiling import rule
 
 
@@ -16,6 +18,22 @@ def secretion_phase(since: float, delay: float, ramp: float, duration: float) ->
     late = age if age > 0.0 else 0.0  # no early return: a loop over sites then runs in vectors
     share = late / ramp if late < ramp else 1.0
     return share if age >= 0.0 and age < duration else 0.0
+
+
+@rule
+def mean_phase(loss: float, delay: float, ramp: float, duration: float) -> float:
+    r"""Mean of `secretion_phase` over senescent cells that turn evenly and are lost at a hazard `loss` [1/d].
+
+    .. math:: \int_0^\infty h e^{-h a} \phi(a)\,da =
+              e^{-h d} \left(\frac{1 - e^{-h r}}{h r} - e^{-h T}\right)
+
+    phi is the phase, d the delay, r the ramp and T the duration [d]: cells that are cleared soon never secrete fully.
+    """
+    until = ramp if ramp < duration else duration
+    mean = -math.expm1(-loss * until) / (loss * until) if loss * until > 0.0 else 1.0
+    silent = 0.0 if math.isinf(duration) else math.exp(-loss * duration)
+    fullest = until / ramp if ramp > 0.0 else 1.0
+    return math.exp(-loss * delay) * fullest * (mean - silent)
 
 
 @rule

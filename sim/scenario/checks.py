@@ -80,7 +80,8 @@ def check_settings(settings: Settings, names: Names) -> None:
     if len(event_names(settings)) > MAX_CODES:
         raise ScenarioError(f"factors: must leave at most {MAX_CODES} causes, got {len(event_names(settings))}")
     for name, tissue in settings.tissues.items():
-        _check_tissue(f"tissues.{name}", tissue)
+        if settings.mode == "tissue":
+            _check_tissue(f"tissues.{name}", tissue)
         for cause in tissue.evasion.by_cause:
             known_word(f"tissues.{name}.evasion.by_cause", cause, (*names.causes, OTHERS))
     for name, event in settings.events.items():
@@ -195,6 +196,9 @@ def _check_factor_names(settings: Settings, names: Names) -> None:
 
 
 def _check_tissue(key: str, tissue: Tissue) -> None:
+    if (tissue.shape is None) == (tissue.cloud is None):
+        got = "neither" if tissue.shape is None else "both"
+        raise ScenarioError(f"{key}: must have exactly one of shape, cloud, got {got}")
     extent = extent_of(tissue)
     if tissue.shape is not None:
         for n in tissue.shape:
@@ -260,6 +264,8 @@ def _check_markers(settings: Settings, names: Names) -> None:
 
 def estimated_bytes(settings: Settings) -> float:
     """Memory of one run [bytes]: state, fields with their amplitudes and buffers, territory counts."""
+    if settings.mode == "well_mixed":
+        return 0.0
     cargo = sum(factor.cargo is not None for factor in settings.factors.values())
     total = 0.0
     for tissue in settings.tissues.values():
@@ -275,8 +281,8 @@ def _check_memory(settings: Settings) -> None:
         tissue = settings.tissues[name]
         part, size = ("shape", tissue.shape) if tissue.shape else ("cloud", extent_of(tissue))
         raise ScenarioError(
-            f"tissues.{name}.{part}: must fit into the memory of this machine ({_size(there)} free), got {size}, "
-            f"which needs about {_size(needed)}"
+            f"tissues.{name}.{part}: must fit into the memory of this machine ({size_in_words(there)} free), "
+            f"got {size}, which needs about {size_in_words(needed)}"
         )
 
 
@@ -293,7 +299,8 @@ def available_bytes() -> float:
         return math.inf
 
 
-def _size(count: float) -> str:
+def size_in_words(count: float) -> str:
+    """A number of bytes, ``1.5 GB``."""
     for unit in ("B", "KB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
@@ -303,6 +310,8 @@ def _size(count: float) -> str:
 
 def odd_settings(settings: Settings) -> Iterator[str]:
     """What is legal but odd, one line each."""
+    if settings.mode == "well_mixed":
+        return  # see sim.scenario.well_mixed
     for name, event in settings.events.items():
         if event.day >= settings.days:
             yield f"events.{name}.day: lies at or beyond the last day ({settings.days:g} d), got {event.day:g} d"

@@ -23,9 +23,10 @@ from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
 from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
+from sim.scenario.well_mixed import check_well_mixed, odd_well_mixed
 from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
 
-SHARED = ("seed", "replicates", "days", "dt", "record", "question", "markers")  # luck, clock, and who looks at them
+SHARED = ("mode", "seed", "replicates", "days", "dt", "record", "question", "markers")  # luck, clock, who looks at them
 NAMED = ("tissues", "factors", "events", "drugs", "treatments", "markers", "arms")  # mappings by name
 
 
@@ -167,7 +168,7 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
         for arm, settings in arms.items():
             _check(settings, names, arm, patches[arm])
-            notes.update(dict.fromkeys((*odd_settings(settings), *odd_drugs(settings))))
+            notes.update(dict.fromkeys((*odd_settings(settings), *odd_drugs(settings), *odd_well_mixed(settings))))
             odd = odd_percents(merge(common, patches[arm]))
             notes.update(dict.fromkeys(f"{in_arm(key, arm, patches[arm])}: {note}" for key, note in odd))
         check_arms(arms)
@@ -193,6 +194,7 @@ def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
     try:
         check_settings(settings, names)
         check_drugs(settings, names)
+        check_well_mixed(settings)
     except ScenarioError as error:
         raise _where_written(error, arm, patch) from None
 

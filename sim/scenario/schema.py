@@ -40,6 +40,9 @@ class Settings(Section):
 
     question: str = param("", "what the scenario asks")
     qualitative: bool = param(False, "figures say that only directions are claimed")
+    mode: Literal["tissue", "well_mixed"] = param(
+        "tissue", "tissue: cells in space; well_mixed: one burden per individual, thousands of individuals at once"
+    )
     days: float = param(..., "length of the run", unit="d", above=0, high=1e5)
     dt: float = param(0.5, "length of a step", unit="d", above=0, high=30)
     age_at_start: float = param(91.3125, "age of the host on day 0", unit="d", low=0, high=1e5)

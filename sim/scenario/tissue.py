@@ -412,8 +412,6 @@ class Tissue(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Tissue:
-        if (self.shape is None) == (self.cloud is None):
-            raise ValueError("must have exactly one of shape, cloud")
         if self.shape is not None and len(self.shape) not in (2, 3):
             raise ValueError(f"shape must have 2 or 3 axes, got {self.shape}")
         return self

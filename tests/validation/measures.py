@@ -11,10 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim import Results
+from sim.analysis.survival import gompertz, lives, percentile_of_life
 from sim.analysis.times import closure, time_to_count
+from sim.scenario.quantity import DAYS_PER_YEAR
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES, SEED = 2000, 1  # of the bootstrap that gives quantiles and ratios their standard error
+ONE_ERROR = 0.6827  # the interval of this confidence is one standard error to either side
 CONVERGED = 1.0  # % of the wound: 3 of its 316 sites; of a closed wound, immunity and repair leave about 1 site open
 
 
@@ -46,6 +49,31 @@ def by_day(results: Results, column: str, arm: str) -> pd.DataFrame:
     """A column of one arm: days down, replicates across."""
     rows = results.timeseries[results.timeseries["arm"] == arm]
     return rows.pivot(index="day", columns="replicate", values=column).astype(np.float64)
+
+
+# ------------------------------------------------------------------------------------------------------------ lifespan
+
+
+def age_at_death(arm: str, share: float) -> Measure:
+    """Age by which a share of the individuals has died [d]; error from the Kaplan-Meier interval."""
+
+    def measure(results: Results) -> Measured:
+        ages, died = lives(results, arm)
+        value, low, high = percentile_of_life(ages, died, share, ONE_ERROR)
+        return Measured(value, (high - low) / 2.0, ages.size)
+
+    return measure
+
+
+def gompertz_doubling(arm: str) -> Measure:
+    """Time in which the hazard of death doubles [yr], between the 2nd and the 90th percentile of life."""
+
+    def measure(results: Results) -> Measured:
+        ages, died = lives(results, arm)
+        fit = gompertz(ages, died)
+        return Measured(fit.doubling_time / DAYS_PER_YEAR, fit.doubling_error / DAYS_PER_YEAR, ages.size)
+
+    return measure
 
 
 # -------------------------------------------------------------------------------------------------- a spreading lesion

@@ -1,0 +1,95 @@
+"""What the mode `well_mixed` cannot do, and what it leaves out: one burden per individual, no cells, no places."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from sim.errors import ScenarioError
+from sim.scenario.checks import available_bytes, size_in_words
+from sim.scenario.drug_checks import route_of
+from sim.scenario.schema import Settings
+from sim.scenario.tissue import Tissue
+
+COARSE = 0.5  # share of the senescent cells that a step may remove; above it the burden of the step is far off
+LAYERS_OUT = ("maps", "days", "attribution", "patterns", "checkpoints")  # of `record`
+NOT_HERE = "is not possible with mode: well_mixed"
+
+
+def check_well_mixed(settings: Settings) -> None:
+    """Raise ScenarioError (``key: rule, got value``) at the first thing that would act, and that the mode cannot do."""
+    if settings.mode != "well_mixed":
+        return
+    if len(settings.tissues) > 1:
+        raise ScenarioError(f"tissues: must be one with mode: well_mixed, got {', '.join(settings.tissues)}")
+    name, tissue = next(iter(settings.tissues.items()))
+    for key, value in _spatial(tissue):
+        if value:
+            raise ScenarioError(f"tissues.{name}.{key}: {NOT_HERE}, got {value}")
+    for key, factor in settings.factors.items():
+        if factor.transport == "kernel" or factor.own_decay == 0.0:
+            got = "transport kernel" if factor.transport == "kernel" else "no decay"
+            raise ScenarioError(f"factors.{key}: must have a steady level with mode: well_mixed, got {got}")
+    for key in settings.events:
+        raise ScenarioError(f"events.{key}: {NOT_HERE}, got an event")
+    if settings.stop is not None:
+        raise ScenarioError(f"stop: {NOT_HERE}, got {settings.stop.count} cells turned by {settings.stop.cause}")
+    if settings.generations == "tracked":
+        raise ScenarioError(f"generations: {NOT_HERE}, got 'tracked'")
+    _check_treatments(settings)
+    _check_tables(settings)
+
+
+def _check_tables(settings: Settings) -> None:
+    """Rows of thousands of individuals are what fills the memory; they exist twice while tables are made."""
+    rows = settings.replicates * (settings.days / settings.record.every + 2.0)
+    needed, there = 2.0 * rows * 8.0 * (6 + len(settings.factors)), available_bytes()
+    if needed > there:
+        raise ScenarioError(
+            f"record.every: must leave rows that fit into the memory of this machine ({size_in_words(there)} free), "
+            f"got {settings.record.every:g} d, which needs about {size_in_words(needed)}"
+        )
+
+
+def _spatial(tissue: Tissue) -> Iterator[tuple[str, Any]]:
+    """What single cells do, by key; nothing where it is off."""
+    contact, evasion = tissue.contact, tissue.evasion
+    yield "contact.hazard", contact.hazard
+    yield "contact.at_once", contact.at_once
+    yield "evasion.immune", evasion.immune
+    yield "evasion.immune_per_year", evasion.immune_per_year
+    yield "evasion.drug", evasion.drug
+    yield "evasion.drug_per_year", evasion.drug_per_year
+    yield "repair.division_limit", tissue.repair.division_limit
+
+
+def _check_treatments(settings: Settings) -> None:
+    """All individuals have one calendar, and their cells no ages."""
+    for name, treatment in settings.treatments.items():
+        drug = settings.drugs[treatment.drug]
+        if treatment.adaptive is not None:
+            raise ScenarioError(f"treatments.{name}.adaptive: {NOT_HERE}, got one")
+        if route_of(treatment, drug) == "topical":
+            raise ScenarioError(f"treatments.{name}.route: {NOT_HERE}, got 'topical'")
+        for effect_name, effect in drug.effects.items():
+            if effect.senescent_from > 0.0 or effect.senescent_until < math.inf:
+                key = f"drugs.{treatment.drug}.effects.{effect_name}"
+                raise ScenarioError(f"{key}: must act on cells of all ages with mode: well_mixed, got a window")
+
+
+def odd_well_mixed(settings: Settings) -> Iterator[str]:
+    """What is legal but odd, one line each."""
+    if settings.mode != "well_mixed":
+        return
+    kept = [key for key in LAYERS_OUT if getattr(settings.record, key)]
+    if kept:
+        yield f"record.{kept[0]}: is not kept with mode: well_mixed, which has no cells"
+    for name in dict.fromkeys(treatment.drug for treatment in settings.treatments.values()):
+        if any(effect.kind == "kill_healthy" for effect in settings.drugs[name].effects.values()):
+            yield f"drugs.{name}: what it kills off target is replaced at once with mode: well_mixed, and not counted"
+    for name, tissue in settings.tissues.items():
+        fastest = tissue.clearance.max_rate / tissue.clearance.half_saturation
+        if fastest * settings.dt > COARSE:
+            yield (f"dt: is long for the clearance of tissues.{name}, which removes {fastest:.2g} of few senescent "
+                   f"cells per day; at most {COARSE / fastest:.2g} d, got {settings.dt:g} d")  # fmt: skip

@@ -1,0 +1,158 @@
+"""Survival analysis against answers known by hand, by SciPy, or by the law that the lifetimes were drawn from."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import sim
+from sim.analysis.survival import (
+    gompertz,
+    hazard_ratio,
+    kaplan_meier,
+    log_rank,
+    percentile_of_life,
+    restricted_mean,
+)
+from sim.errors import ResultsError
+from sim.results import Results
+
+AGES = np.array([3.0, 5.0, 5.0, 7.0, 8.0, 10.0])
+DIED = np.array([True, True, False, True, False, True])
+LAW = (1e-5, 3.0 / 365.25)  # hazard at birth and slope [1/d]
+
+
+def lifetimes(n: int, seed: int, faster: float = 1.0) -> np.ndarray:
+    """Ages at death by a Gompertz law: doubling every 84.4 d."""
+    rate, slope = faster * LAW[0], LAW[1]
+    u = np.random.default_rng(seed).random(n)
+    ages: np.ndarray = np.log1p(-np.log(u) * slope / rate) / slope
+    return ages
+
+
+def everybody(ages: np.ndarray) -> np.ndarray:
+    return np.ones(ages.size, np.bool_)
+
+
+def results_of(arms: dict[str, np.ndarray], horizon: float = 2000.0) -> Results:
+    """Tables of a run in which only the lifespans matter."""
+    tables = [
+        pd.DataFrame(
+            {"arm": arm, "replicate": np.arange(ages.size), "day": np.minimum(ages, horizon),
+             "age": np.minimum(ages, horizon), "died": ages < horizon}
+        )
+        for arm, ages in arms.items()
+    ]  # fmt: skip
+    individuals = pd.concat(tables, ignore_index=True)
+    rows = individuals[["arm", "replicate"]].assign(tissue="body", day=0.0, burden=1.0)
+    n = max(ages.size for ages in arms.values())
+    manifest = {"scenario": "mice", "arms": list(arms), "tissues": ["body"], "factors": [], "replicates": n, "runs": []}
+    return Results(manifest, {}, rows, pd.DataFrame(), pd.DataFrame(), {}, individuals=individuals)
+
+
+def test_kaplan_meier_by_hand() -> None:
+    curve = kaplan_meier(AGES, DIED)
+    assert curve.ages.tolist() == [3.0, 5.0, 7.0, 10.0]
+    assert curve.at_risk.tolist() == [6, 5, 3, 1]
+    assert curve.alive == pytest.approx([5 / 6, 2 / 3, 4 / 9, 0.0])
+    spread = 1.959964 * math.sqrt(1 / 30) / abs(math.log(5 / 6))
+    assert curve.low[0] == pytest.approx((5 / 6) ** math.exp(spread), rel=1e-6)
+    assert curve.high[0] == pytest.approx((5 / 6) ** math.exp(-spread), rel=1e-6)
+
+
+def test_kaplan_meier_is_that_of_scipy() -> None:
+    ages = lifetimes(200, 3)
+    died = np.random.default_rng(4).random(200) < 0.6
+    curve, theirs = kaplan_meier(ages, died), stats.ecdf(stats.CensoredData.right_censored(ages, ~died)).sf
+    assert curve.alive == pytest.approx(theirs.evaluate(curve.ages))
+    inside = curve.alive > 0
+    with pytest.warns(RuntimeWarning, match="undefined at some"):  # where nobody is dead, or all are
+        interval = theirs.confidence_interval(method="log-log")
+    assert curve.low[inside] == pytest.approx(interval.low.evaluate(curve.ages)[inside])
+    assert curve.high[inside] == pytest.approx(interval.high.evaluate(curve.ages)[inside])
+
+
+def test_percentiles_and_the_restricted_mean_by_hand() -> None:
+    assert percentile_of_life(AGES, DIED, 0.5)[0] == 7.0
+    assert percentile_of_life(AGES, DIED, 1 / 6)[0] == 3.0
+    late = percentile_of_life(AGES, DIED & (AGES < 7), 0.5)
+    assert math.isnan(late[0])
+    assert late[2] == math.inf
+    mean, low, high = restricted_mean(AGES, DIED)
+    assert mean == pytest.approx(3 + 2 * 5 / 6 + 2 * 2 / 3 + 3 * 4 / 9)
+    assert low < mean < high
+
+
+def test_the_restricted_mean_of_all_who_died_is_their_mean() -> None:
+    ages = lifetimes(500, 5)
+    mean, low, high = restricted_mean(ages, everybody(ages))
+    assert mean == pytest.approx(ages.mean())
+    half = 1.959964 * ages.std() / math.sqrt(ages.size)
+    assert (low, high) == pytest.approx((mean - half, mean + half), rel=1e-6)
+
+
+def test_an_interval_of_the_median_holds_the_truth_as_often_as_it_says() -> None:
+    truth = math.log1p(math.log(2.0) * LAW[1] / LAW[0]) / LAW[1]
+    inside = 0
+    for seed in range(400):
+        ages = lifetimes(40, seed)
+        _, low, high = percentile_of_life(ages, everybody(ages), 0.5)
+        inside += low <= truth <= high
+    assert inside / 400 == pytest.approx(0.95, abs=0.04)
+
+
+@pytest.mark.parametrize("horizon", [math.inf, 900.0])
+def test_gompertz_is_recovered(horizon: float) -> None:
+    ages = lifetimes(20_000, 1)
+    fit = gompertz(np.minimum(ages, horizon), ages < horizon)
+    assert fit.slope == pytest.approx(LAW[1], abs=3 * fit.slope_error)
+    assert fit.slope_error < 0.03 * LAW[1]
+    assert fit.doubling_time == pytest.approx(math.log(2.0) / LAW[1], abs=3 * fit.doubling_error)
+    assert fit.rate == pytest.approx(LAW[0] * math.exp(LAW[1] * fit.start), rel=0.05)
+
+
+def test_a_hazard_that_does_not_rise_has_no_slope() -> None:
+    ages = np.random.default_rng(2).exponential(100.0, 5000)
+    fit = gompertz(ages, everybody(ages))
+    assert abs(fit.slope) < 3 * fit.slope_error
+    assert math.isnan(gompertz(AGES[:2], DIED[:2]).slope)
+
+
+def test_a_hazard_ratio_is_recovered_and_an_arm_against_itself_has_none() -> None:
+    ages, faster = lifetimes(5000, 1), lifetimes(5000, 2, faster=1.5)
+    _, low, high = hazard_ratio((faster, everybody(faster)), (ages, everybody(ages)))
+    assert low < 1.5 < high
+    assert high / low < 1.1
+    assert log_rank((faster, everybody(faster)), (ages, everybody(ages))) < 1e-10
+    assert hazard_ratio((ages, everybody(ages)), (ages, everybody(ages)))[0] == pytest.approx(1.0)
+    assert all(math.isnan(each) for each in hazard_ratio((ages, ages < 0), (ages, everybody(ages))))
+
+
+def test_the_hazard_ratio_with_ties_by_hand() -> None:
+    """Two die at once, one of each arm, of two and two; then the rest: Efron's likelihood is symmetric."""
+    ages, died = np.array([1.0, 2.0]), np.array([True, True])
+    assert hazard_ratio((ages, died), (ages, died))[0] == pytest.approx(1.0)
+
+
+def test_survival_of_arms() -> None:
+    table = sim.survival(results_of({"none": lifetimes(300, 1), "drug": lifetimes(300, 1, faster=0.5)}, horizon=900.0))
+    assert table["arm"].tolist() == ["none", "drug"]
+    assert table["n"].tolist() == [300, 300]
+    assert table["died"].is_monotonic_decreasing
+    row = table.set_index("arm").loc["drug"]
+    assert row["hazard_ratio_low"] < 0.5 < row["hazard_ratio_high"]
+    assert row["p"] < 1e-4
+    assert row["median_low"] < row["median"] < row["median_high"]
+    with pytest.raises(ResultsError, match="must hold a death"):
+        sim.survival(results_of({"none": lifetimes(10, 1)}, horizon=1.0))
+
+
+def test_lifespan_is_an_outcome_of_pairs() -> None:
+    ages = lifetimes(50, 1)
+    row = sim.compare(results_of({"none": ages, "drug": ages + 30.0}), outcomes=["lifespan"]).iloc[0]
+    assert row["difference"] == pytest.approx(30.0)
+    assert row["mean"] == pytest.approx(ages.mean() + 30.0)
