@@ -8,9 +8,10 @@ from sim.explain.immunity import immune_hazard
 from sim.explain.words import Teller, paragraph, scaled
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
+from sim.scenario.clearance import Clearance
 from sim.scenario.quantity import DAYS_PER_YEAR, duration
 from sim.scenario.schema import Settings
-from sim.scenario.tissue import Clearance, Tissue
+from sim.scenario.tissue import Tissue
 
 
 def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:

@@ -60,7 +60,8 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
          "events.graft.at: must lie inside the tissue of 120 x 120 um, got [500.0, 60.0]"),
         (("days: 2", "days: 0"), "days: must be more than 0 d and at most 100000 d, got 0 d"),
         (("preset: mouse_dermis", "preset: mouse_derms"),
-         "tissues.skin.preset: must be one of mouse_dermis, culture_dish, got 'mouse_derms' (did you mean "
+         "tissues.skin.preset: must be one of mouse_dermis, culture_dish, karin_mouse_survival, "
+         "karin_mouse_likelihood, got 'mouse_derms' (did you mean "
          "mouse_dermis?)"),
         (("radius: 30 um", "cells: senescent fibroblst"),
          "events.graft.cells: must be one of fibroblast, got 'fibroblst' (did you mean fibroblast?)"),

@@ -236,12 +236,12 @@ def test_explain_tells_what_is_true(home: Path, capsys: pytest.CaptureFixture[st
     assert text == explain(load("x.yaml"))
     assert max(map(len, text.splitlines())) <= 100
     words = " ".join(text.split())
-    hazard = 0.274 / (1.10 + 5) / (1 + 5 / 20)  # of removal, at a burden of 5 %, jammed
+    hazard = 0.233 / (0.507 + 5) / (1 + 5 / 20)  # of removal, at a burden of 5 %, jammed
     for sentence in (
         "Question. Is it there?",
         "16 x 16 sites (0.24 x 0.24 mm)",
         "3 mo old on day 0",
-        "0.064 % of the healthy cells senescent per day at age 0, rising by 0.097 % per day and year of age; 0.0882 %",
+        "0.113 % of the healthy cells senescent per day at age 0, rising by 0.06 % per day and year of age; 0.128 %",
         f"Half of a senescent cohort is gone after {np.log(2) / hazard:.3g} d at a burden of 5 %",
         "reaches 100 um (sqrt(D/k), D = 20 um^2/s) and settles in 8.33 min (1/k), far less than the step of 12 h",
         "control without events.graft",
@@ -359,12 +359,13 @@ class Terminal(io.StringIO):
 
 def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.cli.app import progress_bar
+    from sim.results import RunRecord
 
     monkeypatch.setattr(sys, "stdout", Terminal())
     with progress_bar(2, quiet=False) as advance:
         assert advance is not None
-        advance(None, 1, 2)
-        advance(None, 2, 2)
+        advance(RunRecord("a", 0), 1, 2)
+        advance(RunRecord("a", 1), 2, 2)
     shown = sys.stdout.getvalue()  # type: ignore[attr-defined]
     monkeypatch.undo()
     assert "2/2" in shown
