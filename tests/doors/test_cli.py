@@ -331,7 +331,7 @@ def test_lists_and_texts_are_printed_as_they_are(home: Path, capsys: pytest.Capt
     assert re.search(r"factors\.SASP\.reach +100 um +ASSUMED", capsys.readouterr().out)
     assert call("list") == 0
     overview = capsys.readouterr().out
-    assert overview.startswith("Tissues\nmouse_dermis  A mouse dermis")
+    assert overview.startswith("Tissues\nmouse_dermis            A mouse dermis")
     assert re.search(r"\n\nDrugs\n.*\nfisetin +oral +kill_senescent\n", overview, re.DOTALL)
     assert re.search(r"\nrapamycin +oral +inhibit_secretion of SASP\n", overview)
     assert call("list", "tissues") == 0
