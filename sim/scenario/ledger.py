@@ -256,7 +256,7 @@ def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
     if key.startswith("repair."):
         emptied = any(event.kind in ("wound", "removal") for event in settings.events.values())
         cleared = tissue.clearance.max_rate > 0 or tissue.clearance.own_death > 0
-        return cleared or emptied or bool(kinds & {"kill_senescent", "kill_healthy"})
+        return cleared or emptied or bool(tissue.patrols) or bool(kinds & {"kill_senescent", "kill_healthy"})
     return len(tissue.cell_types) > 1 or not key.endswith(".fraction")
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sim.scenario.patrol import Patrol
 from sim.scenario.section import Section, param
 
 Wall = Literal["reflecting", "periodic", "absorbing"]
@@ -400,6 +401,7 @@ class Tissue(Section):
     damage: Damage = Field(default_factory=lambda: Damage(), description="induction by damage")
     contact: Contact = Field(default_factory=lambda: Contact(), description="juxtacrine induction")
     clearance: Clearance = Field(default_factory=lambda: Clearance(), description="immune clearance")
+    patrols: dict[str, Patrol] = param({}, "immune cells that walk through the tissue, by name")
     evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
 

@@ -1,0 +1,206 @@
+"""Where patrols walk: the axes of a tissue with their walls, whom a straight piece meets, and which way a field rises.
+
+Axes are in the order x, y, z here; in a plane all z are alike, and no direction has a z.
+"""
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.compiling import inlined
+from sim.rules.patrol import path_to_entry
+from sim.tissue.geometry import ROUNDING, Geometry
+from sim.tissue.state import SENESCENT
+from sim.tissue.territory import Bins, sort_into_bins
+
+FREE, HELD, CLAIMED = 0, 1, 2  # what patrols do to a site: nothing, one is attached, it was killed in this step
+
+
+class Space(NamedTuple):
+    """Plain numbers of a tissue for walkers; cells are those of a lattice, or the boxes of a cloud."""
+
+    is_lattice: int
+    dimension: float
+    spacing: float  # of cells [um]
+    lx: float  # length of each axis [um]
+    ly: float
+    lz: float
+    px: int  # 1 where the axis wraps
+    py: int
+    pz: int
+    nx: int  # cells per axis
+    ny: int
+    nz: int
+    voxel: float  # side of a voxel [um]
+    vx: int  # voxels per axis
+    vy: int
+    vz: int
+
+
+def walking_space(geometry: Geometry) -> tuple[Space, Bins]:
+    """The space of a tissue, and the boxes with the cells of a cloud (of a lattice: none)."""
+    sites, flat = geometry.sites, 3 - geometry.dimension
+    voxels = [*geometry.voxel_shape[::-1], *[1] * flat]
+    walls = sites.px, sites.py, sites.pz
+    if sites.is_lattice:
+        cells = sites.nx, sites.ny, sites.nz
+        lengths = [n * geometry.spacing for n in cells]
+        none = np.zeros(0, np.int64)
+        bins = Bins(np.zeros((0, 3)), np.zeros(3), none, none, none, none)
+    else:
+        bins = sort_into_bins(geometry, 4.0 * geometry.spacing)  # boxes of the share that a cell has
+        x, y, z = bins.n.tolist()
+        cells, lengths = (x, y, z), bins.length.tolist()
+    head = (int(sites.is_lattice), float(geometry.dimension), geometry.spacing)
+    return Space(*head, *lengths, *walls, *cells, geometry.voxel_spacing, *voxels), bins
+
+
+@inlined
+def path_to_wall(x, y, z, dx, dy, dz, space):
+    """Path along a direction to the next wall that does not wrap, and its axis (0, 1, 2; 3: none)."""
+    path, axis = np.inf, 3
+    if not space.px and dx != 0.0:
+        path, axis = ((space.lx if dx > 0.0 else 0.0) - x) / dx, 0
+    if not space.py and dy != 0.0:
+        there = ((space.ly if dy > 0.0 else 0.0) - y) / dy
+        if there < path:
+            path, axis = there, 1
+    if not space.pz and dz != 0.0:
+        there = ((space.lz if dz > 0.0 else 0.0) - z) / dz
+        if there < path:
+            path, axis = there, 2
+    return path, axis
+
+
+@inlined
+def wrapped(at, length, wraps):
+    """A coordinate after a move, on its own side of a wall that wraps; rounding never carries it over a wall."""
+    if wraps and at < 0.0:
+        at += length
+    elif wraps and at >= length:
+        at -= length
+    return min(max(at, 0.0), length)
+
+
+@inlined
+def rising(x, y, z, f, levels, space):
+    """The way up a factor at a place, of any length: differences over two voxels, over one at a wall."""
+    ix, iy, iz = _voxel(x, space.voxel, space.vx), _voxel(y, space.voxel, space.vy), _voxel(z, space.voxel, space.vz)
+    row, plane = space.vx, space.vx * space.vy
+    here = iz * plane + iy * row
+    high, low = _beside(ix, space.vx, space.px)
+    up_x = np.float64(levels[f, here + high]) - np.float64(levels[f, here + low])
+    here = iz * plane + ix
+    high, low = _beside(iy, space.vy, space.py)
+    up_y = np.float64(levels[f, here + high * row]) - np.float64(levels[f, here + low * row])
+    here = iy * row + ix
+    high, low = _beside(iz, space.vz, space.pz)
+    up_z = np.float64(levels[f, here + high * plane]) - np.float64(levels[f, here + low * plane])
+    return up_x, up_y, up_z
+
+
+@inlined
+def _voxel(at, side, n):
+    return min(int(at / side), n - 1)
+
+
+@inlined
+def _beside(i, n, wraps):
+    """Voxels after and before voxel `i` of an axis; the same one at a wall."""
+    after = i + 1 if i + 1 < n else (0 if wraps else i)
+    before = i - 1 if i > 0 else (n - 1 if wraps else i)
+    return after, before
+
+
+# ------------------------------------------------------------------------------------------------- whom a piece meets
+
+
+@inlined
+def first_met(x, y, z, dx, dy, dz, piece, reach, space, bins, state, held):
+    """The senescent cell that no patrol holds and that a ball of `reach` enters first on a straight piece.
+
+    Only cells in the box around what the front half of the ball sweeps are looked at. Returns the site (-1: none) and
+    the path to the entry; of two at the same path the lower site.
+    """
+    if space.is_lattice:
+        return _first_on_lattice(x, y, z, dx, dy, dz, piece, reach, space, state, held)
+    return _first_in_cloud(x, y, z, dx, dy, dz, piece, reach, space, bins, state, held)
+
+
+@inlined
+def _swept(at, d, piece, reach, length, n, wraps, half):
+    """Cells of one axis that the front may meet; they run on beyond a wall that wraps.
+
+    Their centres lie `half` a cell behind their beginning; a box of a cloud is met if any of it is (`half` 0).
+    """
+    behind = reach * math.sqrt(max(0.0, 1.0 - d * d))
+    low = at + min(d * piece, 0.0) - (behind if d >= 0.0 else reach)
+    high = at + max(d * piece, 0.0) + (reach if d >= 0.0 else behind)
+    first = math.floor(low / length * n + half - ROUNDING)
+    last = math.floor(high / length * n - half + ROUNDING)
+    return (first, last) if wraps else (max(first, 0), min(last, n - 1))
+
+
+@inlined
+def _folded(i, n):
+    """A cell that may lie beyond a wall that wraps: its number, and how many lengths beyond."""
+    if 0 <= i < n:
+        return i, 0
+    beyond = i // n
+    return i - beyond * n, beyond
+
+
+@inlined
+def _first_on_lattice(x, y, z, dx, dy, dz, piece, reach, space, state, held):
+    x0, x1 = _swept(x, dx, piece, reach, space.lx, space.nx, space.px, 0.5)
+    y0, y1 = _swept(y, dy, piece, reach, space.ly, space.ny, space.py, 0.5)
+    z0, z1 = _swept(z, dz, piece, reach, space.lz, space.nz, space.pz, 0.5) if space.dimension == 3.0 else (0, 0)
+    best, path = -1, piece
+    for iz in range(z0, z1 + 1):
+        kz, beyond_z = _folded(iz, space.nz)
+        for iy in range(y0, y1 + 1):
+            ky, beyond_y = _folded(iy, space.ny)
+            row = (kz * space.ny + ky) * space.nx
+            for ix in range(x0, x1 + 1):
+                kx, beyond_x = _folded(ix, space.nx)
+                site = row + kx
+                if state[site] != SENESCENT or held[site] != FREE:
+                    continue
+                to_x = (kx + 0.5) * space.spacing + beyond_x * space.lx - x
+                to_y = (ky + 0.5) * space.spacing + beyond_y * space.ly - y
+                to_z = (kz + 0.5) * space.spacing + beyond_z * space.lz - z
+                there = path_to_entry(to_x, to_y, to_z, dx, dy, dz, reach)
+                if there >= 0.0 and (there < path or (there == path and site < best)):
+                    best, path = site, there
+    return best, path
+
+
+@inlined
+def _first_in_cloud(x, y, z, dx, dy, dz, piece, reach, space, bins, state, held):
+    x0, x1 = _swept(x, dx, piece, reach, space.lx, space.nx, space.px, 0.0)
+    y0, y1 = _swept(y, dy, piece, reach, space.ly, space.ny, space.py, 0.0)
+    z0, z1 = _swept(z, dz, piece, reach, space.lz, space.nz, space.pz, 0.0) if space.dimension == 3.0 else (0, 0)
+    points, start, members = bins.points, bins.start, bins.members
+    best, path = -1, piece
+    for ix in range(x0, x1 + 1):
+        kx, beyond_x = _folded(ix, space.nx)
+        for iy in range(y0, y1 + 1):
+            ky, beyond_y = _folded(iy, space.ny)
+            for iz in range(z0, z1 + 1):
+                kz, beyond_z = _folded(iz, space.nz)
+                box = (kx * space.ny + ky) * space.nz + kz
+                for i in range(start[box], start[box + 1]):
+                    site = members[i]
+                    if state[site] != SENESCENT or held[site] != FREE:
+                        continue
+                    to_x = points[site, 0] + beyond_x * space.lx - x
+                    to_y = points[site, 1] + beyond_y * space.ly - y
+                    to_z = points[site, 2] + beyond_z * space.lz - z
+                    there = path_to_entry(to_x, to_y, to_z, dx, dy, dz, reach)
+                    if there >= 0.0 and (there < path or (there == path and site < best)):
+                        best, path = site, there
+    return best, path
