@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.compiling import inlined, kernel
 from sim.engines.fates import level_at
 from sim.rng import chance_and_way, uniform
@@ -13,92 +15,94 @@ from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import JAM_HALF
 from sim.tissue.patrols import EXHAUSTED, WORKING
 from sim.tissue.state import EVADES_IMMUNITY, SENESCENT
-from sim.tissue.walks import CLAIMED, FREE, HELD, first_met, path_to_wall, rising, wrapped
+from sim.tissue.walks import CLAIMED, FREE, HELD, first_in_cloud, first_on_lattice, flip_bit, path_to_wall, rising, stays_inside, wrapped
 
 
 @kernel
-def patrol_kernel(rows, t_end, law, space, bins, keys, state, since, cell_type, refractory, held, levels, factors, sites,
-                  layer, modifiers, immunity, claimed):  # fmt: skip
+def patrol_kernel(rows, t_end, law, space, points, start, members, keys, state, since, cell_type, refractory, held,
+                  bits, levels, factors, sites, layer, modifiers, immunity, claimed):  # fmt: skip
     """Walk all `rows` until their clocks pass `t_end`; the sites that they kill into `claimed`; returns their number."""
     count = 0
-    if law.speed == 0.0:
-        return count
     for i in range(rows.size):
-        one = rows[i]
-        end = min(t_end, one.leaves, one.ages)
-        while one.idle == WORKING and one.clock < end:
-            if one.target < 0:
-                _move(one, law, space, bins, keys, state, since, held, levels)
+        end = min(t_end, rows[i].leaves, rows[i].ages)
+        while rows[i].idle == WORKING and rows[i].clock < end and law.speed > 0.0:
+            site = rows[i].target
+            if site < 0:
+                _walk(rows, i, end, law, space, points, start, members, keys, state, since, held, bits, levels)
                 continue
-            site = one.target
-            one.target = -1
+            rows[i].target = -1
             held[site] = FREE
-            if state[site] != SENESCENT or since[site] != one.target_since or refractory[site] & EVADES_IMMUNITY != 0:
-                continue  # another cell by now, or one that it cannot kill
-            acts = modifiers[layer[site] if layer.size > 1 else 0, cell_type[site]]
+            if space.is_lattice and state[site] == SENESCENT:
+                flip_bit(bits, site, space)
+            if state[site] != SENESCENT or since[site] != rows[i].target_since:
+                continue  # another cell by now
+            if refractory[site] & EVADES_IMMUNITY != 0:
+                continue
+            acts = modifiers[np.int64(layer[site]) if layer.size > 1 else 0, cell_type[site]]
             jam = _jam(site, levels, factors, sites, acts[UNJAM])
-            u = uniform(one.serial, one.attachments, keys.kill, keys.replicate, keys.k0, keys.k1)
+            u = uniform(rows[i].serial, rows[i].attachments, keys.kill, keys.replicate, keys.k0, keys.k1)
             if u < kill_chance(law.probability, immunity * acts[IMMUNE], jam):
                 held[site] = CLAIMED
+                if space.is_lattice:
+                    flip_bit(bits, site, space)
                 claimed[count] = site
                 count += 1
-                _rest(one, law)
+                rows[i].kills += 1
+                rows[i].clock += law.rest
+                rows[i].busy_until = rows[i].clock
+                if rows[i].kills >= law.exhausts_after:
+                    rows[i].idle = EXHAUSTED
     return count
 
 
-@inlined
-def _move(one, law, space, bins, keys, state, since, held, levels):
-    """One straight piece: of one cell spacing, or to a wall, or to the first cell that it finds."""
-    _turn(one, law, space, keys, levels)
-    one.moves += 1
-    x, y, z, dx, dy, dz = one.x, one.y, one.z, one.dx, one.dy, one.dz
-    piece, wall = path_to_wall(x, y, z, dx, dy, dz, space)
-    if piece > law.piece:
+@kernel
+def _walk(rows, i, end, law, space, points, start, members, keys, state, since, held, bits, levels):
+    """Move one patrol until it is attached to a cell or its clock passes `end`."""
+    x, y, z, dx, dy, dz = rows[i].x, rows[i].y, rows[i].z, rows[i].dx, rows[i].dy, rows[i].dz
+    clock, walked, moves, serial, site = rows[i].clock, rows[i].walked, rows[i].moves, rows[i].serial, -1
+    while clock < end and site < 0:
+        likely = law.turning if walked == law.piece else turning_chance(walked, law.speed, law.persistence)
+        if likely > 0.0:
+            u, a, b = chance_and_way(serial, moves, keys.walk, keys.replicate, keys.k0, keys.k1)
+            if u < likely:
+                dx, dy, dz = unit_vector(a, b, space.dimension)
+                if law.bias > 0.0 and law.follows >= 0:
+                    up_x, up_y, up_z = rising(x, y, z, law.follows, levels, space)
+                    dx, dy, dz = new_direction(dx, dy, dz, up_x, up_y, up_z, law.bias)
+        moves += 1
         piece, wall = law.piece, 3
-    site, path = first_met(x, y, z, dx, dy, dz, piece, law.reach, space, bins, state, held)
-    one.x = wrapped(x + dx * path, space.lx, space.px)
-    one.y = wrapped(y + dy * path, space.ly, space.py)
-    one.z = wrapped(z + dz * path, space.lz, space.pz)
-    one.walked = path
-    one.clock += path / law.speed
+        inside = stays_inside(x, dx, piece, space.lx, space.px) and stays_inside(y, dy, piece, space.ly, space.py)
+        if not (inside and stays_inside(z, dz, piece, space.lz, space.pz)):
+            to_wall, axis = path_to_wall(x, y, z, dx, dy, dz, space)
+            if to_wall <= piece:
+                piece, wall = to_wall, axis
+        if space.is_lattice:
+            site, walked = first_on_lattice(x, y, z, dx, dy, dz, piece, law.reach, space, bits)
+        else:
+            site, walked = first_in_cloud(
+                x, y, z, dx, dy, dz, piece, law.reach, space, points, start, members, state, held
+            )
+        x = wrapped(x + dx * walked, space.lx, space.px)
+        y = wrapped(y + dy * walked, space.ly, space.py)
+        z = wrapped(z + dz * walked, space.lz, space.pz)
+        clock += law.lasting if walked == law.piece else walked / law.speed
+        if site < 0 and wall == 0:
+            x, dx = (space.lx if dx > 0.0 else 0.0), -dx
+        elif site < 0 and wall == 1:
+            y, dy = (space.ly if dy > 0.0 else 0.0), -dy
+        elif site < 0 and wall == 2:
+            z, dz = (space.lz if dz > 0.0 else 0.0), -dz
+    rows[i].x, rows[i].y, rows[i].z, rows[i].dx, rows[i].dy, rows[i].dz = x, y, z, dx, dy, dz
+    rows[i].walked, rows[i].moves = walked, moves
     if site >= 0:
         held[site] = HELD
-        one.target, one.target_since = site, since[site]
-        one.attachments += 1
-        one.clock += law.attachment
-        one.busy_until = one.clock
-    elif wall == 0:
-        one.x, one.dx = (space.lx if dx > 0.0 else 0.0), -dx
-    elif wall == 1:
-        one.y, one.dy = (space.ly if dy > 0.0 else 0.0), -dy
-    elif wall == 2:
-        one.z, one.dz = (space.lz if dz > 0.0 else 0.0), -dz
-
-
-@inlined
-def _turn(one, law, space, keys, levels):
-    """Take a new direction, or keep the old one."""
-    likely = law.turning if one.walked == law.piece else turning_chance(one.walked, law.speed, law.persistence)
-    if likely == 0.0:
-        return
-    u, x, y = chance_and_way(one.serial, one.moves, keys.walk, keys.replicate, keys.k0, keys.k1)
-    if u >= likely:
-        return
-    dx, dy, dz = unit_vector(x, y, space.dimension)
-    if law.bias > 0.0 and law.follows >= 0:
-        up_x, up_y, up_z = rising(one.x, one.y, one.z, law.follows, levels, space)
-        dx, dy, dz = new_direction(dx, dy, dz, up_x, up_y, up_z, law.bias)
-    one.dx, one.dy, one.dz = dx, dy, dz
-
-
-@inlined
-def _rest(one, law):
-    """After a kill; the last one that it has strength for makes it idle."""
-    one.kills += 1
-    one.clock += law.rest
-    one.busy_until = one.clock
-    if one.kills >= law.exhausts_after:
-        one.idle = EXHAUSTED
+        if space.is_lattice:
+            flip_bit(bits, site, space)
+        rows[i].target, rows[i].target_since = site, since[site]
+        rows[i].attachments += 1
+        clock += law.attachment
+        rows[i].busy_until = clock
+    rows[i].clock = clock
 
 
 @inlined

@@ -30,8 +30,8 @@ def unit_vector(x: float, y: float, dimension: float) -> tuple[float, float, flo
     """
     square = x * x + y * y
     if dimension == 2.0:
-        length = math.sqrt(square)
-        return x / length, y / length, 0.0
+        scale = 1.0 / math.sqrt(square)
+        return x * scale, y * scale, 0.0
     wide = 2.0 * math.sqrt(1.0 - square)
     return x * wide, y * wide, 1.0 - 2.0 * square
 

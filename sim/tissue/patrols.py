@@ -47,6 +47,7 @@ class Law(NamedTuple):
 
     speed: float  # [um/d]
     piece: float  # longest straight piece of a move [um]
+    lasting: float  # time of a whole piece [d]
     persistence: float  # [d]
     turning: float  # chance to turn after a whole piece
     bias: float
@@ -86,9 +87,10 @@ class Troop:
         exists = geometry.exists
         self._sites = None if exists is None else np.flatnonzero(exists)
         self._n_sites = geometry.n_sites if self._sites is None else self._sites.size
+        lasting = geometry.spacing / patrol.speed if patrol.speed > 0 else math.inf
         turning = turning_chance(geometry.spacing, patrol.speed, patrol.persistence_time) if patrol.speed > 0 else 0.0
         self.law = Law(
-            patrol.speed, geometry.spacing, patrol.persistence_time, turning, patrol.migration_bias, patrol.reach,
+            patrol.speed, geometry.spacing, lasting, patrol.persistence_time, turning, patrol.migration_bias, patrol.reach,
             patrol.attachment_time, patrol.kill_probability, patrol.rest_time, float(patrol.exhausts_after or math.inf),
             follows,
         )  # fmt: skip

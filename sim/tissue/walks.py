@@ -7,11 +7,11 @@ Axes are in the order x, y, z here; in a plane all z are alike, and no direction
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.compiling import inlined
+from sim.compiling import inlined, kernel, trailing_zeros
 from sim.rules.patrol import path_to_entry
 from sim.tissue.geometry import ROUNDING, Geometry
 from sim.tissue.state import SENESCENT
@@ -35,6 +35,9 @@ class Space(NamedTuple):
     nx: int  # cells per axis
     ny: int
     nz: int
+    per_x: float  # cells per um
+    per_y: float
+    per_z: float
     voxel: float  # side of a voxel [um]
     vx: int  # voxels per axis
     vy: int
@@ -55,8 +58,10 @@ def walking_space(geometry: Geometry) -> tuple[Space, Bins]:
         bins = sort_into_bins(geometry, 4.0 * geometry.spacing)  # boxes of the share that a cell has
         x, y, z = bins.n.tolist()
         cells, lengths = (x, y, z), bins.length.tolist()
-    head = (int(sites.is_lattice), float(geometry.dimension), geometry.spacing)
-    return Space(*head, *lengths, *walls, *cells, geometry.voxel_spacing, *voxels), bins
+    kind = (int(sites.is_lattice), float(geometry.dimension), geometry.spacing)
+    per_um = [n / length for n, length in zip(cells, lengths, strict=True)]
+    numbers: Any = (*kind, *lengths, *walls, *cells, *per_um, geometry.voxel_spacing, *voxels)
+    return Space(*numbers), bins
 
 
 @inlined
@@ -74,6 +79,13 @@ def path_to_wall(x, y, z, dx, dy, dz, space):
         if there < path:
             path, axis = there, 2
     return path, axis
+
+
+@inlined
+def stays_inside(at, d, piece, length, wraps):
+    """Whether a piece surely ends before both walls of an axis, so that `path_to_wall` need not be asked."""
+    end = at + d * piece
+    return bool(wraps) or d == 0.0 or (end > ROUNDING * length and end < (1.0 - ROUNDING) * length)
 
 
 @inlined
@@ -119,30 +131,45 @@ def _beside(i, n, wraps):
 # ------------------------------------------------------------------------------------------------- whom a piece meets
 
 
+@kernel
+def free_bits(state, held, space):
+    """One bit per site of a lattice, in words of 64 that begin anew in every row: senescent, and held by no patrol."""
+    words = -(-space.nx // 64)
+    bits = np.zeros(space.nz * space.ny * words, np.uint64)
+    for row in range(space.nz * space.ny):
+        for x in range(space.nx):
+            site = row * space.nx + x
+            free = np.uint64((state[site] == SENESCENT) & (held[site] == FREE))
+            bits[row * words + (x >> 6)] |= free << np.uint64(x & 63)
+    return bits
+
+
 @inlined
-def first_met(x, y, z, dx, dy, dz, piece, reach, space, bins, state, held):
-    """The senescent cell that no patrol holds and that a ball of `reach` enters first on a straight piece.
-
-    Only cells in the box around what the front half of the ball sweeps are looked at. Returns the site (-1: none) and
-    the path to the entry; of two at the same path the lower site.
-    """
-    if space.is_lattice:
-        return _first_on_lattice(x, y, z, dx, dy, dz, piece, reach, space, state, held)
-    return _first_in_cloud(x, y, z, dx, dy, dz, piece, reach, space, bins, state, held)
+def flip_bit(bits, site, space):
+    """A free cell is held now, or the other way round."""
+    row = site // space.nx
+    x = site - row * space.nx
+    bits[row * -(-space.nx // 64) + (x >> 6)] ^= np.uint64(1) << np.uint64(x & 63)
 
 
 @inlined
-def _swept(at, d, piece, reach, length, n, wraps, half):
-    """Cells of one axis that the front may meet; they run on beyond a wall that wraps.
+def _swept(at, d, aside, piece, reach, per, n, wraps, half):
+    """Cells of one axis that the front may meet, first and last; they run on beyond a wall that wraps.
 
-    Their centres lie `half` a cell behind their beginning; a box of a cloud is met if any of it is (`half` 0).
+    `aside` is the length of the direction without this axis, `per` the number of cells per um. Centres lie `half` a
+    cell behind the beginning of a cell; a box of a cloud is met if any of it is (`half` 0).
     """
-    behind = reach * math.sqrt(max(0.0, 1.0 - d * d))
-    low = at + min(d * piece, 0.0) - (behind if d >= 0.0 else reach)
-    high = at + max(d * piece, 0.0) + (reach if d >= 0.0 else behind)
-    first = math.floor(low / length * n + half - ROUNDING)
-    last = math.floor(high / length * n - half + ROUNDING)
+    low, high = (at - reach * aside, at + d * piece + reach) if d >= 0.0 else (at + d * piece - reach, at + reach * aside)
+    first, last = math.floor(low * per + half - ROUNDING), math.floor(high * per - half + ROUNDING)
     return (first, last) if wraps else (max(first, 0), min(last, n - 1))
+
+
+@inlined
+def _asides(dx, dy, dz, space):
+    """Length of a direction without its x, its y, and its z."""
+    if space.dimension == 2.0:
+        return abs(dy), abs(dx), 1.0
+    return math.sqrt(dy * dy + dz * dz), math.sqrt(dx * dx + dz * dz), math.sqrt(dx * dx + dy * dy)
 
 
 @inlined
@@ -155,36 +182,54 @@ def _folded(i, n):
 
 
 @inlined
-def _first_on_lattice(x, y, z, dx, dy, dz, piece, reach, space, state, held):
-    x0, x1 = _swept(x, dx, piece, reach, space.lx, space.nx, space.px, 0.5)
-    y0, y1 = _swept(y, dy, piece, reach, space.ly, space.ny, space.py, 0.5)
-    z0, z1 = _swept(z, dz, piece, reach, space.lz, space.nz, space.pz, 0.5) if space.dimension == 3.0 else (0, 0)
-    best, path = -1, piece
-    for iz in range(z0, z1 + 1):
-        kz, beyond_z = _folded(iz, space.nz)
-        for iy in range(y0, y1 + 1):
-            ky, beyond_y = _folded(iy, space.ny)
-            row = (kz * space.ny + ky) * space.nx
-            for ix in range(x0, x1 + 1):
-                kx, beyond_x = _folded(ix, space.nx)
-                site = row + kx
-                if state[site] != SENESCENT or held[site] != FREE:
-                    continue
-                to_x = (kx + 0.5) * space.spacing + beyond_x * space.lx - x
-                to_y = (ky + 0.5) * space.spacing + beyond_y * space.ly - y
-                to_z = (kz + 0.5) * space.spacing + beyond_z * space.lz - z
-                there = path_to_entry(to_x, to_y, to_z, dx, dy, dz, reach)
-                if there >= 0.0 and (there < path or (there == path and site < best)):
-                    best, path = site, there
+def first_on_lattice(x, y, z, dx, dy, dz, piece, reach, space, bits):
+    """The free senescent cell that a ball of `reach` enters first on a straight piece.
+
+    Only cells in the box around what the front half of the ball sweeps are looked at. Returns the site (-1: none) and
+    the path to the entry, or the whole piece; of two at the same path the lower site.
+    """
+    beside_x, beside_y, beside_z = _asides(dx, dy, dz, space)
+    x0, x1 = _swept(x, dx, beside_x, piece, reach, space.per_x, space.nx, space.px, 0.5)
+    y0, y1 = _swept(y, dy, beside_y, piece, reach, space.per_y, space.ny, space.py, 0.5)
+    z0, z1 = 0, 0
+    if space.dimension == 3.0:
+        z0, z1 = _swept(z, dz, beside_z, piece, reach, space.per_z, space.nz, space.pz, 0.5)
+    words = -(-space.nx // 64)
+    best, path, ix = -1, piece, x0
+    while ix <= x1:
+        kx, beyond_x = _folded(ix, space.nx)
+        word, shift = kx >> 6, np.uint64(kx & 63)
+        n = min(64 - (kx & 63), x1 - ix + 1, space.nx - kx)  # cells that are in one word, and on one side of a wall
+        ix += n
+        mask = ~np.uint64(0) >> np.uint64(64 - n)
+        for iz in range(z0, z1 + 1):
+            kz, beyond_z = _folded(iz, space.nz)
+            for iy in range(y0, y1 + 1):
+                ky, beyond_y = _folded(iy, space.ny)
+                row = kz * space.ny + ky
+                free = bits[row * words + word] >> shift & mask
+                while free:
+                    at = kx + np.int64(trailing_zeros(free))
+                    free &= free - np.uint64(1)
+                    to_x = (at + 0.5) * space.spacing + beyond_x * space.lx - x
+                    to_y = (ky + 0.5) * space.spacing + beyond_y * space.ly - y
+                    to_z = (kz + 0.5) * space.spacing + beyond_z * space.lz - z
+                    there = path_to_entry(to_x, to_y, to_z, dx, dy, dz, reach)
+                    site = row * space.nx + at
+                    if there >= 0.0 and (there < path or (there == path and site < best)):
+                        best, path = site, there
     return best, path
 
 
 @inlined
-def _first_in_cloud(x, y, z, dx, dy, dz, piece, reach, space, bins, state, held):
-    x0, x1 = _swept(x, dx, piece, reach, space.lx, space.nx, space.px, 0.0)
-    y0, y1 = _swept(y, dy, piece, reach, space.ly, space.ny, space.py, 0.0)
-    z0, z1 = _swept(z, dz, piece, reach, space.lz, space.nz, space.pz, 0.0) if space.dimension == 3.0 else (0, 0)
-    points, start, members = bins.points, bins.start, bins.members
+def first_in_cloud(x, y, z, dx, dy, dz, piece, reach, space, points, start, members, state, held):
+    """The same among the cells of a cloud, in boxes."""
+    beside_x, beside_y, beside_z = _asides(dx, dy, dz, space)
+    x0, x1 = _swept(x, dx, beside_x, piece, reach, space.per_x, space.nx, space.px, 0.0)
+    y0, y1 = _swept(y, dy, beside_y, piece, reach, space.per_y, space.ny, space.py, 0.0)
+    z0, z1 = 0, 0
+    if space.dimension == 3.0:
+        z0, z1 = _swept(z, dz, beside_z, piece, reach, space.per_z, space.nz, space.pz, 0.0)
     best, path = -1, piece
     for ix in range(x0, x1 + 1):
         kx, beyond_x = _folded(ix, space.nx)
