@@ -15,13 +15,23 @@ from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import JAM_HALF
 from sim.tissue.patrols import EXHAUSTED, WORKING
 from sim.tissue.state import EVADES_IMMUNITY, SENESCENT
-from sim.tissue.walks import CLAIMED, FREE, HELD, first_in_cloud, first_on_lattice, flip_bit, path_to_wall, rising, stays_inside, wrapped
+from sim.tissue.walks import (
+    CLAIMED,
+    FREE,
+    HELD,
+    first_in_cloud,
+    first_on_lattice,
+    flip_bit,
+    rising,
+    straight,
+    wrapped,
+)
 
 
 @kernel
 def patrol_kernel(rows, t_end, law, space, points, start, members, keys, state, since, cell_type, refractory, held,
                   bits, levels, factors, sites, layer, modifiers, immunity, claimed):  # fmt: skip
-    """Walk all `rows` until their clocks pass `t_end`; the sites that they kill into `claimed`; returns their number."""
+    """Walk all `rows` until their clocks pass `t_end`; killed sites into `claimed`; returns how many."""
     count = 0
     for i in range(rows.size):
         end = min(t_end, rows[i].leaves, rows[i].ages)
@@ -61,21 +71,9 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
     x, y, z, dx, dy, dz = rows[i].x, rows[i].y, rows[i].z, rows[i].dx, rows[i].dy, rows[i].dz
     clock, walked, moves, serial, site = rows[i].clock, rows[i].walked, rows[i].moves, rows[i].serial, -1
     while clock < end and site < 0:
-        likely = law.turning if walked == law.piece else turning_chance(walked, law.speed, law.persistence)
-        if likely > 0.0:
-            u, a, b = chance_and_way(serial, moves, keys.walk, keys.replicate, keys.k0, keys.k1)
-            if u < likely:
-                dx, dy, dz = unit_vector(a, b, space.dimension)
-                if law.bias > 0.0 and law.follows >= 0:
-                    up_x, up_y, up_z = rising(x, y, z, law.follows, levels, space)
-                    dx, dy, dz = new_direction(dx, dy, dz, up_x, up_y, up_z, law.bias)
+        dx, dy, dz = _way(x, y, z, dx, dy, dz, walked, serial, moves, law, space, keys, levels)
         moves += 1
-        piece, wall = law.piece, 3
-        inside = stays_inside(x, dx, piece, space.lx, space.px) and stays_inside(y, dy, piece, space.ly, space.py)
-        if not (inside and stays_inside(z, dz, piece, space.lz, space.pz)):
-            to_wall, axis = path_to_wall(x, y, z, dx, dy, dz, space)
-            if to_wall <= piece:
-                piece, wall = to_wall, axis
+        piece, wall = straight(x, y, z, dx, dy, dz, law.piece, space)
         if space.is_lattice:
             site, walked = first_on_lattice(x, y, z, dx, dy, dz, piece, law.reach, space, bits)
         else:
@@ -103,6 +101,22 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
         clock += law.attachment
         rows[i].busy_until = clock
     rows[i].clock = clock
+
+
+@inlined
+def _way(x, y, z, dx, dy, dz, walked, serial, moves, law, space, keys, levels):
+    """A new direction, or the old one."""
+    likely = law.turning if walked == law.piece else turning_chance(walked, law.speed, law.persistence)
+    if likely == 0.0:
+        return dx, dy, dz
+    u, a, b = chance_and_way(serial, moves, keys.walk, keys.replicate, keys.k0, keys.k1)
+    if u >= likely:
+        return dx, dy, dz
+    dx, dy, dz = unit_vector(a, b, space.dimension)
+    if law.bias == 0.0 or law.follows < 0:
+        return dx, dy, dz
+    up_x, up_y, up_z = rising(x, y, z, law.follows, levels, space)
+    return new_direction(dx, dy, dz, up_x, up_y, up_z, law.bias)
 
 
 @inlined

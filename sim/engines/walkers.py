@@ -97,11 +97,11 @@ class Walker(mesa.Agent):
         u, x, y = chance_and_way(self.serial, self.moves, keys.walk, keys.replicate, keys.k0, keys.k1)
         if u >= turning_chance(self.walked, law.speed, law.persistence):
             return
-        way = unit_vector(x, y, space.dimension)
+        dx, dy, dz = unit_vector(x, y, space.dimension)
         if law.follows >= 0:
             up = rising(self.x, self.y, self.z, law.follows, self.band.patch.levels, space)
-            way = new_direction(*way, *up, law.bias)
-        self.dx, self.dy, self.dz = way
+            dx, dy, dz = new_direction(dx, dy, dz, up[0], up[1], up[2], law.bias)
+        self.dx, self.dy, self.dz = dx, dy, dz
 
     def attach(self, site: int) -> None:
         """Hold a senescent cell: no other patrol takes it."""
@@ -180,7 +180,7 @@ class Band(mesa.Model):
                 x, y, z = self._points[site]
                 x, y, z = x + kx * space.lx - place[0], y + ky * space.ly - place[1], z + kz * space.lz - place[2]
                 path = path_to_entry(x, y, z, *way, reach)
-                if 0.0 <= path and (path < best[0] or (path == best[0] and site < best[1])):
+                if path >= 0.0 and (path < best[0] or (path == best[0] and site < best[1])):
                     best = path, site
         return best
 

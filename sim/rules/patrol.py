@@ -1,4 +1,4 @@
-"""Immune cells that walk: where they turn, whom they find, whom they kill, who comes, and the mean field that they make.
+"""Immune cells that walk: where they turn, whom they find and kill, who comes, and the mean field that they make.
 
 A direction is made with a square root only: sine and cosine may differ in the last bit between engines.
 """

@@ -45,7 +45,7 @@ class Recruitment(Section):
 
 
 class Patrol(Section):
-    """A kind of immune cell (NK cells, macrophages) that walks in continuous space; its terms are those of PhysiCell."""
+    """A kind of immune cell (NK cells, macrophages) that walks in continuous space; terms as in PhysiCell."""
 
     density: float = param(
         2.0,

@@ -59,6 +59,24 @@ class Law(NamedTuple):
     follows: int  # row of the levels, -1: none
 
 
+def _law(patrol: Patrol, piece: float, follows: int) -> Law:
+    moves = patrol.speed > 0.0
+    return Law(
+        speed=patrol.speed,
+        piece=piece,
+        lasting=piece / patrol.speed if moves else math.inf,
+        persistence=patrol.persistence_time,
+        turning=turning_chance(piece, patrol.speed, patrol.persistence_time) if moves else 0.0,
+        bias=patrol.migration_bias,
+        reach=patrol.reach,
+        attachment=patrol.attachment_time,
+        probability=patrol.kill_probability,
+        rest=patrol.rest_time,
+        exhausts_after=float(patrol.exhausts_after or math.inf),
+        follows=follows,
+    )
+
+
 class Keys(NamedTuple):
     """The address of all numbers of a walk but for the serial and the count."""
 
@@ -87,13 +105,7 @@ class Troop:
         exists = geometry.exists
         self._sites = None if exists is None else np.flatnonzero(exists)
         self._n_sites = geometry.n_sites if self._sites is None else self._sites.size
-        lasting = geometry.spacing / patrol.speed if patrol.speed > 0 else math.inf
-        turning = turning_chance(geometry.spacing, patrol.speed, patrol.persistence_time) if patrol.speed > 0 else 0.0
-        self.law = Law(
-            patrol.speed, geometry.spacing, lasting, patrol.persistence_time, turning, patrol.migration_bias, patrol.reach,
-            patrol.attachment_time, patrol.kill_probability, patrol.rest_time, float(patrol.exhausts_after or math.inf),
-            follows,
-        )  # fmt: skip
+        self.law = _law(patrol, geometry.spacing, follows)
         self.space, self.bins = walking_space(geometry)
         if by_site:  # what it follows is known per cell, not per voxel
             cells = {"vx": self.space.nx, "vy": self.space.ny, "vz": self.space.nz}

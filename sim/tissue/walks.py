@@ -82,8 +82,18 @@ def path_to_wall(x, y, z, dx, dy, dz, space):
 
 
 @inlined
-def stays_inside(at, d, piece, length, wraps):
-    """Whether a piece surely ends before both walls of an axis, so that `path_to_wall` need not be asked."""
+def straight(x, y, z, dx, dy, dz, longest, space):
+    """Length of a straight piece, and the axis of the wall at its end (3: none), as `path_to_wall` would say."""
+    inside = _stays(x, dx, longest, space.lx, space.px) and _stays(y, dy, longest, space.ly, space.py)
+    if inside and _stays(z, dz, longest, space.lz, space.pz):
+        return longest, 3
+    path, wall = path_to_wall(x, y, z, dx, dy, dz, space)
+    return (path, wall) if path <= longest else (longest, 3)
+
+
+@inlined
+def _stays(at, d, piece, length, wraps):
+    """Whether a piece surely ends before both walls of an axis: cheaper than to divide."""
     end = at + d * piece
     return bool(wraps) or d == 0.0 or (end > ROUNDING * length and end < (1.0 - ROUNDING) * length)
 
@@ -159,7 +169,9 @@ def _swept(at, d, aside, piece, reach, per, n, wraps, half):
     `aside` is the length of the direction without this axis, `per` the number of cells per um. Centres lie `half` a
     cell behind the beginning of a cell; a box of a cloud is met if any of it is (`half` 0).
     """
-    low, high = (at - reach * aside, at + d * piece + reach) if d >= 0.0 else (at + d * piece - reach, at + reach * aside)
+    ahead = d >= 0.0  # chosen without a branch: directions are random
+    low = at + min(d * piece, 0.0) - reach * (aside if ahead else 1.0)
+    high = at + max(d * piece, 0.0) + reach * (1.0 if ahead else aside)
     first, last = math.floor(low * per + half - ROUNDING), math.floor(high * per - half + ROUNDING)
     return (first, last) if wraps else (max(first, 0), min(last, n - 1))
 
