@@ -17,7 +17,7 @@ from sim.rng import chance_and_way, uniform
 from sim.rules.clearance import jamming
 from sim.rules.patrol import kill_chance, new_direction, path_to_entry, turning_chance, unit_vector
 from sim.tissue.acting import IMMUNE, UNJAM
-from sim.tissue.geometry import voxel_of
+from sim.tissue.geometry import ROUNDING, voxel_of
 from sim.tissue.parameters import BY_SITE, JAM_HALF
 from sim.tissue.patch import Patch
 from sim.tissue.patrols import EXHAUSTED, ROW, WORKING, Troop
@@ -87,7 +87,7 @@ class Walker(mesa.Agent):
         if site >= 0:
             self.attach(site)
         elif wall < 3:
-            axis, length = "xyz"[wall], (space.lx, space.ly, space.lz)[wall]
+            axis, length = "xyz"[wall], space.lengths[wall]
             setattr(self, axis, length if way[wall] > 0.0 else 0.0)
             setattr(self, f"d{axis}", -way[wall])
 
@@ -142,20 +142,20 @@ class Band(mesa.Model):
         self.claimed: list[int] = []
         points, space = patch.geometry.positions(), troop.space
         flat = 0.5 * space.spacing if space.is_lattice else 0.0
-        self._points = [(*point, flat)[:3] for point in points.tolist()]
-        self._images = [
-            tuple(range(-most, most + 1)) if wraps else (0,)
-            for wraps, most in (
-                (wraps, math.ceil((troop.law.reach + troop.law.piece) / length))
-                for wraps, length in zip(space[6:9], space[3:6], strict=True)
-            )
-        ]
+        self._points = np.pad(points, ((0, 0), (0, 3 - points.shape[1])), constant_values=flat)
+        self._far = troop.law.reach + troop.law.piece
+        sides = list(zip(space.lengths, space.wraps, strict=True))
+        beyond = [math.ceil(self._far / length) if wraps else 0 for length, wraps in sides]
+        images = product(*(range(-most, most + 1) for most in beyond))
+        self._images = np.array([[k * length for k, (length, _) in zip(image, sides, strict=True)] for image in images])
 
     def march(self, t_end: float) -> list[int]:
         """Sites that are killed until `t_end`."""
         self.t_end = t_end
         self.claimed.clear()
-        self._senescent = np.flatnonzero(self.patch.cells.state == SENESCENT).tolist()
+        senescent = np.flatnonzero(self.patch.cells.state == SENESCENT)
+        self._sites = np.repeat(senescent, len(self._images))
+        self._seen = (self._points[senescent, None, :] + self._images).reshape(-1, 3)
         known = {walker.serial: walker for walker in self.agents}
         there = self.troop.rows["serial"].tolist()
         for serial in known.keys() - set(there):
@@ -171,17 +171,14 @@ class Band(mesa.Model):
 
     def first_met(self, place: Place, way: Place, piece: float) -> tuple[float, int]:
         """Path to the first free senescent cell that is entered within a piece, and its site (-1: none)."""
-        reach, space = self.troop.law.reach, self.troop.space
         best = (piece, -1)
-        for site in self._senescent:
-            if self.held[site] != FREE:
-                continue
-            for kx, ky, kz in product(*self._images):
-                x, y, z = self._points[site]
-                x, y, z = x + kx * space.lx - place[0], y + ky * space.ly - place[1], z + kz * space.lz - place[2]
-                path = path_to_entry(x, y, z, *way, reach)
-                if path >= 0.0 and (path < best[0] or (path == best[0] and site < best[1])):
-                    best = path, site
+        offsets = self._seen - place
+        close = np.flatnonzero((offsets**2).sum(axis=1) < (self._far * (1.0 + ROUNDING)) ** 2)
+        for site, offset in zip(self._sites[close].tolist(), offsets[close].tolist(), strict=True):
+            path = path_to_entry(*offset, *way, self.troop.law.reach)
+            first = path < best[0] or (path == best[0] and site < best[1])
+            if self.held[site] == FREE and path >= 0.0 and first:
+                best = path, site
         return best
 
     def immunity(self, site: int) -> tuple[float, float]:

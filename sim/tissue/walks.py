@@ -43,6 +43,16 @@ class Space(NamedTuple):
     vy: int
     vz: int
 
+    @property
+    def lengths(self) -> tuple[float, float, float]:
+        """Length of each axis [um]."""
+        return self.lx, self.ly, self.lz
+
+    @property
+    def wraps(self) -> tuple[int, int, int]:
+        """1 for each axis that wraps."""
+        return self.px, self.py, self.pz
+
 
 def walking_space(geometry: Geometry) -> tuple[Space, Bins]:
     """The space of a tissue, and the boxes with the cells of a cloud (of a lattice: none)."""
