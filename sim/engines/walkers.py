@@ -175,7 +175,8 @@ class Band(mesa.Model):
         offsets = self._seen - place
         close = np.flatnonzero((offsets**2).sum(axis=1) < (self._far * (1.0 + ROUNDING)) ** 2)
         for site, offset in zip(self._sites[close].tolist(), offsets[close].tolist(), strict=True):
-            path = path_to_entry(*offset, *way, self.troop.law.reach)
+            x, y, z = offset
+            path = path_to_entry(x, y, z, *way, self.troop.law.reach)
             first = path < best[0] or (path == best[0] and site < best[1])
             if self.held[site] == FREE and path >= 0.0 and first:
                 best = path, site

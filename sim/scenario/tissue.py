@@ -405,6 +405,11 @@ class Tissue(Section):
     evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
 
+    @property
+    def guarded(self) -> bool:
+        """Whether immune cells remove senescent cells, as a mean field or as patrols."""
+        return self.clearance.max_rate > 0 or bool(self.patrols)
+
     @field_validator("cell_types", mode="after")
     @classmethod
     def _some_type(cls, value: dict[str, CellType]) -> dict[str, CellType]:

@@ -51,8 +51,8 @@ BODY = tissue(
     patrols={
         "nk": {
             "density": 2, "speed": "150 um/d", "persistence_time": "2 h", "reach": 12, "attachment_time": "4 h",
-            "kill_probability": 0.8, "rest_time": "5 h", "exhausts_after": 3, "lifespan": "8 d", "senescence_rate": 0.05,
-            "follows": "SASP", "migration_bias": 0.5,
+            "kill_probability": 0.8, "rest_time": "5 h", "exhausts_after": 3, "lifespan": "8 d",
+            "senescence_rate": 0.05, "follows": "SASP", "migration_bias": 0.5,
             "recruitment": {"basal": 0.1, "max_rate": 0.6, "half_max": 20, "power": 1.5},
         },
         "macrophage": {"density": 1, "speed": "60 um/d", "persistence_time": "forever", "kill_probability": 0.5,
@@ -154,7 +154,7 @@ OUTSIDE_EVENTS: Tree = {
         "duration": 0.9,
         "penetration_depth": 100,
     },
-    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 7},
+    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 5},
     "surgery": {"kind": "removal", "day": 15, "radius": 40},
 }
 CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}
