@@ -177,7 +177,7 @@ class Band(mesa.Model):
         for site, offset in zip(self._sites[close].tolist(), offsets[close].tolist(), strict=True):
             x, y, z = offset
             path = path_to_entry(x, y, z, *way, self.troop.law.reach)
-            first = path < best[0] or (path == best[0] and site < best[1])
+            first = path < best[0] or (path == best[0] and (best[1] < 0 or site < best[1]))
             if self.held[site] == FREE and path >= 0.0 and first:
                 best = path, site
         return best

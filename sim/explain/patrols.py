@@ -30,9 +30,7 @@ def equivalent(patrol: Patrol, tissue: Tissue) -> tuple[float, float] | None:
     crowd = cells / math.prod(extent)
     found = encounters_in_plane if len(extent) == 2 else encounters_in_space
     encounters = found(patrol.reach, patrol.speed, crowd)
-    return mean_field(
-        patrol.density, encounters, patrol.kill_probability, patrol.attachment_time, patrol.rest_time
-    )
+    return mean_field(patrol.density, encounters, patrol.kill_probability, patrol.attachment_time, patrol.rest_time)
 
 
 def _walk(teller: Teller, key: str, patrol: Patrol) -> str:

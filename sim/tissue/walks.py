@@ -238,7 +238,7 @@ def first_on_lattice(x, y, z, dx, dy, dz, piece, reach, space, bits):
                     to_z = (kz + 0.5) * space.spacing + beyond_z * space.lz - z
                     there = path_to_entry(to_x, to_y, to_z, dx, dy, dz, reach)
                     site = row * space.nx + at
-                    if there >= 0.0 and (there < path or (there == path and site < best)):
+                    if there >= 0.0 and (there < path or (there == path and (best < 0 or site < best))):
                         best, path = site, there
     return best, path
 
@@ -268,6 +268,6 @@ def first_in_cloud(x, y, z, dx, dy, dz, piece, reach, space, points, start, memb
                     to_y = points[site, 1] + beyond_y * space.ly - y
                     to_z = points[site, 2] + beyond_z * space.lz - z
                     there = path_to_entry(to_x, to_y, to_z, dx, dy, dz, reach)
-                    if there >= 0.0 and (there < path or (there == path and site < best)):
+                    if there >= 0.0 and (there < path or (there == path and (best < 0 or site < best))):
                         best, path = site, there
     return best, path
