@@ -48,5 +48,5 @@ def nanoseconds_per_move(speed: float, burden: float = 1.0, moves: int = 200, tu
     for turn in range(turns):
         before, start = troop.rows["moves"].sum(), time.thread_time()
         engine.patrol(span * (turn + 1))
-        times.append((time.thread_time() - start) / (troop.rows["moves"].sum() - before))
+        times.append((time.thread_time() - start) / float(troop.rows["moves"].sum() - before))
     return 1e9 * min(times)

@@ -70,9 +70,11 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
     """Move one patrol until it is attached to a cell or its clock passes `end`."""
     x, y, z, dx, dy, dz = rows[i].x, rows[i].y, rows[i].z, rows[i].dx, rows[i].dy, rows[i].dz
     clock, walked, moves, serial, site = rows[i].clock, rows[i].walked, rows[i].moves, rows[i].serial, -1
+    u, a, b = _luck(serial, moves, law, keys)
     while clock < end and site < 0:
-        dx, dy, dz = _way(x, y, z, dx, dy, dz, walked, serial, moves, law, space, keys, levels)
+        dx, dy, dz = _way(x, y, z, dx, dy, dz, walked, u, a, b, law, space, levels)
         moves += 1
+        u, a, b = _luck(serial, moves, law, keys)  # of the next move: drawn while this one is on its way
         piece, wall = straight(x, y, z, dx, dy, dz, law.piece, space)
         if space.is_lattice:
             site, walked = first_on_lattice(x, y, z, dx, dy, dz, piece, law.reach, space, bits)
@@ -104,13 +106,17 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
 
 
 @inlined
-def _way(x, y, z, dx, dy, dz, walked, serial, moves, law, space, keys, levels):
+def _luck(serial, moves, law, keys):
+    """The numbers of a move; none for those who never turn."""
+    if law.turning == 0.0:
+        return 1.0, 1.0, 0.0
+    return chance_and_way(serial, moves, keys.walk, keys.replicate, keys.k0, keys.k1)
+
+
+@inlined
+def _way(x, y, z, dx, dy, dz, walked, u, a, b, law, space, levels):
     """A new direction, or the old one."""
-    likely = law.turning if walked == law.piece else turning_chance(walked, law.speed, law.persistence)
-    if likely == 0.0:
-        return dx, dy, dz
-    u, a, b = chance_and_way(serial, moves, keys.walk, keys.replicate, keys.k0, keys.k1)
-    if u >= likely:
+    if u >= (law.turning if walked == law.piece else turning_chance(walked, law.speed, law.persistence)):
         return dx, dy, dz
     dx, dy, dz = unit_vector(a, b, space.dimension)
     if law.bias == 0.0 or law.follows < 0:
