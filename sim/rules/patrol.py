@@ -10,8 +10,6 @@ import math
 from sim.compiling import rule
 from sim.rules.induction import hill
 
-TOUCHING = 1.0 + 1e-9  # square of a distance, in squares of the reach, up to which a cell counts as touched already
-
 
 @rule
 def turning_chance(length: float, speed: float, persistence: float) -> float:
@@ -23,17 +21,17 @@ def turning_chance(length: float, speed: float, persistence: float) -> float:
 
 
 @rule
-def unit_vector(x: float, y: float, dimension: float) -> tuple[float, float, float]:
-    """A direction, uniform if (x, y) is uniform in the unit disc (without its middle), in 2 or 3 dimensions.
+def unit_vector(a: float, b: float, dimension: float) -> tuple[float, float, float]:
+    """A direction, uniform if (a, b) is uniform in the unit disc (without its middle), in 2 or 3 dimensions.
 
     Source: Marsaglia (1972), Ann Math Stat 43:645; in the plane the direction of the point itself.
     """
-    square = x * x + y * y
+    square = a * a + b * b
     if dimension == 2.0:
         scale = 1.0 / math.sqrt(square)
-        return x * scale, y * scale, 0.0
-    wide = 2.0 * math.sqrt(1.0 - square)
-    return x * wide, y * wide, 1.0 - 2.0 * square
+        return a * scale, b * scale, 0.0
+    wide = 2.0 * math.sqrt(1.0 - square) if square < 1.0 else 0.0
+    return a * wide, b * wide, 1.0 - 2.0 * square
 
 
 @rule
@@ -61,12 +59,13 @@ def new_direction(
 def path_to_entry(x: float, y: float, z: float, dx: float, dy: float, dz: float, reach: float) -> float:
     """Path [um] along the direction (dx, dy, dz) after which a cell comes within `reach`; -1 where it never does.
 
-    (x, y, z) leads from the patrol to the centre of the cell. One that is within reach already does not enter.
+    (x, y, z) leads from the patrol to the centre of the cell. One that is within reach already, or by rounding on its
+    edge, does not enter.
     """
     apart = x * x + y * y + z * z
     ahead = x * dx + y * dy + z * dz
     within = reach * reach - (apart - ahead * ahead)
-    if ahead <= 0.0 or within <= 0.0 or apart <= reach * reach * TOUCHING:
+    if ahead <= 0.0 or within <= 0.0 or apart <= reach * reach * (1.0 + 1e-9):
         return -1.0
     return ahead - math.sqrt(within)
 
@@ -74,7 +73,8 @@ def path_to_entry(x: float, y: float, z: float, dx: float, dy: float, dz: float,
 @rule
 def kill_chance(probability: float, immunity: float, jam: float) -> float:
     """Chance that an attachment kills: what it is at its best, times immunity, times what jamming leaves; at most 1."""
-    return min(1.0, probability * immunity * jam)
+    chance = probability * immunity * jam
+    return chance if chance < 1.0 else 1.0
 
 
 @rule
