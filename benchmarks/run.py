@@ -20,6 +20,7 @@ import numpy as np
 from scipy import fft
 
 import sim
+from benchmarks.patrols import SPEEDS, nanoseconds_per_move, step_with_patrols
 from benchmarks.sweeps import a_thousand_runs, beside_the_simulation
 from benchmarks.worlds import strategies, tissue
 from sim.experiment.replicate import run_replicate
@@ -140,6 +141,19 @@ def whole_commands() -> list[Row]:
     return rows
 
 
+def patrols() -> list[Row]:
+    """What 10,000 patrols add to a step, and what a move costs at speeds of 1, 10 and 100 um/min."""
+    ratios = step_with_patrols()
+    costs = [nanoseconds_per_move(speed) for speed in SPEEDS]
+    figure = ", ".join(f"{cost:.0f}" for cost in costs)
+    at = ", ".join(f"{speed:g}" for speed in SPEEDS)
+    return [
+        Row("step of 1000 x 1000 with 10,000 patrols at 1 um/min over one without, burden 1 %", spread(ratios),
+            "at most 2", float(np.median(ratios)) <= 2),
+        Row(f"... a move of one cell spacing at {at} um/min", f"{figure} ns", "at most 60 ns", max(costs) <= 60),
+    ]  # fmt: skip
+
+
 def many_arms() -> Row:
     """36 arms x 8 replicates of 100 x 100 sites over 200 days, drugs in all of them, two workers; compiled before."""
     run_replicate(strategies().common, "first", 0)
@@ -176,7 +190,17 @@ def fresh(code: str) -> str:
 def jobs() -> list[Callable[[], Row | list[Row]]]:
     """All jobs, in the order in which they run."""
     floors = [lambda burden=burden: step_over_floor(burden) for burden in (0.1, 10.0, 40.0)]
-    return [*floors, compiled_over_agents, small_tissue, peak_memory, second_start, whole_commands, many_arms, sweeps]
+    return [
+        *floors,
+        compiled_over_agents,
+        patrols,
+        small_tissue,
+        peak_memory,
+        second_start,
+        whole_commands,
+        many_arms,
+        sweeps,
+    ]
 
 
 def main() -> int:

@@ -94,4 +94,16 @@ def inlined(function: F) -> F:
     return compiled
 
 
+def _trailing_zeros(context: Any, word: Any) -> Any:
+    """Number of zeros below the lowest 1 of a uint64 that is not 0: one machine instruction, in loops only."""
+
+    def generated(_: Any, builder: Any, signature: Any, words: Any) -> Any:
+        return builder.cttz(words[0], numba.core.cgutils.true_bit)
+
+    return types.uint64(word), generated
+
+
+trailing_zeros: Any = numba.extending.intrinsic(_trailing_zeros)
+
+
 _EXACT: dict[str, Any] = {"cache": _CACHE is not None, "nogil": True, "error_model": "numpy", "fastmath": False}

@@ -58,6 +58,7 @@ class Census:
         row["vacant"] = 100.0 * totals[CLEARED] / max(1, patch.n_cells)
         row.update((name, read_out(patch, name)) for name in ("off_target", "immune_capacity"))
         row["immune_lost"] = patch.full_capacity(day) - patch.capacity
+        row.update(patch.patrols.columns(day))
         for name, sites in patch.open_wounds.items():
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
         return row if self._pattern is None else row | self._pattern.columns()

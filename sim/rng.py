@@ -93,6 +93,25 @@ def uniform(site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: I
     return unit_interval(w0, w1)
 
 
+@inlined
+def chance_and_way(
+    site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: Integer, k1: Integer
+) -> tuple[float, float, float]:
+    """The number of `uniform`, and a point (x, y) that is uniform in the unit disc without its middle (32 bits each).
+
+    A point outside is drawn again with the next draw of the address (a fifth of them; there are 255).
+    """
+    w0, w1, w2, w3 = philox(site, step, c2, replicate, k0, k1)
+    u = unit_interval(w0, w1)
+    draw = np.uint64(c2)
+    while True:
+        x, y = float(w2) * 2.0**-31 - 1.0, float(w3) * 2.0**-31 - 1.0
+        if 0.0 < x * x + y * y < 1.0:
+            return u, x, y
+        draw += np.uint64(1)
+        _, _, w2, w3 = philox(site, step, draw, replicate, k0, k1)
+
+
 @kernel
 def fill_words(
     first_site: Integer,

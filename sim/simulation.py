@@ -36,6 +36,7 @@ PLAN = (  # name, words, method: one step, top to bottom
     ("take up", "healthy cells accumulate cargo", "_take_up"),
     ("immunity", "immune capacity follows age, and what ages or kills immune cells", "_age_immunity"),
     ("fluctuate", "the body raises or lowers the burden of the day", "_fluctuate"),
+    ("patrol", "immune cells enter, walk, find and kill, each by its own clock", "_patrol"),
     ("decide", "every site draws its fate from the old state", "_decide"),
     ("apply", "all fates come true at once", "_apply"),
     ("survive", "the individual dies if its burden is too high", "_survive"),
@@ -151,6 +152,7 @@ class Simulation:
         parts: dict[str, Part] = {"dosing": self.dosing}
         parts |= {f"tissue_{name}": patch for name, patch in self.patches.items()}
         parts |= {f"events_{name}": events for name, events in self.events.items()}
+        parts |= {f"patrols_{name}": patch.patrols for name, patch in self.patches.items() if patch.patrols.troops}
         return parts | {f"attribution_{name}": each for name, each in self.attributions.items()}
 
     def state(self) -> State:
@@ -227,9 +229,17 @@ class Simulation:
             for patch in self.patches.values():
                 patch.fluctuate(change, dt)
 
+    def _patrol(self) -> None:
+        t_next = (self.step_index + 1) * self.settings.dt
+        for name, patch in self.patches.items():
+            if patch.patrols.troops:
+                patch.recruit(self.day)
+                self.engines[name].patrol(t_next)
+                patch.patrols.retire(t_next)
+
     def _decide(self) -> None:
         for name, engine in self.engines.items():
-            self._decided[name] = engine.decide(self.day, self.step_index)
+            self._decided[name] = self.patches[name].patrols.merge(*engine.decide(self.day, self.step_index))
 
     def _apply(self) -> None:
         t_next = (self.step_index + 1) * self.settings.dt

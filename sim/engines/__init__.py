@@ -19,6 +19,9 @@ class Engine(Protocol):
     def take_up(self) -> None:
         """Healthy cells take up cargo (exact step of the remembered dose)."""
 
+    def patrol(self, t_end: float) -> None:
+        """Patrols walk, find and kill until their clocks pass `t_end`; what they kill, they claim."""
+
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Sites and event codes of what will happen in [t, t + dt), in site order; reads only the old state."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from sim.engines.walkers import Band
 from sim.fields import NEGLIGIBLE
 from sim.rng import Purpose
 from sim.rules.clearance import attraction, jamming, removal_hazard
@@ -145,10 +146,8 @@ class Cell(mesa.Agent):
             rate = response(kind, seen, *numbers) * by_type[self.cell_type] * left
             hazards.append(induction_hazard(rate, susceptibility, p.maintenance))
         if p.contact_rate > 0.0:
-            count = 0
-            for other in self.neighbours:
-                if other.state == SENESCENT and now.t - other.since >= p.mature_after:
-                    count += 1
+            ripe = (other for other in self.neighbours if other.state == SENESCENT)
+            count = sum(now.t - other.since >= p.mature_after for other in ripe)
             hazards.append(
                 induction_hazard(contact_hazard(float(count), p.contact_rate), susceptibility, p.maintenance)
             )
@@ -292,6 +291,7 @@ class AgentsEngine:
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
         self.tissue = CellTissue(patch)
+        self.bands = [Band(patch, troop) for troop in patch.patrols.troops]
 
     def take_up(self) -> None:
         """Healthy cells take up cargo."""
@@ -314,6 +314,11 @@ class AgentsEngine:
             patch.cells.cargo[:, list(self.tissue.cells)] = np.array(
                 [cell.cargo for cell in self.tissue.cells.values()]
             ).T
+
+    def patrol(self, t_end: float) -> None:
+        """Patrols walk, one after the other."""
+        for band in self.bands:
+            self.patch.patrols.claim(np.array(band.march(t_end), np.int64))
 
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """What will happen, in site order."""
@@ -364,8 +369,8 @@ class AgentsEngine:
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""
         tissue, cells = self.tissue, self.tissue.cells
-        for site, generation in zip(happenings.sites.tolist(), happenings.generations.tolist(), strict=True):
-            cells[site].coming_generation = generation
+        for site, code, generation in zip(*(part.tolist() for part in happenings), strict=True):
+            cells[site].coming, cells[site].coming_generation = code, generation
         tissue.agents.do("apply")
         counts = np.bincount(happenings.codes, minlength=len(self.patch.event_names))
         turned: list[int] = []

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.engines.bounds import BLOCK
 from sim.engines.kernels import apply_kernel, cargo_kernel, decide_kernel
+from sim.engines.patrol_kernels import patrol_kernel
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT
 from sim.tissue.acting import FACTORS, IMMUNE, PER_FACTOR, REPAIR, UPTAKE, Acting
@@ -19,6 +20,7 @@ from sim.tissue.geometry import n_near
 from sim.tissue.parameters import AFFINITY, BY_SITE, CARGO_ROW, KEEP, MEMORY
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.state import SENESCENT
+from sim.tissue.walks import free_bits
 
 
 def _cargo_block(arguments: tuple[Any, ...], low: int, high: int) -> None:
@@ -66,6 +68,22 @@ class CompiledEngine:
                 uptake = (patch.acting.layer, affinity, float(p.factors[f, KEEP]), float(p.factors[f, MEMORY]))
                 arguments = (cells.state, cells.cell_type, cells.cargo[row], *field, *uptake)
                 self._over_sites(partial(_cargo_block, arguments))
+
+    def patrol(self, t_end: float) -> None:
+        """Patrols walk, on one thread: who comes first takes a cell."""
+        patch, cells, acting, patrols = self.patch, self.patch.cells, self.patch.acting, self.patch.patrols
+        claimed = np.empty(np.count_nonzero(cells.state == SENESCENT), np.int64)
+        space = patrols.troops[0].space
+        bits = free_bits(cells.state, patrols.held, space) if space.is_lattice else np.zeros(0, np.uint64)
+        for troop in patrols.troops:
+            bins = troop.bins
+            count = patrol_kernel(
+                troop.rows, t_end, troop.law, troop.space, bins.points, bins.start, bins.members, troop.keys,
+                cells.state, cells.since, cells.cell_type, cells.refractory, patrols.held, bits,
+                patch.levels, patch.parameters.factors, patch.geometry.sites,
+                acting.layer, acting.modifiers, patch.immunity, claimed,
+            )  # fmt: skip
+            patrols.claim(claimed[:count])
 
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """What will happen, in site order."""

@@ -120,7 +120,7 @@ def step_words(settings: Settings, plan: Sequence[tuple[str, str, str]]) -> str:
         "each does, in this order:"
     )
     wide = max(len(name) for name, _, _ in plan)
-    return "\n".join([head, *(f"  {i}  {name:<{wide}}  {words}" for i, (name, words, _) in enumerate(plan, 1))])
+    return "\n".join([head, *(f"  {i:>2}  {name:<{wide}}  {words}" for i, (name, words, _) in enumerate(plan, 1))])
 
 
 def scales_words(settings: Settings) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sim.explain.words import Teller, paragraph
+from sim.explain.words import Teller, listed, paragraph
 from sim.scenario.factor import Factor, Response
 from sim.scenario.quantity import duration
 
@@ -13,7 +13,7 @@ from sim.scenario.quantity import duration
 def factor_words(teller: Teller, name: str) -> str:
     """Paragraphs about the factor `name`."""
     factor, at = teller.settings.factors[name], f"factors.{name}"
-    acts = list(_actions(teller, at, factor)) or ["It acts on nothing, and is only recorded."]
+    acts = [*_actions(teller, at, factor), *_leads(teller, name)] or ["It acts on nothing, and is only recorded."]
     return paragraph([f"Factor {name} {_travel(teller, at, factor)}", _secretion(teller, at, factor), " ".join(acts)])
 
 
@@ -57,6 +57,14 @@ def _secretion(teller: Teller, at: str, factor: Factor) -> str:
     parts += [f"cells turned by {cause} give {share:.3g}" for cause, share in secretion.by_cause.items()]
     parts += [f"{kind} cells give {share:.3g}" for kind, share in secretion.by_type.items()]
     return f"{'; '.join(parts)}."
+
+
+def _leads(teller: Teller, name: str) -> Iterator[str]:
+    """The patrols that follow it."""
+    for where, tissue in teller.settings.tissues.items():
+        led = [kind for kind, patrol in tissue.patrols.items() if patrol.follows == name]
+        if led:
+            yield f"It leads patrols in {where}: {listed(led)}."
 
 
 def _actions(teller: Teller, at: str, factor: Factor) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from sim.explain.immunity import immune_hazard
+from sim.explain.patrols import patrol_words
 from sim.explain.words import Teller, paragraph, scaled
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
@@ -23,6 +24,7 @@ def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
             _damage(teller, at, tissue),
             _contact(teller, at, tissue),
             _clearance(teller, at, tissue, loses_immunity),
+            *patrol_words(teller, at, tissue),
             _evasion(teller, at, tissue),
             _repair(teller, at, tissue),
         ]
@@ -111,7 +113,7 @@ def _clearance(teller: Teller, at: str, tissue: Tissue, loses_immunity: bool) ->
             f"{teller.cite(f'{at}.clearance.own_death')}."
         )
     if not parts:
-        return "Clearance: none; senescent cells stay."
+        return "" if tissue.patrols else "Clearance: none; senescent cells stay."
     burdens = sorted({tissue.initial.burden, 10.0})
     lives = (f"{duration(_half_life(teller.settings, tissue, x))} at a burden of {x:.3g} %" for x in burdens)
     comes = any(factor.attracts_immunity is not None for factor in teller.settings.factors.values())

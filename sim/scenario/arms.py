@@ -66,7 +66,9 @@ def _idle_factors(arms: Mapping[str, Settings]) -> Iterator[str]:
 
 
 def _steers(name: str, settings: Settings) -> bool:
-    """Whether an adaptive treatment reads the mean level of a factor."""
+    """Whether patrols follow a factor, or an adaptive treatment reads its mean level."""
+    if any(patrol.follows == name for tissue in settings.tissues.values() for patrol in tissue.patrols.values()):
+        return True
     adaptive = (each.adaptive for each in settings.treatments.values() if each.adaptive is not None)
     return any(f"mean_{name}" in (each.outcome, each.toxicity) for each in adaptive)
 

@@ -87,8 +87,9 @@ def factor_channels(settings: Settings) -> Iterator[tuple[str, str, str, Respons
 def removing(settings: Settings) -> tuple[int, ...]:
     """Codes that remove, replace or heal cells in this scenario, for tables."""
     events = (first_event(settings) + i for i, e in enumerate(settings.events.values()) if e.kind == "removal")
+    walked = [PATROLS] * any(tissue.patrols for tissue in settings.tissues.values())
     loss = [FLUCTUATION_LOSS] * (settings.body.fluctuation > 0.0)
-    return (*REMOVALS, *loss, *events, *_deeds(settings, (KILLED, OFF_TARGET, REVERSED)))
+    return (*REMOVALS, *walked, *loss, *events, *_deeds(settings, (KILLED, OFF_TARGET, REVERSED)))
 
 
 def _deeds(settings: Settings, deeds: tuple[int, ...]) -> tuple[int, ...]:

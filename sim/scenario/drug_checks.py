@@ -204,7 +204,7 @@ def _why_idle(effect: Effect, reached: Iterable[str], settings: Settings) -> str
 
 def _nothing_to_act_on(kind: str, tissues: list[Tissue], factors: list[Factor]) -> str:
     """Why there is nothing that an effect of this kind could change; nothing where there is something."""
-    immunity = any(tissue.clearance.max_rate > 0 for tissue in tissues)
+    immunity = any(tissue.guarded for tissue in tissues)
     if kind in ("kill_immune", "boost_immune") and not immunity:
         return "no immune clearance"
     if kind == "unjam_immune" and not (immunity and any(factor.jams_immunity for factor in factors)):

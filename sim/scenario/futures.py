@@ -78,6 +78,7 @@ class Past:
             other, place = future.tissues[name], f"tissues.{name}"
             for key in OF_TISSUES:
                 yield f"{place}.{key}", getattr(tissue, key), getattr(other, key)
+            yield f"{place}.patrols", list(tissue.patrols), list(other.patrols)
             yield f"{place}.cell_types", list(tissue.cell_types), list(other.cell_types)
             for kind, numbers in tissue.cell_types.items():
                 yield f"{place}.cell_types.{kind}.fraction", numbers.fraction, other.cell_types[kind].fraction

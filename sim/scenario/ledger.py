@@ -16,6 +16,7 @@ from sim.scenario.drug_checks import given, idle_effects, route_of
 from sim.scenario.factor import Factor
 from sim.scenario.library import BUNDLED, library
 from sim.scenario.load import Scenario
+from sim.scenario.patrol import Patrol
 from sim.scenario.quantity import show, time_as_written
 from sim.scenario.schema import Settings
 from sim.scenario.section import DESIGN, Section, number_in, range_rule, section_in
@@ -260,19 +261,35 @@ def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
         return "kill_senescent" in kinds
     if key.startswith("repair."):
         emptied = any(event.kind in ("wound", "removal") for event in settings.events.values())
-        cleared = tissue.clearance.max_rate > 0 or tissue.clearance.own_death > 0
+        cleared = tissue.guarded or tissue.clearance.own_death > 0
         return cleared or emptied or bool(kinds & {"kill_senescent", "kill_healthy"})
+    if key.startswith("patrols."):
+        return _patrol_acts(tissue.patrols[key.split(".")[1]], key)
     return len(tissue.cell_types) > 1 or not key.endswith(".fraction")
 
 
-def _factor_acts(factor: Factor, key: str, settings: Settings) -> bool:
-    cleared = any(tissue.clearance.max_rate > 0 for tissue in settings.tissues.values())
-    works = (factor.induction, factor.cargo, factor.inhibits_repair, factor.boosts_repair)
-    on_immunity = (factor.jams_immunity, factor.attracts_immunity, factor.ages_immunity) if cleared else ()
-    if all(each is None for each in (*works, *on_immunity)):
+def _patrol_acts(patrol: Patrol, key: str) -> bool:
+    called = patrol.recruitment is not None and (patrol.recruitment.basal > 0 or patrol.recruitment.max_rate > 0)
+    if patrol.density == 0 and not called:
         return False
-    if key.split(".")[0] in ("attracts_immunity", "ages_immunity"):
-        return cleared
+    if key.endswith((".half_max", ".power")):
+        return patrol.recruitment is not None and patrol.recruitment.max_rate > 0
+    return True
+
+
+def _factor_acts(factor: Factor, key: str, settings: Settings) -> bool:
+    tissues = settings.tissues.values()
+    mean_field = any(tissue.clearance.max_rate > 0 for tissue in tissues)
+    works = (factor.induction, factor.cargo, factor.inhibits_repair, factor.boosts_repair)
+    on_immunity = (factor.jams_immunity, factor.ages_immunity) if any(tissue.guarded for tissue in tissues) else ()
+    leads = (each.follows for tissue in tissues for each in tissue.patrols.values() if each.follows is not None)
+    followed = any(settings.factors.get(name) is factor for name in leads)
+    attracts = factor.attracts_immunity if mean_field else None
+    if not followed and all(each is None for each in (*works, *on_immunity, attracts)):
+        return False
+    group = key.split(".")[0]
+    if group in ("jams_immunity", "attracts_immunity", "ages_immunity"):
+        return mean_field or (group != "attracts_immunity" and bool(on_immunity))
     if key.startswith("affinity."):
         return factor.cargo is not None or factor.capture > 0
     return key not in ("diffusivity", "reach") or factor.transport == "diffusion"

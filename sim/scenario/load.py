@@ -19,6 +19,7 @@ from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
 from sim.scenario.drug_checks import check_drugs, odd_drugs
 from sim.scenario.library import BUNDLED, BY_NAME, library
+from sim.scenario.patrol_checks import check_patrols, odd_patrols
 from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
@@ -168,7 +169,8 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
         for arm, settings in arms.items():
             _check(settings, names, arm, patches[arm])
-            notes.update(dict.fromkeys((*odd_settings(settings), *odd_drugs(settings), *odd_well_mixed(settings))))
+            oddities = (odd_settings, odd_drugs, odd_patrols, odd_well_mixed)
+            notes.update(dict.fromkeys(note for oddity in oddities for note in oddity(settings)))
             odd = odd_percents(merge(common, patches[arm]))
             notes.update(dict.fromkeys(f"{in_arm(key, arm, patches[arm])}: {note}" for key, note in odd))
         check_arms(arms)
@@ -194,6 +196,7 @@ def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
     try:
         check_settings(settings, names)
         check_drugs(settings, names)
+        check_patrols(settings, names)
         check_well_mixed(settings)
     except ScenarioError as error:
         raise _where_written(error, arm, patch) from None

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.clearance import Clearance, Evasion
+from sim.scenario.patrol import Patrol
 from sim.scenario.section import Section, param
 
 Wall = Literal["reflecting", "periodic", "absorbing"]
@@ -283,8 +284,14 @@ class Tissue(Section):
     damage: Damage = Field(default_factory=lambda: Damage(), description="induction by damage")
     contact: Contact = Field(default_factory=lambda: Contact(), description="juxtacrine induction")
     clearance: Clearance = Field(default_factory=lambda: Clearance(), description="immune clearance")
+    patrols: dict[str, Patrol] = param({}, "immune cells that walk through the tissue, by name")
     evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
+
+    @property
+    def guarded(self) -> bool:
+        """Whether immune cells remove senescent cells, as a mean field or as patrols."""
+        return self.clearance.max_rate > 0 or bool(self.patrols)
 
     @field_validator("cell_types", mode="after")
     @classmethod

@@ -62,6 +62,7 @@ def _spatial(tissue: Tissue) -> Iterator[tuple[str, Any]]:
     yield "evasion.drug", evasion.drug
     yield "evasion.drug_per_year", evasion.drug_per_year
     yield "repair.division_limit", tissue.repair.division_limit
+    yield "patrols", ", ".join(tissue.patrols)
 
 
 def _check_treatments(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from sim.tissue.build import build_geometry, build_transport, first_cells
 from sim.tissue.contact import turned_at_once
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
+from sim.tissue.patrols import Patrols
 from sim.tissue.secretion import Secretion
 from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
 from sim.tissue.territory import Territory
@@ -63,6 +64,8 @@ class Patch:
         Cells that immune cells removed so far, by the code of what had turned them.
     acting : Acting
         What drugs do in this step.
+    patrols : Patrols
+        Immune cells that walk.
     capacity, immunity : float
         Working share of the immune cells, now and in the mean of this step.
     immune_killing : float
@@ -108,6 +111,8 @@ class Patch:
         self._make_fields(settings)
         self._settle(settings)
         self.immunity = self.capacity = self._capacity_at_rest()
+        fields = {each: (f, self.by_site[f]) for f, each in enumerate(self.factor_names)}
+        self.patrols = Patrols(tissue, self.geometry, stream, fields)
 
     def _make_fields(self, settings: Settings) -> None:
         self.factors = factors = list(settings.factors.values())
@@ -241,6 +246,13 @@ class Patch:
         """Burden of every immune territory, for this step's decisions."""
         if self.parameters.numbers.max_rate > 0.0:
             self.territory.update(self.cells.state)
+
+    def recruit(self, t: float) -> None:
+        """Patrols that enter in the step, called by the mean level of what they follow."""
+        for troop in self.patrols.troops:
+            lead = troop.law.follows
+            level = float(self.level(self.factor_names[lead]).mean(dtype=np.float64)) if lead >= 0 else 0.0
+            troop.recruit(t, self.parameters.numbers.dt, level)
 
     # ------------------------------------------------------------------------------------------------ checkpoints
 

@@ -92,7 +92,7 @@ class Territory:
         else:
             kind, counts = _CLOUD, np.zeros(geometry.n_sites, np.int64)
             self._before = np.full(geometry.n_sites, ABSENT, np.uint8)
-            self._bins = _sort_into_bins(geometry, half_side)
+            self._bins = sort_into_bins(geometry, half_side)
         self.view = (Box(kind, reach, *sites[1:7]), table, counts)
 
     def update(self, state: States) -> None:
@@ -251,8 +251,8 @@ def _ranges(i: int, reach: int, n: int, periodic: int) -> Ranges:
 # -- cloud: a count per site, kept up to date by the sites that change ---------------------------------------
 
 
-def _sort_into_bins(geometry: Geometry, half_side: float) -> Bins:
-    """Boxes of about a quarter of the half-side, but not smaller than what a cell has."""
+def sort_into_bins(geometry: Geometry, half_side: float) -> Bins:
+    """The cells in boxes of about a quarter of the half-side, but not smaller than what a cell has."""
     missing = 3 - geometry.dimension
     points = np.pad(geometry.positions(), ((0, 0), (0, missing)))
     length = np.array([*geometry.extent[::-1], *[1.0] * missing])

@@ -30,7 +30,8 @@ EXAMPLES: list[dict[str, Any]] = [
     {
         **scenario(
             {"shape": [8, 8], "holes": [{"at": [5, 5], "radius": 20}], "cell_types": {"cell": {}}, "initial": {},
-             "damage": {}, "contact": {}, "clearance": {}, "repair": {}, "evasion": {"by_cause": {"damage": 1}}},
+             "damage": {}, "contact": {}, "clearance": {}, "repair": {}, "evasion": {"by_cause": {"damage": 1}},
+             "patrols": {"p": {"follows": "f", "recruitment": {}}}},
             reach=100, affinity={"cell": 1}, secretion={"by_type": {"cell": 1}, "by_cause": {"damage": 1}},
             induction={"hill": {}, "by_type": {"cell": 1}},
             cargo={"response": {"hill": {}, "by_type": {"cell": 1}}},

@@ -15,7 +15,7 @@ from sim.tissue.state import SCARRED
 
 LEAVING = (
     "immune", "own_death", "repaired", "scarred", "killed_by_senolytic", "killed_by_cream", "off_target_senolytic",
-    "reversed_by_epigenetic", "fluctuation_loss",
+    "reversed_by_epigenetic", "fluctuation_loss", "patrols",
 )  # fmt: skip
 TURNING = (
     "damage",
@@ -48,7 +48,17 @@ BODY = tissue(
     repair={"rate": 4, "decline": 0.5, "scar": 0.08, "division_limit": 5},
     evasion={"immune": 0.2, "immune_per_year": 1, "drug": 0.3, "drug_per_year": 1, "by_cause": {"damage": 0.5}},
     depth=5,
-)
+    patrols={
+        "nk": {
+            "density": 2, "speed": "150 um/d", "persistence_time": "2 h", "reach": 12, "attachment_time": "4 h",
+            "kill_probability": 0.8, "rest_time": "5 h", "exhausts_after": 3, "lifespan": "8 d",
+            "senescence_rate": 0.05, "follows": "SASP", "migration_bias": 0.5,
+            "recruitment": {"basal": 0.1, "max_rate": 0.6, "half_max": 20, "power": 1.5},
+        },
+        "macrophage": {"density": 1, "speed": "60 um/d", "persistence_time": "forever", "kill_probability": 0.5,
+                       "follows": "drift", "attachment_time": "13 h", "reach": 17},
+    },
+)  # fmt: skip
 SIGNALS: Tree = {
     "SASP": {
         "reach": "30 um",
@@ -144,7 +154,7 @@ OUTSIDE_EVENTS: Tree = {
         "duration": 0.9,
         "penetration_depth": 100,
     },
-    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 7},
+    "flu": {"kind": "infection", "day": 6, "radius": "whole tissue", "share": 1, "delay": 0, "duration": 5},
     "surgery": {"kind": "removal", "day": 15, "radius": 40},
 }
 CAPTURE = {"emission": 50, "capture_length": 20, "cell_radius": 5}

@@ -218,6 +218,7 @@ CANNOT = [
     (tissue(shape=[20, 21]), "tissues.patch.shape: must be [20, 20] as in {file}, got [20, 21]"),
     (tissue(neighbourhood="von_neumann"),
      "tissues.patch.neighbourhood: must be 'moore' as in {file}, got 'von_neumann'"),
+    (tissue(patrols={"nk": {}}), "tissues.patch.patrols: must be [] as in {file}, got ['nk']"),
     (tissue(initial={"burden": 6}), "tissues.patch.initial.burden: must be 5.0 as in {file}, got 6.0"),
     (tissue(cell_types={"a": {}, "b": {}}), "tissues.patch.cell_types: must be ['cell'] as in {file}, got ['a', 'b']"),
     ({"tissues": {"other": {"shape": [2, 2]}}, "events": {key: {"tissue": "patch"} for key in ("graft", "later")}},

@@ -39,6 +39,10 @@ SASP = together(OLD, factor(reach="25 um", induction=HILL))
 DYING = together(OLD, tissue(clearance={"own_death": 0.3}))
 HEALING = together(DYING, tissue(repair={"rate": 0.8}))
 CLEANED = together(HALF, tissue(clearance={"max_rate": 8, "half_saturation": 5, "territory": 25}))
+PATROLS = tissue(patrols={"nk": {"density": 5, "speed": 150, "attachment_time": "5 h", "kill_probability": 0.7}})
+CALLED = tissue(
+    patrols={"nk": {"follows": "SASP", "migration_bias": 0.6, "recruitment": {"basal": 0.5, "max_rate": 2}}}
+)
 TYPES = tissue(cell_types={"fibroblast": {"fraction": 0.6, "susceptibility": 2}, "keratinocyte": {"fraction": 0.4}})
 DRIFT = {"affinity": {"cell": 1}, "cargo": {"memory": "2 d", "response": HILL}, "induction": None, "capture": 50}
 KERNEL = {"transport": "kernel", "reach": None, "kernel": {"emission": 40, "capture_length": 20, "cell_radius": 5}}
@@ -72,6 +76,22 @@ ALONE: dict[str, tuple[Tree, set[str]]] = {  # each rule alone, and the events t
     "clearance_of_an_age": (together(CLEANED, tissue(clearance={"decline": 1, "immune_age": "2 yr"})), {"immune"}),
     "production_absolute": (together(HALF, tissue(damage={"baseline": 1, "production": "absolute"})), {"damage"}),
     "fluctuation": (together(HALF, {"body": {"fluctuation": 2}}), {"fluctuation", "fluctuation_loss"}),
+    "patrols": (together(HALF, PATROLS), {"patrols"}),
+    "patrols_beside_clearance": (together(CLEANED, PATROLS), {"patrols", "immune"}),
+    "patrols_that_follow": (together(HALF, PATROLS, factor(reach=25, jams_immunity={"half_max": 5}), CALLED),
+                            {"patrols"}),
+    "patrols_that_tire": (
+        together(HALF, PATROLS, tissue(patrols={"nk": {"exhausts_after": 2, "lifespan": 9, "senescence_rate": 0.1}})),
+        {"patrols"},
+    ),
+    "patrols_and_evasion": (together(HALF, PATROLS, tissue(evasion={"immune": 0.5})), {"patrols"}),
+    "patrols_on_a_coarse_field": (
+        together(HALF, PATROLS, factor(reach=25), CALLED, tissue(voxel_cells=2, boundary="periodic")), {"patrols"},
+    ),
+    "patrols_up_a_kernel": (together(HALF, PATROLS, factor(**KERNEL), CALLED), {"patrols"}),
+    "patrols_with_a_long_reach": (
+        together(HALF, PATROLS, tissue(patrols={"nk": {"reach": 70}}, boundary="periodic")), {"patrols"},
+    ),
     "own_death": (DYING, {"own_death"}),
     "repair": (together(HEALING, tissue(repair={"decline": 5})), {"repaired"}),
     "repair_inhibited": (together(HEALING, factor(reach=25, inhibits_repair={"half_max": 3})), {"repaired"}),

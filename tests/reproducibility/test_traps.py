@@ -13,6 +13,7 @@ from importlib import import_module
 from itertools import product
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import numba
 import numpy as np
@@ -76,7 +77,7 @@ def test_no_folder_for_a_cache(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------- numbers of the rules
 
 
-def all_rules() -> dict[str, Callable[..., float]]:
+def all_rules() -> dict[str, Callable[..., Any]]:
     """Every function of every file of biology."""
     modules = [import_module(f"sim.rules.{module.name}") for module in iter_modules(sim.rules.__path__)]
     return {
@@ -89,9 +90,11 @@ def all_rules() -> dict[str, Callable[..., float]]:
 
 RULES = all_rules()
 EDGES = (0.0, 1e-300, 1e-12, 1.0, 1e4)
-SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility", "basal")
+SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility", "basal",
+          "bias")  # fmt: skip
 NEVER_ZERO = ("half_max", "half_saturation", "memory", "radius", "length", "distance", "ramp", "ec50", "elimination",
-              "penetration_depth", "recovery", "dt")  # fmt: skip
+              "penetration_depth", "recovery", "dt", "speed", "persistence", "encounters", "attachment_time",
+              "a", "b", "dimension")  # fmt: skip
 WHOLE = ("threshold", "neighbours", "healthy", "present", "senders")
 EXPONENTS = ("power", "decline", "third")
 
@@ -110,6 +113,10 @@ def inputs(name: str, count: int) -> list[tuple[float, ...]]:
             values = rng.integers(0, 200, count).astype(np.float64)
         elif word in EXPONENTS:
             values = rng.uniform(0.1, 8, count)
+        elif word in ("a", "b"):  # in the unit disc
+            values = rng.uniform(-0.7, 0.7, count)
+        elif word == "dimension":
+            values = rng.integers(2, 4, count).astype(np.float64)
         elif word == "kind":
             values = rng.integers(0, 4, count).astype(np.float64)
         elif word == "first":  # a threshold is at most 1000
@@ -132,16 +139,15 @@ def test_a_rule_gives_the_same_bits_in_plain_python_and_compiled(name: str) -> N
     function, arguments = RULES[name], inputs(name, 3000)
 
     @kernel
-    def compiled(rows, out):  # type: ignore[no-untyped-def]
-        for i in range(len(rows)):
-            out[i] = function(*rows[i])
+    def compiled(rows):  # type: ignore[no-untyped-def]
+        return [function(*row) for row in rows]
 
-    out = np.empty(len(arguments))
-    compiled(numba.typed.List(arguments), out)
-    plain = np.array([function(*each) for each in arguments])
+    out = np.array(compiled(numba.typed.List(arguments)))
+    answers = [function(*each) for each in arguments]
+    plain = np.array(answers)
     np.testing.assert_array_equal(plain.view(np.int64), out.view(np.int64))
     assert np.isfinite(plain).all()
-    assert len(set(plain.tolist())) > len(plain) / 20
+    assert len(set(answers)) > len(answers) / 20
 
 
 @pytest.mark.parametrize("name", RULES)
