@@ -30,7 +30,7 @@ from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 from sim.tissue.acting import Acting, nothing_acts
-from sim.tissue.parameters import Parameters, compile_parameters, total_decay
+from sim.tissue.parameters import Parameters, compile_parameters, removal_rate, total_decay
 from sim.tissue.patch import Patch
 
 Floats = npt.NDArray[np.float64]
@@ -163,7 +163,7 @@ def _rates(tissue: Tissue) -> Rates:
         per_year=damage.per_year / 100,
         absolute=float(damage.production == "absolute"),
         maintenance=tissue.maintenance,
-        max_rate=clearance.max_rate,
+        max_rate=removal_rate(clearance),
         half_saturation=clearance.half_saturation,
         capacity=clearance.capacity,
         decline=clearance.decline,

@@ -22,6 +22,7 @@ from sim.rules.induction import hill
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
+from sim.tissue.parameters import removal_rate
 
 Levels = Mapping[str, float]
 FIRST = 1e-3  # %, "the first cells"
@@ -43,7 +44,7 @@ def immune_hazard(settings: Settings, tissue: Tissue, burden: float, levels: Lev
     age = settings.age_at_start if clearance.immune_age is None else clearance.immune_age
     full = full_capacity(clearance.capacity, clearance.decline, age / DAYS_PER_YEAR)
     capacity = full / (1.0 + _loss(settings, levels)[0] * clearance.recovery)
-    return removal_hazard(burden, clearance.max_rate, clearance.half_saturation, capacity, left)
+    return removal_hazard(burden, removal_rate(clearance), clearance.half_saturation, capacity, left)
 
 
 def _loss(settings: Settings, levels: Levels) -> tuple[float, float]:

@@ -131,6 +131,11 @@ def _immune(teller: Teller, at: str, clearance: Clearance, loses_immunity: bool)
         f"Immune clearance removes at most {clearance.max_rate:.3g} % of the tissue per day, half of that at a "
         f"burden of {clearance.half_saturation:.3g} % in {where}{teller.cite(*used)}."
     )
+    if clearance.perforin < 1:
+        words += (
+            f" The granule route, {100 * clearance.granule_share:.3g} % of that{teller.cite(f'{at}.granule_share')}, "
+            f"{f'works to {100 * clearance.perforin:.3g} %' if clearance.perforin > 0 else 'does not work'}."
+        )
     if clearance.capacity != 1:
         words += f" Immune capacity is {clearance.capacity:.3g}."
     if clearance.decline > 0:

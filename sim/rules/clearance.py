@@ -27,6 +27,12 @@ def removal_hazard(burden: float, max_rate: float, half_saturation: float, capac
 
 
 @rule
+def left_by_knock_out(rate: float, share: float, working: float) -> float:
+    """Rate of removal that is left where a route does the `share` of it and only `working` of that route works."""
+    return rate * (1.0 - share * (1.0 - working))
+
+
+@rule
 def full_capacity(capacity: float, decline: float, age: float) -> float:
     """Working share of the immune cells at an immune `age` [yr], when none were lost: capacity exp(-decline age)."""
     return capacity * math.exp(-decline * age)

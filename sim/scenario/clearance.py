@@ -17,6 +17,24 @@ class Clearance(Section):
         source="beta: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
+    perforin: float = param(
+        1.0,
+        "working share of the granule (perforin) route of killing: 1 in wild type, 0 in a perforin-null host",
+        unit="1",
+        low=0,
+        high=1,
+        source="wild type = 1 by definition",
+        confidence="computed",
+    )
+    granule_share: float = param(
+        0.5,
+        "share of removal that takes the granule route; macrophages do the rest",
+        unit="1",
+        low=0,
+        high=1,
+        source="SCIENCE.md 9, row 14: half of beta; a choice that meets Ovadya 2018 (43 % at 24 months)",
+        confidence="assumed",
+    )
     half_saturation: float = param(
         0.507,
         "kappa: burden of half the maximal removal",
@@ -77,6 +95,10 @@ class Clearance(Section):
         source="no source",
         confidence="assumed",
     )
+
+    def reads(self, field: str) -> bool:
+        """The share of a route matters where the route is impaired."""
+        return field != "granule_share" or self.perforin < 1.0
 
 
 class Evasion(Section):

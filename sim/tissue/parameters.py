@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.rules.clearance import left_by_knock_out
 from sim.scenario import causes
+from sim.scenario.clearance import Clearance
 from sim.scenario.factor import Factor, Response
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -128,7 +130,7 @@ def _numbers(settings: Settings, tissue: Tissue) -> Numbers:
         contact_rate=contact.hazard,
         at_once=contact.at_once,
         mature_after=contact.mature_after,
-        max_rate=clearance.max_rate,
+        max_rate=removal_rate(clearance),
         half_saturation=clearance.half_saturation,
         own_death=clearance.own_death,
         refill_rate=repair.rate,
@@ -137,6 +139,11 @@ def _numbers(settings: Settings, tissue: Tissue) -> Numbers:
         scar=repair.scar,
         division_limit=repair.division_limit or 0,
     )
+
+
+def removal_rate(clearance: Clearance) -> float:
+    """Percent of the tissue that immune cells remove per day at saturation, knock-outs included."""
+    return left_by_knock_out(clearance.max_rate, clearance.granule_share, clearance.perforin)
 
 
 def mean_affinity(factor: Factor, tissue: Tissue, left: Sequence[float] = ()) -> float:

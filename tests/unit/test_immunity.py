@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from worlds import factor, start, tissue, together, world
+from worlds import assert_same, factor, start, tissue, together, world
 
 from sim.explain.immunity import circle_words, gain_at, immune_hazard, turning_burdens
 from sim.rules.clearance import full_capacity, loop_gain
@@ -88,3 +88,16 @@ def test_no_circle_no_gain() -> None:
     assert turning_burdens(settings, patch) == []
     assert "gain 0 at any burden" in circle_words(settings)
     assert loop_gain(3.0, 1.0, 0.0) == 0.0
+
+
+def test_a_perforin_null_host_lacks_the_granule_route() -> None:
+    """As a host whose immune cells remove so much less; with the route half working, in between."""
+    null, less = (
+        start(world(OLD, tissue(clearance=change)))
+        for change in ({"perforin": 0, "granule_share": 0.25}, {"max_rate": 2.25})
+    )
+    for _ in range(20):
+        null.step(), less.step()
+    assert_same(null.patches["patch"], less.patches["patch"])
+    half = world(OLD, tissue(clearance={"perforin": 0.5, "granule_share": 0.25}))
+    assert immune_hazard(half, half.tissues["patch"], 4.0, {}) == pytest.approx(3 * 0.875 / 8, rel=1e-12)
