@@ -42,7 +42,7 @@ def explain(scenario: Scenario) -> str:
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
     blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]
-    blocks += [scales_words(common), threshold_words(common), circle_words(common), body_words(teller)]
+    blocks += [scales_words(common), threshold_words(common), circle_words(scenario), body_words(teller)]
     blocks.append(record_words(common))
     blocks.append(_assumed_words(scenario))
     blocks += [wrap(f"Note. {note}") for note in scenario.notes]

@@ -19,6 +19,7 @@ from sim.rules.clearance import (
     removal_hazard,
 )
 from sim.rules.induction import hill
+from sim.scenario.load import Scenario
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -85,10 +86,17 @@ def turning_burdens(settings: Settings, tissue: Tissue) -> list[float]:
     return crossings(lambda burden: gain_at(settings, tissue, burden))
 
 
-def circle_words(settings: Settings) -> str:
-    """The gain of the vicious circle in every tissue that has one."""
-    lines = [wrap(f"{name}: {_of_tissue(settings, tissue)}", "  ", "    ")
-             for name, tissue in settings.tissues.items() if tissue.clearance.max_rate > 0]  # fmt: skip
+def circle_words(scenario: Scenario) -> str:
+    """The gain of the vicious circle in every tissue with immunity, by arm where arms differ."""
+    found: dict[str, list[str]] = {}
+    for arm, settings in scenario.arms.items():
+        for name, tissue in settings.tissues.items():
+            if tissue.clearance.max_rate > 0:
+                found.setdefault(f"{name}: {_of_tissue(settings, tissue)}", []).append(arm)
+    lines = []
+    for words, arms in found.items():
+        which = "" if len(arms) == len(scenario.arms) else f"arm {', '.join(arms)}: "
+        lines.append(wrap(f"{which}{words}", "  ", "    "))
     head = (
         "Vicious circle. Senescent cells weaken the immune cells that remove them (jamming, and immune cells that turn "
         "senescent). Loop gain: percent by which immunity weakens for a percent more burden, over the percent that it "

@@ -114,7 +114,7 @@ def _clearance(teller: Teller, at: str, tissue: Tissue, loses_immunity: bool) ->
         )
     if not parts:
         return "" if tissue.patrols else "Clearance: none; senescent cells stay."
-    burdens = sorted({tissue.initial.burden, 10.0})
+    burdens = sorted({tissue.initial.burden or 1.0, 10.0})
     lives = (f"{duration(_half_life(teller.settings, tissue, x))} at a burden of {x:.3g} %" for x in burdens)
     comes = any(factor.attracts_immunity is not None for factor in teller.settings.factors.values())
     but = "jamming and attraction included" if comes else "jamming included"

@@ -325,6 +325,10 @@ def odd_settings(settings: Settings) -> Iterator[str]:
             yield f"factors.{name}.kernel: is not used, because transport is {factor.transport}"
     yield from _odd_record(settings)
     for name, tissue in settings.tissues.items():
+        if settings.body.death is not None and tissue.clearance.perforin < 1:
+            yield ("body.death: belongs to a wild type (Karin 2019); a perforin-null host dies of it too soon to be seen "
+                   f"old, got perforin {tissue.clearance.perforin:g} in tissues.{name}")  # fmt: skip
+    for name, tissue in settings.tissues.items():
         if tissue.clearance.max_rate > 0 and tissue.clearance.territory < 200:
             got = f"{tissue.clearance.territory:g} um"
             yield f"tissues.{name}.clearance.territory: below 200 um the young state breaks, got {got}"

@@ -14,7 +14,7 @@ class Clearance(Section):
         unit="%/d",
         low=0,
         high=1e4,
-        source="beta: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
+        source="docs/ageing.md: fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     perforin: float = param(
@@ -41,7 +41,7 @@ class Clearance(Section):
         unit="%",
         above=0,
         high=100,
-        source="kappa: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
+        source="docs/ageing.md: fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     capacity: float = param(

@@ -129,7 +129,7 @@ class Damage(Section):
         unit="%/d",
         low=0,
         high=100,
-        source="eta0: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
+        source="docs/ageing.md: fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     per_year: float = param(
@@ -138,7 +138,7 @@ class Damage(Section):
         unit="%/d/yr",
         low=0,
         high=100,
-        source="eta1: docs/ageing.md, fitted to Karin 2019 and Ovadya 2018",
+        source="docs/ageing.md: fitted to Karin 2019 and Ovadya 2018",
         confidence="computed",
     )
     production: Literal["per_cell", "absolute"] = param(

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from worlds import assert_same, factor, start, tissue, together, world
+from worlds import as_tree, assert_same, factor, start, tissue, together, world
 
 from sim.explain.immunity import circle_words, gain_at, immune_hazard, turning_burdens
 from sim.rules.clearance import full_capacity, loop_gain
 from sim.rules.fluctuation import fall_hazard, rise_hazard
+from sim.scenario.load import from_dict
 from sim.scenario.schema import Settings
 from sim.tissue.state import SENESCENT
 
@@ -76,7 +77,7 @@ def test_gain_is_one_where_removal_is_largest(circle: dict) -> None:
     top, *bottom = turning_burdens(settings, patch)
     assert flux(settings, top) > max(flux(settings, 0.98 * top), flux(settings, 1.02 * top))
     assert all(flux(settings, low) < min(flux(settings, 0.98 * low), flux(settings, 1.02 * low)) for low in bottom)
-    assert f"; 1 at {top:.3g} %" in " ".join(circle_words(settings).split())
+    assert f"; 1 at {top:.3g} %" in " ".join(circle_words(from_dict(as_tree(settings))).split())
 
 
 def test_no_circle_no_gain() -> None:
@@ -86,7 +87,7 @@ def test_no_circle_no_gain() -> None:
     patch = settings.tissues["patch"]
     assert {gain_at(settings, patch, burden) for burden in (0.1, 5.0, 99.0)} == {0.0}
     assert turning_burdens(settings, patch) == []
-    assert "gain 0 at any burden" in circle_words(settings)
+    assert "gain 0 at any burden" in circle_words(from_dict(as_tree(settings)))
     assert loop_gain(3.0, 1.0, 0.0) == 0.0
 
 
@@ -101,3 +102,20 @@ def test_a_perforin_null_host_lacks_the_granule_route() -> None:
     assert_same(null.patches["patch"], less.patches["patch"])
     half = world(OLD, tissue(clearance={"perforin": 0.5, "granule_share": 0.25}))
     assert immune_hazard(half, half.tissues["patch"], 4.0, {}) == pytest.approx(3 * 0.875 / 8, rel=1e-12)
+
+
+def test_gains_are_told_by_arm() -> None:
+    tree = {**as_tree(world(OLD)), "arms": {"plain": {}, "jammed": JAMS, "also_plain": {"days": 999}}}
+    words = " ".join(circle_words(from_dict(tree)).split())
+    assert "arm plain, also_plain: patch: gain 0 at any burden" in words
+    assert "arm jammed: patch: gain 0.06 at a burden of 1 %" in words
+
+
+def test_the_threshold_of_death_belongs_to_wild_type() -> None:
+    tree = as_tree(world(OLD, {"body": {"death": {}}}))
+    assert not any("body.death" in note for note in from_dict(tree).notes)
+    null = from_dict({**tree, "arms": {"wild": {}, "null": tissue(clearance={"perforin": 0})}})
+    assert [note for note in null.notes if "body.death" in note] == [
+        "body.death: belongs to a wild type (Karin 2019); a perforin-null host dies of it too soon to be seen old, "
+        "got perforin 0 in tissues.patch"
+    ]

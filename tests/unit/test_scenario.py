@@ -315,7 +315,7 @@ def sourced() -> Scenario:
         (
             "tissues.skin.damage.per_year",
             "0.06 %/d/yr",
-            "eta1, fitted to rows 1, 2, 3 and 14 of SCIENCE.md 9 with fluctuation 0.06 (docs/ageing.md)",
+            "docs/ageing.md: fitted to Karin 2019 and Ovadya 2018",
             "computed",
         ),
         ("tissues.skin.repair.rate", "2 1/d", "no source given in the file", "assumed"),
