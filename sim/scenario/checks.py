@@ -324,10 +324,7 @@ def odd_settings(settings: Settings) -> Iterator[str]:
         if factor.kernel is not None and factor.transport != "kernel":
             yield f"factors.{name}.kernel: is not used, because transport is {factor.transport}"
     yield from _odd_record(settings)
-    for name, tissue in settings.tissues.items():
-        if settings.body.death is not None and tissue.clearance.perforin < 1:
-            yield ("body.death: belongs to a wild type (Karin 2019); a perforin-null host dies of it too soon to be seen "
-                   f"old, got perforin {tissue.clearance.perforin:g} in tissues.{name}")  # fmt: skip
+    yield from _odd_death(settings)
     for name, tissue in settings.tissues.items():
         if tissue.clearance.max_rate > 0 and tissue.clearance.territory < 200:
             got = f"{tissue.clearance.territory:g} um"
@@ -337,6 +334,14 @@ def odd_settings(settings: Settings) -> Iterator[str]:
             if factor.transport == "diffusion" and factor.own_decay > 0 and factor.length < 2 * voxel:
                 key = f"factors.{factor_name}.reach"
                 yield f"{key}: is under two voxels of tissue {name} ({voxel:g} um), got {factor.length:g} um"
+
+
+def _odd_death(settings: Settings) -> Iterator[str]:
+    for name, tissue in settings.tissues.items():
+        if settings.body.death is not None and tissue.clearance.perforin < 1:
+            got = f"got perforin {tissue.clearance.perforin:g} in tissues.{name}"
+            who = "a perforin-null host dies of it too soon to be seen old"
+            yield f"body.death: belongs to a wild type (Karin 2019); {who}, {got}"
 
 
 def _odd_record(settings: Settings) -> Iterator[str]:

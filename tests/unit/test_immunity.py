@@ -105,7 +105,7 @@ def test_a_perforin_null_host_lacks_the_granule_route() -> None:
 
 
 def test_gains_are_told_by_arm() -> None:
-    tree = {**as_tree(world(OLD)), "arms": {"plain": {}, "jammed": JAMS, "also_plain": {"days": 999}}}
+    tree = {**as_tree(world(OLD)), "arms": {"plain": {}, "jammed": JAMS, "also_plain": tissue(repair={"rate": 1})}}
     words = " ".join(circle_words(from_dict(tree)).split())
     assert "arm plain, also_plain: patch: gain 0 at any burden" in words
     assert "arm jammed: patch: gain 0.06 at a burden of 1 %" in words
