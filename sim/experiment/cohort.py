@@ -10,6 +10,7 @@ from sim.results import RunRecord
 from sim.scenario.schema import Settings
 
 BLOCK = 1000  # individuals per job: a second of work at most, and enough jobs for some workers
+WORTH_A_WORKER = 30_000  # individuals that live as long as a worker takes to start (0.14 s a thousand, 4 s: measured)
 
 
 def run_cohort(settings: Settings, record: RunRecord) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis.halfwidth import HalfWidth
+from sim.experiment.cohort import WORTH_A_WORKER
 from sim.experiment.execute import Job, executor
 from sim.results import RunRecord, combine
 from sim.scenario.load import Scenario
@@ -43,6 +44,13 @@ def collect_until(
             return scenario, records, bool(pressed)
 
 
+def useful_workers(jobs: Sequence[Job], workers: int) -> int:
+    """At most `workers`; of well-mixed individuals, which live fast, as many as save more than their start costs."""
+    if all(job.replicates == 1 for job in jobs):
+        return workers
+    return min(workers, max(1, sum(job.replicates for job in jobs) // WORTH_A_WORKER))
+
+
 def collect(
     jobs: list[Job], workers: int, progress: Progress | None, done: Sequence[RunRecord] = ()
 ) -> tuple[list[RunRecord], bool]:
@@ -50,7 +58,7 @@ def collect(
     found = {(record.arm, record.replicate): record for record in done}
     sizes = {key: record.replicates for key, record in found.items()}
     sizes |= {(job.arm, job.replicate): job.replicates for job in jobs}
-    stream = executor(workers)(jobs)
+    stream = executor(useful_workers(jobs, workers))(jobs)
     interrupted = False
     try:
         for record in stream:

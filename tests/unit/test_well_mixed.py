@@ -120,6 +120,7 @@ def test_lives_do_not_depend_on_workers_or_blocks(monkeypatch: pytest.MonkeyPatc
     scenario = karin(replicates=30).override({"arms": {"a": {}, "b": {"body": {"fluctuation": 0.1}}}})
     whole = sim.run(scenario)
     monkeypatch.setattr("sim.experiment.run.BLOCK", 7)
+    monkeypatch.setattr("sim.experiment.collect.WORTH_A_WORKER", 15)
     for results in (sim.run(scenario), sim.run(scenario, workers=2)):
         assert len(results.manifest["runs"]) == 10
         for name in ("individuals", "timeseries"):
