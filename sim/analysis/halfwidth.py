@@ -145,8 +145,8 @@ class HalfWidth:
                 f"{about}: not known, {'too few' if few else 'no variation between the'} pairs among {done} replicates"
             )
         if widest <= self.wish:
-            alike = table.loc[half_widths(table) == 0.0, "arm"].unique()
-            same = f"; {', '.join(alike)}: as {baseline_words(results)} in every replicate" if alike.size else ""
+            alike, base = table.loc[half_widths(table) == 0.0, "arm"].unique(), baseline_words(results)
+            same = f"; {', '.join(alike)}: the same as {base} in every replicate" if alike.size else ""
             return f"{about}: {widest:.3g} after {done} replicates (wished: {self.wish:g}){same}"
         more = needed(table, self.wish).max()
         return (

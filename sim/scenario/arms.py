@@ -56,6 +56,15 @@ def untreated_twins(arms: Mapping[str, Settings]) -> dict[str, str]:
     return twins if len(set(twins.values())) > 1 else {}
 
 
+def counterparts(arms: Mapping[str, Settings]) -> dict[str, str]:
+    """Arms of other hosts to the arm of the first host that is treated alike, where several hosts are treated."""
+    twins = untreated_twins(arms)
+    given = {arm: repr(settings.model_dump(include={"drugs", "treatments"})) for arm, settings in arms.items()}
+    members = {arm: twins.get(arm, arm) for arm in arms if arm in twins or arm in twins.values()}
+    first = {given[arm]: arm for arm, head in members.items() if head == next(iter(members.values()))}
+    return {arm: first[given[arm]] for arm in members if first.get(given[arm], arm) != arm}
+
+
 def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
     """What is legal but odd, one line each."""
     for name, factor in next(iter(arms.values())).factors.items():
