@@ -170,7 +170,7 @@ class _Page:
         words = f" The maps: {self.view.words}." if self.view.words else ""
         return (
             f"{self.results.manifest['scenario']}{where}: arms against {self.against}, {which}. Saved: senescent in "
-            f"that only; induced: senescent in the arm only; cells in the whole tissue.{words}"
+            f"{self.against} only; induced: senescent in the arm only; cells in the whole tissue.{words}"
         )
 
 

@@ -96,8 +96,13 @@ def _in_words(row: pd.Series) -> str:
     if not row["n"]:
         return "no pairs"
     ends = [row["difference_low"], row["difference_high"]]
-    interval = f" ({', '.join(f'{end:.3g}' for end in ends)})" if math.isfinite(ends[0]) else ""
-    return f"{row['difference']:+.3g}{interval}  n {row['n']}".replace("-", MINUS)
+    interval = f" ({', '.join(_number(end) for end in ends)})" if math.isfinite(ends[0]) else ""
+    return f"{_number(row['difference'], '+')}{interval}  n {row['n']}".replace("-", MINUS)
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Three digits, or all in front of the point."""
+    return f"{value:{sign}.0f}" if abs(value) >= 1000.0 else f"{value:{sign}.3g}"
 
 
 def _label(outcome: str, baseline: str) -> str:
