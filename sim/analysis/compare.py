@@ -11,7 +11,7 @@ import pandas as pd
 from sim.analysis import paired
 from sim.analysis.halfwidth import checked_wish, needed
 from sim.analysis.outcomes import with_outcomes
-from sim.analysis.paired import Experiment, effects, one_of
+from sim.analysis.paired import Experiment, baselines, effects
 from sim.errors import ResultsError
 from sim.sweeps import SweepResults
 
@@ -37,7 +37,8 @@ def compare(
     results : Results or SweepResults
         Tables of an experiment, or of a sweep.
     baseline : str, optional
-        The arm to compare with; the first one if not given.
+        The arm to compare with. If not given, the first one; where several hosts are treated (arms that differ in
+        more than treatments), the untreated arm of the same host (`sim.analysis.paired.baselines`).
     outcomes : sequence of str
         Columns of ``results.timeseries``, of its last row; or derived ones, of the whole run (see
         `sim.analysis.outcomes`): ``mean_burden``, ``exposure_<factor>``, ``off_target_loss``, ``closure_<wound>``,
@@ -83,8 +84,7 @@ def compare(
     """
     outcomes = _listed(outcomes)
     table = with_outcomes(results, outcomes)
-    arms = results.arms
-    baseline = arms[0] if baseline is None else one_of(baseline, arms, "compare: baseline")
+    baselines(results, baseline)  # says so where there is no such arm, before anything else
     if not 0.0 < level < 1.0:
         raise ResultsError(f"compare: level: must be between 0 and 1, got {level}")
     found = effects(results, table, outcomes, baseline, level)

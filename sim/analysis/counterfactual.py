@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.analysis.paired import chosen_tissue, one_of
+from sim.analysis.paired import baselines, chosen_tissue, one_of
 from sim.analysis.stored_maps import ABSENT, CLEARED, HEALTHY, SCARRED, SENESCENT, shared_replicates
 from sim.errors import ResultsError
 from sim.results import Results
@@ -90,7 +90,7 @@ def counterfactual_map(
     results : Results
         Tables of an experiment, with maps of ``state``.
     arm, baseline : str
-        The first arm is the baseline if none is given.
+        If no baseline is given, that of `sim.compare`.
     tissue : str, optional
         The first one if not given.
     replicate : int, optional
@@ -102,7 +102,7 @@ def counterfactual_map(
         If there are no such arms, no replicate has maps of the state in both, or these have no day in common.
     """
     arm = one_of(arm, results.arms, "counterfactual: arm")
-    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "counterfactual: baseline")
+    baseline = baselines(results, baseline, "counterfactual").get(arm, baseline or results.arms[0])
     tissue = chosen_tissue(results, tissue, "counterfactual")
     if arm == baseline:
         raise ResultsError(f"counterfactual: arm: must differ from the baseline, got {arm}")
@@ -174,11 +174,10 @@ def counterfactual_causes(results: Results, baseline: str | None = None, tissue:
 
 
 def _every_arm(results: Results, baseline: str | None, tissue: str | None) -> list[Counterfactual]:
-    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "counterfactual: baseline")
-    others = [arm for arm in results.arms if arm != baseline]
-    if not others:
-        raise ResultsError(f"counterfactual: arms: must be at least two, got {baseline}")
-    return [counterfactual_map(results, arm, baseline, tissue) for arm in others]
+    against = baselines(results, baseline, "counterfactual")
+    if not against:
+        raise ResultsError(f"counterfactual: arms: must be at least two, got {results.arms[0]}")
+    return [counterfactual_map(results, arm, other, tissue) for arm, other in against.items()]
 
 
 def _common_days(results: Results, arms: tuple[str, str], tissue: str, replicates: list[int]) -> Floats:

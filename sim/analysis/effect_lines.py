@@ -17,9 +17,11 @@ SMALL_P = 1e-3  # below it a p-value says no more
 
 def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Iterator[str]:
     """The table of `sim.compare` without the columns that few ask for; one tissue, or one outcome, is not repeated."""
-    keys = [name for name in ("point", "arm", "tissue", "outcome") if name == "arm" or _varies(effects, name)]
+    known = ("point", "arm", "baseline", "tissue", "outcome")
+    keys = [name for name in known if name == "arm" or _varies(effects, name)]
     wished = halfwidth is not None
-    head = [*keys, "n", "mean", effects["baseline"].iloc[0], "difference", _interval_of(effects), "p (Holm)"]
+    base = "of baseline" if "baseline" in keys else effects["baseline"].iloc[0]
+    head = [*keys, "n", "mean", base, "difference", _interval_of(effects), "p (Holm)"]
     table = [[*head, *(["more needed"] if wished else []), "shared luck"]]
     for row in effects.to_dict("records"):
         interval = _both(row["difference_low"], row["difference_high"])
@@ -47,10 +49,11 @@ def open_lines(still_open: pd.DataFrame) -> Iterator[str]:
 def rank_lines(ranks: Sequence[pd.DataFrame], best: str) -> Iterator[str]:
     """Tables of `sim.rank` as lines, where three arms or more were ranked."""
     for ranking in ranks:
-        keys = [name for name in ("point", "tissue") if _varies(ranking, name)]
+        keys = [name for name in ("point", "tissue", "baseline") if _varies(ranking, name)]
         for place, rows in ranking.groupby(keys, sort=False) if keys else [((), ranking)]:
             if rows["mean_rank"].count() > 2:
-                where = "".join(f", {name} {word}" for name, word in zip(keys, place, strict=True))
+                words = {"baseline": "arms like"}
+                where = "".join(f", {words.get(name, name)} {word}" for name, word in zip(keys, place, strict=True))
                 yield ""
                 title = f"{rows['outcome'].iloc[0]}{where}: {best} first"
                 yield from aligned(_rank_table(rows, title, _interval_of(ranking)))

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from sim.analysis.outcomes import with_outcomes
-from sim.analysis.paired import effects
+from sim.analysis.paired import baseline_words, effects
 from sim.errors import ResultsError
 from sim.results import Results
 
@@ -83,7 +83,7 @@ def checked_wish(wish: float, what: str) -> float:
 
 @dataclass(frozen=True)
 class HalfWidth:
-    """Rule for `sim.run`: replicates until every paired difference of an outcome from the first arm is known so well.
+    """Rule for `sim.run`: replicates until every paired difference of an outcome (see `sim.compare`) is known so well.
 
     It looks at the first 8 replicates (or more, see `first`), and then each time at as many as the last look says are
     needed, but at least a quarter more and at most twice as many, until all 95 % t intervals are narrow enough or there
@@ -145,8 +145,8 @@ class HalfWidth:
                 f"{about}: not known, {'too few' if few else 'no variation between the'} pairs among {done} replicates"
             )
         if widest <= self.wish:
-            alike = table.loc[half_widths(table) == 0.0, "arm"].unique()
-            same = f"; {', '.join(alike)}: the same as {results.arms[0]} in every replicate" if alike.size else ""
+            alike, base = table.loc[half_widths(table) == 0.0, "arm"].unique(), baseline_words(results)
+            same = f"; {', '.join(alike)}: the same as {base} in every replicate" if alike.size else ""
             return f"{about}: {widest:.3g} after {done} replicates (wished: {self.wish:g}){same}"
         more = needed(table, self.wish).max()
         return (
@@ -157,7 +157,7 @@ class HalfWidth:
         """Only where there are pairs: a tissue may have no such outcome, an arm no replicate that finished."""
         if len(results.arms) < 2:
             raise ResultsError("until: arms: must be at least two to compare, got one")
-        table = effects(results, with_outcomes(results, [self.outcome]), [self.outcome], results.arms[0])
+        table = effects(results, with_outcomes(results, [self.outcome]), [self.outcome])
         return table[table["n"] > 0]
 
 

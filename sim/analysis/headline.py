@@ -12,7 +12,7 @@ from scipy import stats
 
 from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
-from sim.analysis.paired import ENOUGH_FOR_RATIO, effects, t_interval
+from sim.analysis.paired import ENOUGH_FOR_RATIO, baseline_words, baselines, effects, t_interval
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.analysis.survival import somebody_died, survival
 from sim.analysis.times import closure, quantiles_by_arm, time_to_count, wounds
@@ -23,13 +23,13 @@ WORTH_TELLING = 1.5  # times fewer replicates
 
 
 def burden_table(results: Results, level: float = 0.95) -> pd.DataFrame:
-    """Burden on the last day per tissue and arm, and its paired difference from the first arm.
+    """Burden on the last day per tissue and arm, and its paired difference as in `sim.compare`.
 
     Returns
     -------
     DataFrame
         ``tissue arm n mean low high difference difference_low difference_high variance_ratio``, burdens in percent, t
-        intervals; differences are NaN in the first arm, intervals in a single replicate.
+        intervals; differences are NaN in a baseline, intervals in a single replicate.
     """
     table = results.summary().rename(columns={"burden_mean": "mean"})
     half = [
@@ -42,14 +42,14 @@ def burden_table(results: Results, level: float = 0.95) -> pd.DataFrame:
 
 
 def extra_by_cause(results: Results, arm: str, tissue: str) -> dict[str, float]:
-    """Senescent cells that turned since the start in `arm` beyond those of the first arm, by cause.
+    """Senescent cells that turned since the start in `arm` beyond those of its baseline, by cause.
 
     Mean over the replicates that finished in both arms; causes without a difference are left out.
     """
     causes = [f"cum_{name}" for name in turning_causes(results)]
     rows = results.timeseries[results.timeseries["tissue"] == tissue].sort_values("day", kind="stable")
     last = rows.drop_duplicates(["arm", "replicate"], keep="last").set_index("replicate")
-    mine, base = (last.loc[last["arm"] == name, causes] for name in (arm, results.arms[0]))
+    mine, base = (last.loc[last["arm"] == name, causes] for name in (arm, baselines(results)[arm]))
     extra = (mine - base).dropna().mean()  # not a number where there are no pairs
     return {name[4:]: float(value) for name, value in extra.items() if value != 0 and math.isfinite(value)}
 
@@ -61,7 +61,7 @@ def drug_table(results: Results, tissue: str) -> pd.DataFrame:
     -------
     DataFrame
         ``arm``; ``fewest most``: doses given in a replicate; ``loss``: healthy cells killed [% of sites], mean;
-        ``exposure`` to the main factor [% of that in the first arm], ratio of means over pairs, NaN without a factor;
+        ``exposure`` to the main factor [% of that in the baseline], ratio of means over pairs, NaN without a factor;
         ``rebound`` of burden and ``factor_rebound`` of the main factor, in words.
     """
     runs = results.timeseries[["arm", "replicate"]].drop_duplicates().set_index(["arm", "replicate"]).index
@@ -83,17 +83,17 @@ def drug_table(results: Results, tissue: str) -> pd.DataFrame:
 
 
 def _relative_exposure(results: Results, tissue: str) -> dict[str, float]:
-    """Exposure of each other arm to the main factor, in percent of that of the first arm."""
+    """Exposure of each other arm to the main factor, in percent of that of its baseline."""
     factor = main_factor(results)
     if factor is None:
         return {}
-    table = effects(results, exposure(results, factor), ["exposure"], results.arms[0])
+    table = effects(results, exposure(results, factor), ["exposure"])
     table = table[(table["tissue"] == tissue) & (table["baseline_mean"] > 0.0)]
     return dict(zip(table["arm"], 100.0 * table["mean"] / table["baseline_mean"], strict=True))
 
 
 def closure_table(results: Results, wound: str) -> pd.DataFrame:
-    """Days from a wound until 90 % of it are closed, per wounded arm, and the paired difference from the first arm.
+    """Days from a wound until 90 % of it are closed, per wounded arm, and the paired difference as in `sim.compare`.
 
     Returns
     -------
@@ -110,14 +110,14 @@ def closure_table(results: Results, wound: str) -> pd.DataFrame:
         rows.append(
             {"arm": arm, "n": len(days), "still_open": late[arm], "mean": days.mean(), "low": low, "high": high}
         )
-    pairs = effects(results, ends.assign(tissue=here), ["healing"], results.arms[0])
+    pairs = effects(results, ends.assign(tissue=here), ["healing"])
     columns = ["arm", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(rows).merge(pairs.loc[pairs["tissue"] == here, columns], on="arm", how="left")
 
 
 def burden_lines(results: Results) -> Iterator[str]:
     """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck."""
-    base, stop = results.arms[0], results.manifest.get("stop")
+    base, stop = baseline_words(results), results.manifest.get("stop")
     when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
     if somebody_died(results):
         when = "when last recorded"
@@ -133,11 +133,11 @@ def burden_lines(results: Results) -> Iterator[str]:
             table.append([f"  {row.arm}", f"{row.mean:.2f}", _interval(row.low, row.high, "{}  {}"), *_difference(row)])
         yield from aligned(table if len(results.arms) > 1 else [row[:3] for row in table])
         yield from _drug_lines(results, str(tissue))
-        for arm in results.arms[1:]:
+        for arm, other in baselines(results).items():
             extra = extra_by_cause(results, arm, str(tissue))
             if extra:
                 causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
-                yield f"cells that turned, {arm} more than {base}, by cause: {causes}"
+                yield f"cells that turned, {arm} more than {other}, by cause: {causes}"
         gains = rows.set_index("arm")["variance_ratio"].dropna()
         for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= ENOUGH_FOR_RATIO)].items():
             yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
@@ -164,7 +164,7 @@ def _life_lines(results: Results) -> Iterator[str]:
 def _closure_lines(results: Results, wound: str) -> Iterator[str]:
     """When a wound had closed, arm by arm."""
     head = f"{wound} 90 % closed after (d of healing, since the wound)"
-    lines = [[head, "mean", "95 % interval", f"difference from {results.arms[0]}", ""]]
+    lines = [[head, "mean", "95 % interval", f"difference from {baseline_words(results)}", ""]]
     table = closure_table(results, wound)
     for row in table.itertuples():
         mean = f"open in {row.still_open} of {row.n}" if row.still_open else f"{row.mean:.2f}"
@@ -185,7 +185,7 @@ def _drug_lines(results: Results, tissue: str) -> Iterator[str]:
     if results.doses.empty:  # what nobody was given is not looked for in thousands of runs
         return
     table = drug_table(results, tissue)
-    factor, base = main_factor(results), results.arms[0]
+    factor, base = main_factor(results), baseline_words(results)
     lines = [["drugs", "doses", "lost off target (% of sites)", "half rebound of burden"]]
     lines[0] += [f"of {factor}", f"{factor} exposure (% of {base})"] if factor is not None else []
     for row in table.itertuples():

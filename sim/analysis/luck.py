@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.analysis.paired import one_of
+from sim.analysis.paired import baselines, one_of
 from sim.analysis.treatment import given_doses
 from sim.results import KEYS, Results
 
@@ -28,7 +28,7 @@ def shared_luck(results: Results, outcome: str = "burden", baseline: str | None 
     outcome : str
         Column of ``results.timeseries``.
     baseline : str, optional
-        The first arm if not given.
+        As in `sim.compare`.
 
     Returns
     -------
@@ -44,15 +44,15 @@ def shared_luck(results: Results, outcome: str = "burden", baseline: str | None 
         If there is no such column or arm.
     """
     one_of(outcome, [name for name in results.timeseries if name not in KEYS], "luck: outcome")
-    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "luck: baseline")
+    against = baselines(results, baseline, "luck")
     tables = []
     for tissue in results.tissues:
         rows = results.timeseries[results.timeseries["tissue"] == tissue]
         wide = rows.pivot(index="day", columns=["arm", "replicate"], values=outcome).sort_index()
         tables += [
-            _variances(wide, arm, baseline).assign(arm=arm, tissue=tissue)
-            for arm in results.arms
-            if arm != baseline and arm in wide and baseline in wide
+            _variances(wide, arm, base).assign(arm=arm, tissue=tissue)
+            for arm, base in against.items()
+            if arm in wide and base in wide
         ]
     if not tables:
         return pd.DataFrame(columns=COLUMNS)

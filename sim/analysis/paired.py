@@ -28,23 +28,58 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+def baselines(results: Experiment, baseline: str | None = None, what: str = "compare") -> dict[str, str]:
+    """What each arm is compared with: the arm `baseline`, or if not given, the untreated arm of its host.
+
+    Where a scenario treats several hosts, a treated arm is compared with the arm that is like it but for treatments
+    (``manifest["untreated"]``); all other arms with the first one. Arms that are compared with nothing are left out.
+
+    Raises
+    ------
+    ResultsError
+        If there is no such arm; it begins with `what`.
+    """
+    if baseline is not None:
+        one_of(baseline, results.arms, f"{what}: baseline")
+        return {arm: baseline for arm in results.arms if arm != baseline}
+    twins: dict[str, str] = {a: b for a, b in results.manifest.get("untreated", {}).items() if b in results.arms}
+    first, heads = results.arms[0], set(twins.values())
+    found = {arm: twins.get(arm, first) for arm in results.arms if arm in twins or arm not in heads}
+    return {arm: other for arm, other in found.items() if arm != other}
+
+
+def baseline_words(results: Experiment, baseline: str | None = None) -> str:
+    """The names of the arms that others are compared with, joined by "or"; the first arm where there is no other."""
+    return " or ".join(dict.fromkeys(baselines(results, baseline).values())) or results.arms[0]
+
+
+def hosts(results: Experiment, baseline: str | None = None) -> dict[str, list[str]]:
+    """Arms that are compared with one another, by their baseline, which is among them."""
+    against = baselines(results, baseline)
+    heads = dict.fromkeys(against.values()) or {results.arms[0]: None}
+    return {head: [arm for arm in results.arms if head in (arm, against.get(arm))] for head in heads}
+
+
 def effects(
-    results: Experiment, table: pd.DataFrame, outcomes: Sequence[str], baseline: str, level: float = 0.95
+    results: Experiment,
+    table: pd.DataFrame,
+    outcomes: Sequence[str],
+    baseline: str | None = None,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """The rows of `sim.compare` for any `table` with a row per arm, replicate and tissue, and `outcomes` as columns.
 
     All but the columns about the call as a whole (``p_holm needed``). With a column ``point`` in the table, as in that
     of a sweep, rows are per point, which then stands in front.
     """
-    planned = int(results.manifest.get("replicates", 0))
+    planned, against = int(results.manifest.get("replicates", 0)), baselines(results, baseline)
     rows = [
         place
-        | {"arm": arm, "baseline": baseline, "missing": max(planned, len(values)) - len(pairs)}
-        | _effect(pairs[arm].to_numpy(), pairs[baseline].to_numpy(), level)
+        | {"arm": arm, "baseline": base, "missing": max(planned, len(values)) - len(pairs)}
+        | _effect(pairs[arm].to_numpy(), pairs[base].to_numpy(), level)
         for place, values in by_replicate(results, table, outcomes)
-        for arm in results.arms
-        if arm != baseline
-        for pairs in [values[[arm, baseline]].dropna()]
+        for arm, base in against.items()
+        for pairs in [values[[arm, base]].dropna()]
     ]
     return pd.DataFrame(rows, columns=["point", *COLUMNS] if "point" in table else COLUMNS)
 

@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from sim.analysis.bootstrap import RESAMPLES
 from sim.analysis.outcomes import with_outcomes
-from sim.analysis.paired import Experiment, by_replicate, one_of
+from sim.analysis.paired import Experiment, by_replicate, hosts, one_of
 from sim.errors import ResultsError
 from sim.rng import BODY, Purpose, Stream, name_code
 
@@ -23,10 +23,14 @@ BEST = ("lowest", "highest")
 LEAST = 4  # replicates from which a chance is told
 LOWER_IS_BETTER = ("burden", "mean_burden", "off_target_loss")
 LOWER_IS_BETTER_BY_PREFIX = ("burden_", "mean_burden_", "closure_", "exposure_")
-COLUMNS = ["tissue", "outcome", "arm", "n", "missing", "mean", "p_best", "mean_rank", "rank_low", "rank_high"]
+COLUMNS = [
+    "tissue", "outcome", "baseline", "arm", "n", "missing", "mean", "p_best", "mean_rank", "rank_low", "rank_high",
+]  # fmt: skip
 
 
-def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", level: float = 0.95) -> pd.DataFrame:
+def rank(
+    results: Experiment, outcome: str = "burden", best: str = "lowest", level: float = 0.95, baseline: str | None = None
+) -> pd.DataFrame:
     r"""Arms from the best to the worst, with the chance that each is the best one.
 
     Arms are ranked by means that are drawn as the true ones may lie, from a multivariate t distribution:
@@ -45,11 +49,13 @@ def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", lev
         ``lowest`` or ``highest``.
     level : float
         Confidence of the interval of ranks.
+    baseline : str, optional
+        As in `sim.compare`: arms are ranked among those that are compared with one another, each host by itself.
 
     Returns
     -------
     DataFrame
-        ``tissue outcome arm``; ``n``: replicates that all arms have, ``missing``: that they should; ``mean``;
+        ``tissue outcome baseline arm``; ``n``: replicates that all arms have, ``missing``: that they should; ``mean``;
         ``p_best``: share of the draws in which the arm is the best, equal ones in equal parts; ``mean_rank rank_low
         rank_high``: mean and interval of its rank, 1 for the best. Rows by mean rank; with ``point`` in front where
         there are design points. An arm that never has the outcome is not ranked (NaN); of fewer than 4 replicates
@@ -71,9 +77,13 @@ def rank(results: Experiment, outcome: str = "burden", best: str = "lowest", lev
     table = with_outcomes(results, [outcome])
     planned = int(results.manifest.get("replicates", 0))
     rows: list[dict[str, Any]] = []
-    for place, values in by_replicate(results, table, [outcome]):
+    for place, head, values in (
+        (place, head, wide[arms])
+        for place, wide in by_replicate(results, table, [outcome])
+        for head, arms in hosts(results, baseline).items()
+    ):
         ranked = values.dropna(axis="columns", how="all").dropna()
-        about = place | {"n": len(ranked), "missing": max(planned, len(values)) - len(ranked)}
+        about = place | {"baseline": head, "n": len(ranked), "missing": max(planned, len(values)) - len(ranked)}
         found = _ranks(ranked.to_numpy(), 1.0 if best == "lowest" else -1.0, level)
         by_arm = dict(zip(ranked, found, strict=True))
         arms = [about | {"arm": arm} | by_arm.get(arm, {}) for arm in values]

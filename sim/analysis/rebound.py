@@ -40,7 +40,7 @@ def rebound(results: Results, outcome: str = "burden", baseline: str | None = No
     outcome : str
         Column of ``results.timeseries``: ``burden`` for drugs that kill, ``mean_SASP`` for drugs that mute.
     baseline : str, optional
-        The first arm if not given.
+        As in `sim.compare`.
 
     Returns
     -------

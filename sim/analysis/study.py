@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from sim.analysis.markers import ALL, STATES, ReadOut, fractions, marker_in_words
-from sim.analysis.paired import one_of, t_interval
+from sim.analysis.paired import baselines, t_interval
 from sim.analysis.views import Design, Tissue
 from sim.errors import ResultsError
 from sim.results import Results
@@ -109,7 +109,7 @@ def study(
     animals, sections, fields, cells_per_field : int
         Per arm, animal, section and field; `cells_per_field` None counts every cell of the tissue.
     baseline : str, optional
-        The arm to compare with; the first one if not given.
+        The arm to compare with; if not given, as in `sim.compare`.
     studies : int
         How many are drawn; shares have a standard error of at most 0.5 / sqrt(studies).
     seed : int
@@ -133,7 +133,7 @@ def study(
     if not 1 <= studies <= MOST_STUDIES:
         raise ResultsError(f"study: studies: must be between 1 and {MOST_STUDIES}, got {studies}")
     design = Design(animals=animals, sections=sections, fields=fields, cells_per_field=cells_per_field)
-    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "study: baseline")
+    against = baselines(results, baseline, "study")
     if len(results.arms) < 2:
         raise ResultsError(f"study: arms: must be at least two to compare, got {len(results.arms)}")
     read_out = ReadOut(results, marker, outcome)
@@ -154,15 +154,16 @@ def study(
                 r: each for r, each in zip(replicates[tissue, arm], seen, strict=True) if each.size
             }
     rows = [
-        {"arm": arm, "baseline": baseline, "tissue": tissue, "outcome": outcome, "marker": marker, "animals": animals}
-        | {"replicates": min(len(truth[tissue, each]) for each in (arm, baseline))}
-        | {"difference": float(truth[tissue, arm].mean() - truth[tissue, baseline].mean())}
-        | _known(truth[tissue, arm], truth[tissue, baseline], replicates[tissue, arm] == replicates[tissue, baseline])
-        | _range(groups_of[tissue, arm], groups_of[tissue, baseline], animals, seed)
-        | _seen(measured[tissue, arm], measured[tissue, baseline], truth[tissue, arm], truth[tissue, baseline])
+        {"arm": arm, "baseline": base, "tissue": tissue, "outcome": outcome, "marker": marker, "animals": animals}
+        | {"replicates": min(len(truth[tissue, each]) for each in (arm, base))}
+        | {"difference": float(truth[tissue, arm].mean() - truth[tissue, base].mean())}
+        | _known(truth[tissue, arm], truth[tissue, base], replicates[tissue, arm] == replicates[tissue, base])
+        | _range(groups_of[tissue, arm], groups_of[tissue, base], animals, seed)
+        | _seen(measured[tissue, arm], measured[tissue, base], truth[tissue, arm], truth[tissue, base])
         | {"sampling": "all cells" if cells_per_field is None else "fields" if mapped[tissue] else "well mixed"}
         for tissue, arm in truth
-        if arm != baseline and (tissue, baseline) in truth
+        for base in [against.get(arm, arm)]
+        if arm != base and (tissue, base) in truth
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     fewest = {tissue: _fewest(read_out, tissue) for tissue in table["tissue"].unique()}

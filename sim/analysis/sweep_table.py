@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim.analysis.headline import aligned
 from sim.analysis.outcomes import unit
-from sim.analysis.paired import one_of, t_interval
+from sim.analysis.paired import baseline_words, baselines, one_of, t_interval
 from sim.scenario.quantity import in_one_unit
 from sim.sweeps import RUN_KEYS, SweepResults
 
@@ -31,7 +31,7 @@ NUMBERS = ["n", "mean", "low", "high", "sd", "pairs", "difference", "difference_
 def sweep_table(
     results: SweepResults, outcome: str = "burden", tissue: str | None = None, level: float = 0.95
 ) -> pd.DataFrame:
-    """What every point gave: mean and interval per arm, and the paired difference from the first arm.
+    """What every point gave: mean and interval per arm, and the paired difference as in `sim.compare`.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def sweep_table(
     -------
     DataFrame
         One row per tissue, point and arm with a finished run: ``point``, the keys of the design, ``tissue arm n mean
-        low high sd``; and, but for the first arm, ``pairs difference difference_low difference_high`` of the
+        low high sd``; and, but for baselines, ``pairs difference difference_low difference_high`` of the
         replicates that finished in both arms. What one run, or one pair, cannot tell is NaN.
 
     Raises
@@ -60,13 +60,14 @@ def sweep_table(
     one_of(outcome, known, "sweep: outcome")
     wanted = results.tissues if tissue is None else [one_of(tissue, results.tissues, "sweep: tissue")]
     rows: list[dict[str, Any]] = []
+    against = baselines(results)
     for name in wanted:
         here = results.outcomes[results.outcomes["tissue"] == name]
         wide = here.pivot(index="point", columns=["arm", "replicate"], values=outcome).sort_index()
         runs = {arm: wide[arm].reindex(columns=range(results.manifest["replicates"])).to_numpy(np.float64)
                 for arm in results.arms if arm in wide}  # fmt: skip
         for i, point in enumerate(wide.index):
-            rows += [{"point": point, "tissue": name, "arm": arm} | _numbers(runs, results.arms[0], arm, i, level)
+            rows += [{"point": point, "tissue": name, "arm": arm} | _numbers(runs, against.get(arm, arm), arm, i, level)
                      for arm in runs if not np.isnan(runs[arm][i]).all()]  # fmt: skip
     table = pd.DataFrame(rows, columns=["point", "tissue", "arm", *NUMBERS])
     return results.points.merge(table, on="point")
@@ -202,7 +203,7 @@ def _of_tissue(results: SweepResults, table: pd.DataFrame) -> Iterator[str]:
         means = table.loc[table["arm"] == arm, "mean"]
         rows.append([f"  {arm}", str(len(means)), f"{means.min():.4g}", f"{means.max():.4g}"])
     yield from aligned(rows)
-    others = table[table["arm"] != results.arms[0]] if len(arms) > 1 else table
+    others = table[table["arm"].isin(list(baselines(results)))] if len(arms) > 1 else table
     names, places = results.run_names, list(zip(others["point"], others["arm"], strict=True))
     others = others.assign(run=[names.get(place, place) for place in places])
     best = others.sort_values("mean", kind="stable").drop_duplicates("run").head(BEST)
@@ -210,7 +211,7 @@ def _of_tissue(results: SweepResults, table: pd.DataFrame) -> Iterator[str]:
     if len(table) <= len(arms):
         return
     head = [LOWEST, "arm", "mean", "95 % interval"]
-    rows = [[*head, f"from {results.arms[0]}", "95 % interval"] if len(arms) > 1 else head]
+    rows = [[*head, f"from {baseline_words(results)}", "95 % interval"] if len(arms) > 1 else head]
     for _, row in best.iterrows():
         numbers = [row["arm"], f"{row['mean']:.4g}", _interval(row["low"], row["high"])]
         if len(arms) > 1:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.analysis.paired import last_day, one_of
+from sim.analysis.paired import baselines, last_day, one_of
 from sim.results import KEYS, Results
 
 Floats = npt.NDArray[np.float64]
@@ -148,7 +148,7 @@ def benefit(results: Results, outcome: str = "burden", baseline: str | None = No
     outcome : str
         Column of ``results.timeseries``.
     baseline : str, optional
-        The first arm if not given.
+        As in `sim.compare`.
 
     Returns
     -------
@@ -168,15 +168,15 @@ def pairs_over_time(
     """Each run of another arm whose pair has finished: which it is, days, and on these the arm and the baseline."""
     known = [name for name in results.timeseries if name not in KEYS]
     one_of(outcome, known, "treatment: outcome")
-    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "treatment: baseline")
+    against = baselines(results, baseline, "treatment")
     wide = results.timeseries.pivot(index=["tissue", "replicate", "day"], columns="arm", values=outcome)
     pairs = {key: table for key, table in wide.groupby(level=["tissue", "replicate"])}
-    for arm in (each for each in results.arms if each != baseline and each in wide and baseline in wide):
+    for arm, base in ((a, b) for a, b in against.items() if a in wide and b in wide):
         for tissue in results.tissues:
             for replicate in sorted(r for t, r in pairs if t == tissue):
                 table = pairs[tissue, replicate]
-                both = table[[arm, baseline]].dropna()
+                both = table[[arm, base]].dropna()
                 if len(both):
                     days = both.index.get_level_values("day").to_numpy(np.float64)
                     run: Run = {"arm": arm, "replicate": replicate, "tissue": tissue}
-                    yield run, days, both[arm].to_numpy(np.float64), both[baseline].to_numpy(np.float64)
+                    yield run, days, both[arm].to_numpy(np.float64), both[base].to_numpy(np.float64)

@@ -15,8 +15,9 @@ from sim.errors import ResultsError
 def compare(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A results folder, of a run or a sweep.",
                                             show_default=False)],
-    baseline: Annotated[str | None, typer.Option(metavar="ARM", help="The arm to compare with; the first, if not "
-                                                 "given.")] = None,
+    baseline: Annotated[str | None, typer.Option(metavar="ARM", help="The arm to compare with; if not given, the "
+                                                 "first, or where several hosts are treated, the untreated arm of "
+                                                 "each.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
                                           "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, "
                                           "lifespan, burden_as_p16, tipping_burden.")] = "burden",
@@ -36,8 +37,8 @@ def compare(
     On the last day; the difference is paired, because replicates of the same number share their luck, and has a 95 % t
     interval. "shared luck" says how many times fewer replicates that takes than independent runs would (roughly; from 8
     pairs on). p is of the paired t test, corrected for all different tests of the table (Holm). Three arms or more are
-    ranked, with the chance that each is the best. An outcome through a marker (burden_as_p16) also tells what a study
-    of that size would have seen.
+    ranked, with the chance that each is the best; where several hosts are treated, each by itself. An outcome through
+    a marker (burden_as_p16) also tells what a study of that size would have seen.
 
     \b
     Examples:
@@ -62,7 +63,7 @@ def compare(
     if effects.empty:
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")
     sided = [name for name in dict.fromkeys(names) if best is not None or lower_is_better(name)]
-    ranks = [rank(tables, name, best or "lowest") for name in sided]
+    ranks = [rank(tables, name, best or "lowest", baseline=baseline) for name in sided]
     late = open_lines(open_wounds(tables, list(dict.fromkeys(names))))
     typer.echo("\n".join([*effect_lines(effects, halfwidth), *late, *rank_lines(ranks, best or "lowest")]))
     unsided = [name for name in dict.fromkeys(names) if name not in sided]

@@ -33,7 +33,7 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder; if not given, results/NAME-HASH.",
                                              show_default=False)] = None,
     until_halfwidth: Annotated[float | None, typer.Option(metavar="W", help="More replicates, until the 95 % interval "
-                               "of every difference from the first arm reaches at most W to either side.")] = None,
+                               "of every difference of arms reaches at most W to either side.")] = None,
     outcome: Annotated[str | None, typer.Option(metavar="NAME", help="With --until-halfwidth: of what; burden, if not "
                                                 "given.")] = None,
     most: Annotated[int | None, typer.Option(metavar="N", help="With --until-halfwidth: replicates after which it "
@@ -44,7 +44,7 @@ def run(
 
     Arms share their luck: replicate 3 of every arm draws the same random numbers, cell by cell, so that arms differ
     only by what they change. The first table is the burden on the last day, with the paired difference from the first
-    arm.
+    arm; where several hosts are treated (a young and an old one), from the untreated arm of the same host.
 
     The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, doses.parquet,
     individuals.parquet (how every run ended), sites.parquet, summary.csv, maps/, figures/, scenario.yaml (everything

@@ -16,6 +16,7 @@ from sim.experiment.collect import Progress, undisturbed
 from sim.experiment.execute import Executor, Job, check_how, executor
 from sim.experiment.provenance import CALCULATING, provenance
 from sim.experiment.store import Key, Store
+from sim.scenario.arms import counterparts, untreated_twins
 from sim.scenario.design import Sweep, load_sweep, points
 from sim.scenario.identity import run_address
 from sim.scenario.schema import Record, Settings
@@ -245,6 +246,8 @@ def _manifest(design: Sweep, engine: str, store: Store, complete: bool) -> dict[
         "question": common.question,
         "qualitative": common.qualitative,
         "arms": list(dict.fromkeys(arm for arms in design.addresses for arm in arms)),
+        "untreated": untreated_twins(design.scenario.arms),
+        "counterparts": counterparts(design.scenario.arms),
         "tissues": list(common.tissues),
         "factors": list(common.factors),
         "replicates": common.replicates,

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from sim.analysis import study as studies
 from sim.analysis.luck import shared_luck
-from sim.analysis.paired import ENOUGH_FOR_RATIO
+from sim.analysis.paired import ENOUGH_FOR_RATIO, baselines
 from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.survival import somebody_died
 from sim.analysis.times import wounds
@@ -80,7 +80,7 @@ class Plots:
         tissue: str | None = None,
         replicate: int | None = None,
     ) -> Figure:
-        """Cells that each arm (or one) saved and induced against the baseline (the first), on the days of the maps."""
+        """Cells that each arm (or one) saved and induced against its baseline, on the days of the maps."""
         return difference(self._results, arm, baseline, tissue, replicate)
 
     def drugs(self, tissue: str | None = None) -> Figure:
@@ -88,7 +88,7 @@ class Plots:
         return drugs(self._results, tissue)
 
     def exposure(self, tissue: str | None = None, factor: str | None = None) -> Figure:
-        """Burden on the last day and exposure to a factor (SASP), per arm and against the first one."""
+        """Burden on the last day and exposure to a factor (SASP), per arm and against its baseline."""
         return exposure(self._results, tissue, factor)
 
     def trade_off(self, tissue: str | None = None) -> Figure:
@@ -122,7 +122,7 @@ class Plots:
     def forest(
         self, baseline: str | None = None, outcomes: Sequence[str] = ("burden",), tissue: str | None = None
     ) -> Figure:
-        """Paired differences of all arms from the baseline (the first) with their intervals; a panel per outcome."""
+        """Paired differences of all arms from their baselines with their intervals; a panel per outcome."""
         return forest(self._results, baseline, outcomes, tissue)
 
     def luck(self, tissue: str | None = None, outcome: str = "burden", baseline: str | None = None) -> Figure:
@@ -187,7 +187,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
             yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
     yield from _of_cohorts(results, plots, end)
     for tissue in mapped if len(results.arms) > 1 else {}:
-        if any(shared_replicates(results, arm, results.arms[0], tissue) for arm in results.arms[1:]):
+        if any(shared_replicates(results, arm, base, tissue) for arm, base in baselines(results).items()):
             yield f"difference{end[tissue]}", lambda t=tissue: plots.difference(tissue=t)  # type: ignore[misc]
     ratios = (
         shared_luck(results).query(f"n >= {ENOUGH_FOR_RATIO}").dropna() if len(results.timeseries) else pd.DataFrame()

@@ -22,7 +22,7 @@ def burden(results: Results, tissue: str | None = None) -> Figure:
     """Burden over time, with a panel for each tissue.
 
     The line is the median of the replicates, the band holds their central 80 %; up to 12 replicates are also shown one
-    by one, as thin lines. Ticks above are doses.
+    by one, as thin lines. Of more than 12 arms there are only the medians. Ticks above are doses.
 
     Parameters
     ----------
@@ -70,7 +70,8 @@ def _caption(results: Results, tissues: list[str]) -> str:
     counts = [int(n) for n in shown.groupby("arm", sort=False)["replicate"].nunique()] or [0]
     alive = " Of those who are alive." if somebody_died(results) else ""
     where = f", {tissues[0]}" if len(tissues) < len(results.tissues) else ""
+    most, arms = max(counts), len(counts)
     return (
-        f"{results.manifest['scenario']}{where}: burden, {bands_in_words(max(counts))}{several(counts, 'replicate')}"
-        f"{' per arm' if max(counts) > 1 else ''}{thin_lines_in_words(max(counts))}.{alive}"
+        f"{results.manifest['scenario']}{where}: burden, {bands_in_words(most, arms)}{several(counts, 'replicate')}"
+        f"{' per arm' if most > 1 else ''}{thin_lines_in_words(most, arms)}.{alive}"
     )

@@ -100,9 +100,10 @@ def _lines(results: Results, column: str, since: dict[str, float], healing: Floa
 
 def _caption(results: Results, event: str, lines: dict[str, pd.DataFrame]) -> str:
     counts = [wide.shape[1] for wide in lines.values()] or [0]
+    most, arms = max(counts), len(counts)
     return (
-        f"{results.manifest['scenario']}: sites of {event} that are still vacant, {bands_in_words(max(counts))}"
-        f"{several(counts, 'replicate')} per arm{thin_lines_in_words(max(counts))}. Dashed: 90 % closed; "
+        f"{results.manifest['scenario']}: sites of {event} that are still vacant, {bands_in_words(most, arms)}"
+        f"{several(counts, 'replicate')} per arm{thin_lines_in_words(most, arms)}. Dashed: 90 % closed; "
         "beside the names: median time to it."
         f"{dashes_in_words([lines])}"
     )

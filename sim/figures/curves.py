@@ -16,6 +16,7 @@ from sim.results import Results
 DASH = 3.0  # line widths
 SAME = 0.25  # of the time: lines that are the same for so long hide each other
 FEW = 12  # replicates that can still be told apart as single lines
+CROWD = 12  # arms whose bands can still be told apart
 
 
 def by_replicate(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -34,18 +35,19 @@ def draw_arms(
     style: Literal["default", "steps-pre"] = "steps-pre" if means else "default"
     for arm, wide in lines.items():
         colour, days = arm_colour(results, arm), wide.index.to_numpy(np.float64)
-        if wide.shape[1] > 1:
+        if wide.shape[1] > 1 and len(lines) <= CROWD:
             low, high = wide.quantile(0.1, axis=1), wide.quantile(0.9, axis=1)
             step: Literal["pre"] | None = "pre" if means else None
             axes.fill_between(days, low, high, color=colour, alpha=0.18, lw=0, zorder=2, step=step)
-        if 1 < wide.shape[1] <= FEW:
+        if 1 < wide.shape[1] <= FEW and len(lines) <= CROWD:
             axes.plot(days, wide.to_numpy(), color=colour, lw=0.4, alpha=0.45, zorder=3, drawstyle=style)
         axes.plot(
             days, wide.median(axis=1), color=colour, ls=dashes[arm], lw=1.6, zorder=4, label=arm,
             marker="o" if len(days) == 1 else "", solid_capstyle="butt", drawstyle=style,
         )  # fmt: skip
     first, last = first_and_last(lines.values())
-    most = max((float(np.nanmax(wide.to_numpy(np.float64))) for wide in lines.values()), default=0.0)
+    drawn = (wide if len(lines) <= CROWD else wide.median(axis=1) for wide in lines.values())
+    most = max((float(np.nanmax(each.to_numpy(np.float64))) for each in drawn), default=0.0)
     axes.set_xlim(first, last)
     axes.set_ylim(0.0, 1.06 * most if most > 0.0 else 1.0)
     plain(axes)
@@ -87,14 +89,15 @@ def medians_at_end(lines: dict[str, pd.DataFrame]) -> list[tuple[float, float]]:
     return [(float(wide.index[-1]), float(wide.iloc[-1].median())) for wide in lines.values()]
 
 
-def bands_in_words(most: int) -> str:
-    """What a caption says of the replicates of `draw_arms`, `most` in an arm."""
-    return "median (line) and central 80 % (band) of " if most > 1 else ""
+def bands_in_words(most: int, arms: int = 1) -> str:
+    """What a caption says of the replicates of `draw_arms`, `most` in each of some arms."""
+    band = " and central 80 % (band)" if arms <= CROWD else ""
+    return f"median (line){band} of " if most > 1 else ""
 
 
-def thin_lines_in_words(most: int) -> str:
+def thin_lines_in_words(most: int, arms: int = 1) -> str:
     """What a caption says of the thin lines, if there are any."""
-    return "; thin lines: single replicates" if 1 < most <= FEW else ""
+    return "; thin lines: single replicates" if 1 < most <= FEW and arms <= CROWD else ""
 
 
 def dashes_in_words(panels: Iterable[dict[str, pd.DataFrame]]) -> str:

@@ -10,7 +10,7 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from sim.analysis.counterfactual import Counterfactual, counterfactual_map
-from sim.analysis.paired import chosen_tissue, one_of
+from sim.analysis.paired import baseline_words, baselines, chosen_tissue, one_of
 from sim.analysis.stored_maps import shared_replicates
 from sim.errors import ResultsError
 from sim.figures.layers import Entry, Scale
@@ -60,7 +60,7 @@ def difference(
     arm : str, optional
         This one only; all that have maps if not given.
     baseline : str, optional
-        The first arm if not given.
+        As in `sim.compare`.
     tissue : str, optional
         The first one if not given.
     replicate : int, optional
@@ -71,11 +71,12 @@ def difference(
     ResultsError
         If there are no such arms, or no replicate has maps of the state in both.
     """
-    baseline = results.arms[0] if baseline is None else one_of(baseline, results.arms, "difference: baseline")
+    against = baselines(results, baseline, "difference")
     tissue = chosen_tissue(results, tissue, "difference")
-    others = [each for each in results.arms if each != baseline and shared_replicates(results, each, baseline, tissue)]
+    others = [each for each, base in against.items() if shared_replicates(results, each, base, tissue)]
     if arm is None and not others:
-        raise ResultsError(f"difference: none kept: maps of the state of {baseline} and another arm in {tissue}")
+        base = baseline_words(results, baseline)
+        raise ResultsError(f"difference: none kept: maps of the state of {base} and another arm in {tissue}")
     wanted = others if arm is None else [one_of(arm, results.arms, "difference: arm")]
     found = [counterfactual_map(results, each, baseline, tissue, replicate) for each in wanted]
     return _Page(results, found).drawn()
@@ -96,6 +97,7 @@ class _Page:
         self.counts = {each.arm: each.counts().groupby("day")[list(KINDS)].mean() for each in found}
         self.kinds = [kind for kind in KINDS if kind in ("saved", "induced") or any(
             counts[kind].any() for counts in self.counts.values())]  # fmt: skip
+        self.against = " or ".join(dict.fromkeys(each.baseline for each in found))
         self.scale = self._scale()
         self.width, self.height = tile(self.view, len(found), len(self.days))
         self.column = max(self.width, NARROWEST)
@@ -157,7 +159,7 @@ class _Page:
             colours: Colormap = ListedColormap([NEITHER, BOTH, *(KINDS[kind] for kind in self.kinds)])
             return Scale("senescent", colours, Normalize(-0.5, 1.5 + len(self.kinds)), tuple(entries))
         most = max(float(np.abs(each.share("induced") - each.share("saved")).max()) for each in self.found) or 1.0
-        label = f"change of P(senescent)\nfrom {self.found[0].baseline}"
+        label = f"change of P(senescent)\nfrom {self.against}"
         return Scale(label, diverging(KINDS["saved"], KINDS["induced"]), Normalize(-most, most))
 
     def _caption(self) -> str:
@@ -167,8 +169,8 @@ class _Page:
         which = f"replicate {first.replicates[0]}" if self.single else f"mean of {n}"
         words = f" The maps: {self.view.words}." if self.view.words else ""
         return (
-            f"{self.results.manifest['scenario']}{where}: arms against {first.baseline}, {which}. Saved: senescent in "
-            f"{first.baseline} only; induced: senescent in the arm only; cells in the whole tissue.{words}"
+            f"{self.results.manifest['scenario']}{where}: arms against {self.against}, {which}. Saved: senescent in "
+            f"{self.against} only; induced: senescent in the arm only; cells in the whole tissue.{words}"
         )
 
 

@@ -96,8 +96,9 @@ def _caption(results: Results, tissue: str, tipped: pd.DataFrame) -> str:
     lag, window = float(tipped["lag"].iloc[0]), float(tipped["window"].iloc[0])
     told = [f"{arm} {row.value:.3g} % in {row.runs} of {row.n}" for arm, row in tipped.iterrows() if row["runs"]]
     behind = f" Removal stays behind production from a burden of: {', '.join(told)}." if told else ""
+    band = bands_in_words(max(counts), len(counts))
     return (
-        f"{results.manifest['scenario']}{where}: burden, {bands_in_words(max(counts))}{several(counts, 'replicate')} "
+        f"{results.manifest['scenario']}{where}: burden, {band}{several(counts, 'replicate')} "
         f"per arm. Lines: about the straight trend in windows of {window:.3g} d that end on the day, mean of the "
         "replicates with 95 % interval; dotted: across replicates on the day. Autocorrelation: with "
         f"{lag:.3g} d before.{behind}"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis import treatment
-from sim.analysis.paired import chosen_tissue, effects, last_day
+from sim.analysis.paired import baseline_words, chosen_tissue, effects, last_day
 from sim.figures.layout import EDGE, page, several
 from sim.figures.rows import Floats, Rows, finish
 from sim.figures.style import TIMES, our_look
@@ -19,7 +19,7 @@ VALUES, DIFFERENCES, BETWEEN = 2.0, 1.6, 0.3  # inch: widths of the panels, and 
 
 @our_look()
 def exposure(results: Results, tissue: str | None = None, factor: str | None = None) -> Figure:
-    """Burden on the last day and exposure to a factor over the run, with paired differences from the first arm.
+    """Burden on the last day and exposure to a factor over the run, with paired differences.
 
     Points are replicates, marks their mean with its 95 % t interval. Exposure is the area under the mean level.
 
@@ -53,7 +53,8 @@ def exposure(results: Results, tissue: str | None = None, factor: str | None = N
     width = rows.left + len(labels) * block - BETWEEN + 2 * EDGE
     below = {name: rows.label(f"{words} ({unit})", VALUES) for name, (words, unit) in labels.items()}
     units = {name: "points" if unit == "%" else unit for name, (_, unit) in labels.items()}
-    beside = {name: rows.label(f"difference from {arms[0]} ({unit})", DIFFERENCES) for name, unit in units.items()}
+    base = baseline_words(results)
+    beside = {name: rows.label(f"difference from {base} ({unit})", DIFFERENCES) for name, unit in units.items()}
     figure, foot = page(results, width, rows.below + rows.height, _caption(results, here, tissue))
     rows.name(figure, foot + rows.below)
     for i, column in enumerate(labels):
@@ -62,7 +63,7 @@ def exposure(results: Results, tissue: str | None = None, factor: str | None = N
         values = {arm: _values(here, arm, column) for arm in arms}
         rows.values(axes, {arm: each for arm, each in values.items() if each.size})
         if several_arms:
-            against = effects(results, table, [column], arms[0])
+            against = effects(results, table, [column])
             axes = rows.panel(figure, left + VALUES + BETWEEN, foot + rows.below, DIFFERENCES, beside[column])
             _differences(axes, rows, against[against["tissue"] == tissue])
     return figure
@@ -87,7 +88,7 @@ def _differences(axes: Axes, rows: Rows, against: pd.DataFrame) -> None:
 def _caption(results: Results, here: pd.DataFrame, tissue: str) -> str:
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     counts = [int(n) for n in here.groupby("arm", sort=False)["replicate"].nunique()]
-    pairs = f" Differences are paired: an arm less the same replicate of {results.arms[0]}."
+    pairs = f" Differences are paired: an arm less the same replicate of {baseline_words(results)}."
     return (
         f"{results.manifest['scenario']}{where}: {several(counts, 'replicate')} per arm (points), mean and 95 % "
         f"interval.{pairs if len(counts) > 1 else ''} Exposure: area under the mean level; 1 % burden {TIMES} d is "

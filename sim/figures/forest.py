@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from sim.analysis.compare import compare
 from sim.analysis.outcomes import unit
-from sim.analysis.paired import one_of
+from sim.analysis.paired import baseline_words, one_of
 from sim.errors import ResultsError
 from sim.figures.layout import EDGE, fitted, page, several, text_height, text_width
 from sim.figures.rows import Rows, finish
@@ -36,7 +36,7 @@ def forest(
     results : Results
         Tables of an experiment.
     baseline : str, optional
-        The first arm if not given.
+        As in `sim.compare`.
     outcomes : sequence of str
         As in `sim.compare`.
     tissue : str, optional
@@ -53,8 +53,8 @@ def forest(
         raise ResultsError("forest: arms: must be at least two to compare, got one")
     effects = effects[effects["tissue"].isin(tissues)]
     outcomes = list(effects["outcome"].unique())
-    rows = Rows(results, list(effects["arm"].unique()))
-    labels = {name: rows.label(_label(name, effects["baseline"].iloc[0]), WIDTH) for name in outcomes}
+    rows, base = Rows(results, list(effects["arm"].unique())), baseline_words(results, baseline)
+    labels = {name: rows.label(_label(name, base), WIDTH) for name in outcomes}
     titles = {name: fitted(name, WIDTH, TEXT, "bold") for name in outcomes}
     above = max(text_height(title) for title in titles.values()) + 0.08
     words = effects.apply(_in_words, axis="columns")
@@ -62,7 +62,7 @@ def forest(
     heading = text_height("x") + 0.05 if len(tissues) > 1 else 0.0
     block = heading + above + rows.height + rows.below
     width = rows.left + sum(WIDTH + beside[name] + BETWEEN for name in outcomes) - BETWEEN + EDGE
-    figure, foot = page(results, max(width, 4.0), len(tissues) * block, _caption(results, effects, tissues))
+    figure, foot = page(results, max(width, 4.0), len(tissues) * block, _caption(results, effects, base, tissues))
     for i, each in enumerate(tissues):
         bottom, left = foot + (len(tissues) - 1 - i) * block + rows.below, rows.left
         rows.name(figure, bottom)
@@ -96,8 +96,13 @@ def _in_words(row: pd.Series) -> str:
     if not row["n"]:
         return "no pairs"
     ends = [row["difference_low"], row["difference_high"]]
-    interval = f" ({', '.join(f'{end:.3g}' for end in ends)})" if math.isfinite(ends[0]) else ""
-    return f"{row['difference']:+.3g}{interval}  n {row['n']}".replace("-", MINUS)
+    interval = f" ({', '.join(_number(end) for end in ends)})" if math.isfinite(ends[0]) else ""
+    return f"{_number(row['difference'], '+')}{interval}  n {row['n']}".replace("-", MINUS)
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Three digits, or all in front of the point."""
+    return f"{value:{sign}.0f}" if abs(value) >= 1000.0 else f"{value:{sign}.3g}"
 
 
 def _label(outcome: str, baseline: str) -> str:
@@ -106,7 +111,7 @@ def _label(outcome: str, baseline: str) -> str:
     return f"difference from {baseline}{f' ({words})' if words else ''}"
 
 
-def _caption(results: Results, effects: pd.DataFrame, tissues: Sequence[str]) -> str:
+def _caption(results: Results, effects: pd.DataFrame, base: str, tissues: Sequence[str]) -> str:
     where = f", {tissues[0]}" if len(tissues) < len(results.tissues) else ""
     counts = [int(n) for n in effects["n"] if n] or [0]
     lost = (
@@ -115,6 +120,6 @@ def _caption(results: Results, effects: pd.DataFrame, tissues: Sequence[str]) ->
         else ""
     )
     return (
-        f"{results.manifest['scenario']}{where}: paired differences from {effects['baseline'].iloc[0]}, mean and 95 % "
+        f"{results.manifest['scenario']}{where}: paired differences from {base}, mean and 95 % "
         f"t interval of {several(counts, 'pair')} of replicates (n).{lost}"
     )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.luck import shared_luck
-from sim.analysis.paired import one_of
+from sim.analysis.paired import baseline_words, one_of
 from sim.errors import ResultsError
 from sim.figures.doses import Calendar
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
@@ -32,7 +32,7 @@ def luck(results: Results, tissue: str | None = None, outcome: str = "burden", b
     outcome : str
         Column of ``results.timeseries``.
     baseline : str, optional
-        The first arm if not given.
+        As in `sim.compare`.
 
     Raises
     ------
@@ -49,8 +49,7 @@ def luck(results: Results, tissue: str | None = None, outcome: str = "burden", b
     label = LABEL_GAP + max(text_width(name) for name in names.values())
     size = (WIDTH, max(HEIGHT, sum(text_height(name) + 0.01 for name in names.values())))
     calendar = Calendar(results, arms, label)
-    baseline = results.arms[0] if baseline is None else baseline
-    caption = _caption(results, table, tissue, outcome, baseline) + calendar.in_words()
+    caption = _caption(results, table, tissue, outcome, baseline_words(results, baseline)) + calendar.in_words()
     figure, foot = page(results, LEFT + WIDTH + label + EDGE, BELOW + size[1] + calendar.height + ABOVE, caption)
     axes = place(figure, LEFT, foot + BELOW, *size)
     ends = _draw(axes, results, table, arms)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis import treatment
-from sim.analysis.paired import chosen_tissue
+from sim.analysis.paired import baseline_words, baselines, chosen_tissue
 from sim.analysis.rebound import rebound as rebounds
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.figures.layout import EDGE, page, text_width
@@ -26,7 +26,7 @@ WIDTH, ABOVE = 2.2, 0.25  # inch: a panel, and its title
 def rebound(results: Results, tissue: str | None = None, factor: str | None = None) -> Figure:
     """Time after the last dose until the treated arm has come back half of the way, in burden and a factor.
 
-    The effect is the reduction against the same replicate of the first arm; see `sim.analysis.rebound.rebound`.
+    The effect is the reduction against the same replicate of the baseline; see `sim.analysis.rebound.rebound`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def rebound(results: Results, tissue: str | None = None, factor: str | None = No
     factor = treatment.main_factor(results) if factor is None else factor
     outcomes = {"burden": "burden"} | ({f"mean_{factor}": f"mean {factor}"} if factor is not None else {})
     found = {outcome: rebound_by_arm(results, tissue, outcome) for outcome in outcomes}
-    arms = [arm for arm in results.arms if arm in found["burden"].index] or results.arms[1:]
+    arms = [arm for arm in results.arms if arm in found["burden"].index] or list(baselines(results))
     rows = Rows(results, arms)
     words = {outcome: {arm: rebound_in_words(row) for arm, row in table.iterrows()} for outcome, table in found.items()}
     beside = 0.1 + max((text_width(text, SMALL) for each in words.values() for text in each.values()), default=0.0)
@@ -89,10 +89,10 @@ def _row(axes: Axes, rows: Rows, arm: str, row: pd.Series, runs: pd.DataFrame) -
 
 
 def _caption(results: Results, tissue: str) -> str:
-    where = f", {tissue}" if len(results.tissues) > 1 else ""
+    where, base = f", {tissue}" if len(results.tissues) > 1 else "", baseline_words(results)
     return (
         f"{results.manifest['scenario']}{where}: time after the last dose until half of the reduction against the "
-        f"same replicate of {results.arms[0]} is lost and the arm itself has risen by as much. Large: median; line: "
+        f"same replicate of {base} is lost and the arm itself has risen by as much. Large: median; line: "
         "central 80 %; points: replicates. Open triangle: most had not when the run ended. Faded: the reduction halved "
-        f"because {results.arms[0]} fell. No clear reduction: the 95 % interval of the reduction over time holds 0."
+        f"because {base} fell. No clear reduction: the 95 % interval of the reduction over time holds 0."
     )

@@ -100,12 +100,15 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def arm_colour(results: Source, arm: str) -> str:
-    """The colour of an arm in every figure of a run."""
-    return ARM_COLOURS[results.arms.index(arm) % len(ARM_COLOURS)]
+    """The colour of an arm in every figure of a run; that of the arm with the same treatments in the first host."""
+    twin = results.manifest.get("counterparts", {}).get(arm, arm)
+    return ARM_COLOURS[results.arms.index(twin if twin in results.arms else arm) % len(ARM_COLOURS)]
 
 
 def arm_dash(results: Source, arm: str) -> Any:
-    """The line style of an arm: solid for the first seven."""
+    """The line style of an arm: solid for the first seven, dotted in all hosts but the first."""
+    if arm in results.manifest.get("counterparts", {}):
+        return DASHES[-1]
     return DASHES[results.arms.index(arm) // DASHED_FROM % len(DASHES)]
 
 

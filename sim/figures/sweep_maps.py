@@ -12,6 +12,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from sim.analysis.outcomes import unit
+from sim.analysis.paired import baseline_words, baselines
 from sim.analysis.sweep_table import Axis, sweep_table, varied_axes
 from sim.figures.layers import bar_width, colour_bar
 from sim.figures.layout import EDGE, fitted, page, place, several, text_height, text_width
@@ -58,16 +59,17 @@ def sweep_map(results: SweepResults, outcome: str = "burden", tissue: str | None
     means = {arm: _on_grid(table, arm, "mean", keys) for arm in arms}
     words = f"{outcome}{f' ({unit(outcome)})' if unit(outcome) else ''}"
     blocks = [_Block(words, means, {}, sequential(0), _range(means))]
-    others = [arm for arm in arms[1:] if table.loc[table["arm"] == arm, "pairs"].any()]
+    base = baseline_words(results)
+    others = [arm for arm in arms if arm in baselines(results) and table.loc[table["arm"] == arm, "pairs"].any()]
     if others:
         apart = {arm: _on_grid(table, arm, "difference", keys) for arm in others}
         most = max((float(np.nanmax(np.abs(each))) for each in apart.values()), default=0.0) or 1.0
         ends = {arm: [_on_grid(table, arm, f"difference_{end}", keys) for end in ("low", "high")] for arm in others}
         dots = {arm: (low > 0.0) | (high < 0.0) for arm, (low, high) in ends.items()}
         points = "points" if unit(outcome) == "%" else unit(outcome)
-        label = f"difference from {arms[0]}{f' ({points})' if points else ''}"
+        label = f"difference from {base}{f' ({points})' if points else ''}"
         blocks.append(_Block(label, apart, dots, diverging(LOWER, HIGHER), Normalize(-most, most)))
-    more = (f" Dots: the 95 % interval of the paired difference from {arms[0]} excludes 0, each point by itself; "
+    more = (f" Dots: the 95 % interval of the paired difference from {base} excludes 0, each point by itself; "
             "neighbouring points share their luck." if others else "")  # fmt: skip
     return _drawn(results, keys, arms, blocks, caption_of(results, table, tissue, outcome, "mean of ") + more)
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.analysis.paired import chosen_tissue, t_interval
+from sim.analysis.paired import baseline_words, chosen_tissue, t_interval
 from sim.analysis.treatment import RUN, benefit, harm
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
 from sim.figures.style import FAINT, SMALL, arm_colour, our_look, readable
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 3.4, 3.0  # inch, of the panel
 
 @our_look()
 def trade_off(results: Results, tissue: str | None = None) -> Figure:
-    """Benefit of each arm over the first one against its harm: healthy cells that drugs killed or made senescent.
+    """Benefit of each arm over its baseline against its harm: healthy cells that drugs killed or made senescent.
 
     Points are replicates; the larger mark is their mean, with 95 % t intervals of both. Up is better, left is kinder.
 
@@ -50,7 +50,8 @@ def trade_off(results: Results, tissue: str | None = None) -> Figure:
     _limits(axes, table)
     axes.set_title("\N{NORTH WEST ARROW} better", loc="left", size=SMALL, color=readable(FAINT), pad=4.0)
     axes.set(
-        xlabel=f"healthy cells {_harmed(table)} drugs (% of sites)", ylabel=f"burden below {results.arms[0]} (points)"
+        xlabel=f"healthy cells {_harmed(table)} drugs (% of sites)",
+        ylabel=f"burden below {baseline_words(results)} (points)",
     )
     ends = [(float(rows["harm"].mean()), float(rows["benefit"].mean())) for rows in clouds.values()]
     inks = [readable(arm_colour(results, arm)) for arm in clouds]
@@ -96,7 +97,7 @@ def _caption(results: Results, tissue: str, clouds: dict[str, pd.DataFrame]) -> 
     harmed = _harmed(pd.concat(clouds.values())) if clouds else "lost to"
     means = "; large: their mean with 95 % intervals" if max(counts) > 1 else ""
     return (
-        f"{results.manifest['scenario']}{where}: benefit (burden below the same replicate of {results.arms[0]}, mean "
-        f"over time) against healthy cells {harmed} drugs by the last day: up and left is better. "
-        f"{several(counts, 'replicate')} per arm (points){means}."
+        f"{results.manifest['scenario']}{where}: benefit (burden below the same replicate of "
+        f"{baseline_words(results)}, mean over time) against healthy cells {harmed} drugs by the last day: up and left "
+        f"is better. {several(counts, 'replicate')} per arm (points){means}."
     )

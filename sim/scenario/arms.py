@@ -39,6 +39,32 @@ def recorded_causes(settings: Settings) -> list[str]:
     return [names[code] for code in (*inducing(settings), *removing(settings))]
 
 
+def untreated_twins(arms: Mapping[str, Settings]) -> dict[str, str]:
+    """The arm that each treated arm is to be compared with, where two hosts or more are treated; else nothing.
+
+    Hosts differ in anything but drugs and treatments (young and old ones, say); of each, the first arm without
+    treatments is the one to compare with.
+    """
+    hosts: dict[str, list[str]] = {}
+    for arm, settings in arms.items():
+        hosts.setdefault(repr(settings.model_dump(exclude={"drugs", "treatments"})), []).append(arm)
+    twins: dict[str, str] = {}
+    for names in hosts.values():
+        untreated = next((arm for arm in names if not arms[arm].treatments), None)
+        if untreated is not None:
+            twins |= {arm: untreated for arm in names if arms[arm].treatments}
+    return twins if len(set(twins.values())) > 1 else {}
+
+
+def counterparts(arms: Mapping[str, Settings]) -> dict[str, str]:
+    """Arms of other hosts to the arm of the first host that is treated alike, where several hosts are treated."""
+    twins = untreated_twins(arms)
+    given = {arm: repr(settings.model_dump(include={"drugs", "treatments"})) for arm, settings in arms.items()}
+    members = {arm: twins.get(arm, arm) for arm in arms if arm in twins or arm in twins.values()}
+    first = {given[arm]: arm for arm, head in members.items() if head == next(iter(members.values()))}
+    return {arm: first[given[arm]] for arm in members if first.get(given[arm], arm) != arm}
+
+
 def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
     """What is legal but odd, one line each."""
     for name, factor in next(iter(arms.values())).factors.items():

@@ -11,6 +11,7 @@ import pytest
 
 import sim
 from sim.scenario import causes
+from sim.scenario.arms import counterparts, untreated_twins
 from sim.simulation import Simulation
 
 TREE: dict[str, Any] = {
@@ -132,3 +133,25 @@ def test_a_cloud_that_cannot_be_is_refused_before_the_first_step(tmp_path: Path)
     with pytest.raises(sim.ScenarioError, match=r"tissues.skin: holes: must leave cells"):
         sim.run(scenario(tissues={"skin": holes}), out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------------------ hosts
+
+KILL = {"treatments": {"d": {"drug": "dasatinib_quercetin", "amount": 5, "start": 1}}}
+MUTE = {"treatments": {"m": {"drug": "ruxolitinib", "amount": 5, "start": 1}}}
+YOUNG = {"age_at_start": 90}
+
+
+def test_a_treated_arm_belongs_to_the_untreated_one_of_its_host() -> None:
+    arms = {"none": {}, "kill": KILL, "mute": MUTE, "young_none": YOUNG, "young_kill": YOUNG | KILL, "older": {
+        "age_at_start": 900}}  # fmt: skip
+    known = scenario({"arms": arms}).arms
+    assert untreated_twins(known) == {"kill": "none", "mute": "none", "young_kill": "young_none"}
+    assert counterparts(known) == {"young_none": "none", "young_kill": "kill"}
+
+
+def test_one_treated_host_is_compared_as_ever() -> None:
+    known = scenario(
+        {"arms": {"none": {}, "kill": KILL, "young_none": YOUNG, "no_twin": {"age_at_start": 9} | MUTE}}
+    ).arms
+    assert untreated_twins(known) == counterparts(known) == {}

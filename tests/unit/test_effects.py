@@ -200,6 +200,32 @@ def test_shared_luck_makes_ranks_sure() -> None:
     assert table[["mean_rank", "rank_low", "rank_high"]].to_numpy().tolist() == [[r] * 3 for r in (1.0, 2.0, 3.0)]
 
 
+def test_arms_are_compared_and_ranked_within_their_host() -> None:
+    luck = np.arange(8.0)
+    made = results({"old": (luck + 5.0).tolist(), "old_drug": (luck + 3.0).tolist(), "young": (luck + 1.0).tolist(),
+                    "young_drug": (luck + 1.5).tolist(), "other": (luck + 9.0).tolist()})  # fmt: skip
+    made.manifest["untreated"] = {"old_drug": "old", "young_drug": "young"}
+    table = compare(made)
+    found = dict(zip(table["arm"], zip(table["baseline"], table["difference"], strict=True), strict=True))
+    assert found == {"old_drug": ("old", -2.0), "young_drug": ("young", 0.5), "other": ("old", 4.0)}
+    assert table["p_holm"].isna().all()  # no variation between pairs: no test
+    ranks = rank(made).groupby("baseline", sort=False)["arm"].agg(list).to_dict()
+    assert ranks == {"old": ["old_drug", "old", "other"], "young": ["young", "young_drug"]}
+    luckier = shared_luck(made)
+    assert luckier["arm"].tolist() == ["old_drug", "young_drug", "other"]
+    assert np.isinf(luckier["ratio"]).all()
+    everything = compare(made, "young")
+    assert everything.set_index("arm")["difference"].to_dict() == {"old": 4.0, "old_drug": 2.0, "young_drug": 0.5,
+                                                                   "other": 8.0}  # fmt: skip
+    assert rank(made, baseline="young")["arm"].tolist() == ["young", "young_drug", "old_drug", "old", "other"]
+
+
+def test_an_arm_that_was_left_out_is_no_baseline() -> None:
+    made = results({"old": [5.0, 6.0], "young_drug": [1.0, 2.0]})
+    made.manifest["untreated"] = {"young_drug": "young"}
+    assert compare(made)["baseline"].tolist() == ["old"]
+
+
 def test_equal_arms_share_the_first_place() -> None:
     x = [1.0, 2.0, 4.0, 3.0]
     table = rank(results({"a": x, "sham": x}))

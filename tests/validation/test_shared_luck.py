@@ -15,22 +15,20 @@ from sim.scenario.load import select_arms
 CONFIG = Path(__file__).parents[2] / "configs" / "kill_or_tame.yaml"
 AFTER = 14.0  # d after the first dose
 FIVEFOLD = 5.0
-MANY, FEW = 256, 64  # replicates: of the arms that come close to five, and of the others
-CLOSE = ["hit_and_run", "both"]
+REPLICATES = 64
 
 
 @pytest.mark.validation
 def test_the_paired_variance_is_a_fifth_or_less() -> None:
-    """On average over the days after the first dose for every arm, and on no day beyond doubt not.
+    """On average over the days after the first dose for every arm, in both hosts, and on no day beyond doubt not.
 
     The ratio is lowest where a senolytic acts: which cells it kills is luck that the untreated arm does not share. With
-    256 replicates: D+Q 8.8 on the day after the dose, 5.5 to 6.2 in the second week; D+Q with niclosamide 8.7 and, on
-    the 13th day, 4.8 with a standard error of 0.4, so that "at least fivefold" is not shown for this arm on this day.
-    All other arms: more than 15.
+    24 replicates, the lowest of the 14 days: D+Q with niclosamide 9.0, D+Q 10.6 (young host 11.1), PD-1 146 (young 13).
+    The adaptive arm is left out: it treats some replicates and not others, and its ratio is that of the decision (2.9).
     """
     scenario = sim.load(CONFIG, {"days": 28, "record.maps": [], "record.days": []})
-    assert len(check(scenario, FEW)) == 8  # all but the adaptive arm, where burden stays below its threshold
-    assert set(check(select_arms(scenario, ["none", *CLOSE]), MANY)) == set(CLOSE)
+    wanted = [arm for arm in scenario.arms if arm != "adaptive"]
+    assert len(check(select_arms(scenario, wanted), REPLICATES)) == len(wanted) - 2  # all but the untreated ones
 
 
 def check(scenario: sim.Scenario, replicates: int) -> list[str]:
