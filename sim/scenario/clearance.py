@@ -9,7 +9,7 @@ class Clearance(Section):
     """Immune clearance as a mean field: saturated removal (Karin 2019), jammed by factors."""
 
     max_rate: float = param(
-        0.233,
+        0.305,
         "beta: percent of the tissue removed per day at saturation",
         unit="%/d",
         low=0,
@@ -36,7 +36,7 @@ class Clearance(Section):
         confidence="assumed",
     )
     half_saturation: float = param(
-        0.507,
+        0.432,
         "kappa: burden of half the maximal removal",
         unit="%",
         above=0,

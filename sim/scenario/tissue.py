@@ -124,7 +124,7 @@ class Damage(Section):
     """Hazard of turning senescent by damage, which rises with age."""
 
     baseline: float = param(
-        0.113,
+        0.138,
         "share of healthy cells per day at age 0",
         unit="%/d",
         low=0,
@@ -133,7 +133,7 @@ class Damage(Section):
         confidence="computed",
     )
     per_year: float = param(
-        0.06,
+        0.092,
         "rise of that share per year of age",
         unit="%/d/yr",
         low=0,

@@ -236,12 +236,12 @@ def test_explain_tells_what_is_true(home: Path, capsys: pytest.CaptureFixture[st
     assert text == explain(load("x.yaml"))
     assert max(map(len, text.splitlines())) <= 100
     words = " ".join(text.split())
-    hazard = 0.233 / (0.507 + 5) / (1 + 5 / 20)  # of removal, at a burden of 5 %, jammed
+    hazard = 0.305 / (0.432 + 5) / (1 + 5 / 20)  # of removal, at a burden of 5 %, jammed
     for sentence in (
         "Question. Is it there?",
         "16 x 16 sites (0.24 x 0.24 mm)",
         "3 mo old on day 0",
-        "0.113 % of the healthy cells senescent per day at age 0, rising by 0.06 % per day and year of age; 0.128 %",
+        "0.138 % of the healthy cells senescent per day at age 0, rising by 0.092 % per day and year of age; 0.161 %",
         f"Half of a senescent cohort is gone after {np.log(2) / hazard:.3g} d at a burden of 5 %",
         "reaches 100 um (sqrt(D/k), D = 20 um^2/s) and settles in 8.33 min (1/k), far less than the step of 12 h",
         "control without events.graft",

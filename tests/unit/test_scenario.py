@@ -182,7 +182,7 @@ def test_a_preset_fills_what_the_file_does_not_say() -> None:
     tissue = scenario.common.tissues["skin"]
     assert (tissue.damage.baseline, tissue.damage.per_year, tissue.clearance.max_rate) == (1.0, 0.0, 0.0)
     other = scenario.override({"tissues.skin.preset": "mouse_dermis"}).common.tissues["skin"]
-    assert (other.damage.baseline, other.damage.per_year, other.clearance.max_rate) == (1.0, 0.06, 0.233)
+    assert (other.damage.baseline, other.damage.per_year, other.clearance.max_rate) == (1.0, 0.092, 0.305)
 
 
 # -------------------------------------------------------------------------------------------------- overrides and arms
@@ -314,7 +314,7 @@ def sourced() -> Scenario:
         ("tissues.skin.damage.baseline", "0.1 %/d", "Us 2025", "measured"),
         (
             "tissues.skin.damage.per_year",
-            "0.06 %/d/yr",
+            "0.092 %/d/yr",
             "docs/ageing.md: fitted to Karin 2019 and Ovadya 2018",
             "computed",
         ),
@@ -345,9 +345,9 @@ def test_an_arm_states_its_own_sources() -> None:
     rows = {row.path: (row.value, row.confidence) for row in scenario_rows(scenario)}
     at = "tissues.skin.maintenance"
     assert [rows[f"arms.{arm}.{at}"] for arm in arms] == [("0", "assumed"), ("0.1", "measured"), ("0.2", "assumed")]
-    assert rows["arms.b.tissues.skin.damage.baseline"] == ("0.113 %/d", "computed")
+    assert rows["arms.b.tissues.skin.damage.baseline"] == ("0.138 %/d", "computed")
     assert rows["arms.c.tissues.skin.damage.baseline"] == ("1 %/d", "assumed")
-    assert rows["tissues.skin.damage.per_year"] == ("0.06 %/d/yr", "computed")
+    assert rows["tissues.skin.damage.per_year"] == ("0.092 %/d/yr", "computed")
 
 
 def test_what_is_assumed_acts() -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 from sim import Results
 from sim.analysis.survival import gompertz, lives, percentile_of_life
 from sim.analysis.times import closure, time_to_count
+from sim.analysis.turnover import turnover
 from sim.scenario.quantity import DAYS_PER_YEAR
 
 Floats = npt.NDArray[np.float64]
@@ -76,6 +77,62 @@ def gompertz_doubling(arm: str) -> Measure:
     return measure
 
 
+# ---------------------------------------------------------------------------------------------------- an ageing tissue
+
+
+def half_gone(arm: str) -> Measure:
+    """Days until half of the cells of the pulse are gone, if only immune cells took them; error from resampled mice."""
+
+    def measure(results: Results) -> Measured:
+        row = _turnover(results, arm)
+        return Measured(row["half_gone"], (row["half_gone_high"] - row["half_gone_low"]) / 2.0, int(row["n"]))
+
+    return measure
+
+
+def slower(old: str, young: str) -> Measure:
+    """Half-life of the cells of the pulse in one arm over that in another; the two have other luck: errors add."""
+
+    def measure(results: Results) -> Measured:
+        above, below = (half_gone(arm)(results) for arm in (old, young))
+        ratio = above.value / below.value
+        return Measured(ratio, ratio * math.hypot(above.error / above.value, below.error / below.value), above.n)
+
+    return measure
+
+
+def removal(arm: str, window: tuple[float, float]) -> Measure:
+    """Rate at which immune cells remove the cells of the pulse between two days [1/d]; error by the jackknife."""
+
+    def measure(results: Results) -> Measured:
+        row = _turnover(results, arm, window)
+        return Measured(row["rate"], row["rate_error"], int(row["n"]))
+
+    return measure
+
+
+def _turnover(results: Results, arm: str, window: tuple[float, float] | None = None) -> pd.Series:
+    """The row of one arm: the others have another day and would not have rows in its window."""
+    rows = results.timeseries[results.timeseries["arm"] == arm]
+    alone = Results(results.manifest, results.scenario, rows, results.events, results.sites)
+    return turnover(alone, control={}, window=window, level=ONE_ERROR).set_index("arm").loc[arm]
+
+
+def burden(arm: str, day: float) -> Measure:
+    """Mean burden on a day [%]."""
+    return lambda results: mean(by_day(results, "burden", arm).loc[day].to_numpy())
+
+
+def burdens(over: tuple[str, float], under: tuple[str, float]) -> Measure:
+    """Mean burden of an arm on a day over that of an arm on a day, drawn mouse by mouse."""
+
+    def measure(results: Results) -> Measured:
+        columns = [by_day(results, "burden", arm).loc[day].to_numpy() for arm, day in (over, under)]
+        return bootstrapped(lambda above, below: float(above.mean() / below.mean()), *columns)
+
+    return measure
+
+
 # -------------------------------------------------------------------------------------------------- a spreading lesion
 
 
@@ -97,6 +154,28 @@ def slowdown(results: Results) -> Measured:
 def seed_cells(results: Results) -> Measured:
     """Cells of the lesion on day 0."""
     return mean(by_day(results, "cum_lesion", "paracrine").iloc[0].to_numpy())
+
+
+def turned_by_each(generation: int, arm: str) -> Measure:
+    """Cells that a cell of a generation has turned when the run ends, sums over replicates."""
+
+    def measure(results: Results) -> Measured:
+        of, by = (by_day(results, f"gen_{n}", arm).iloc[-1].to_numpy() for n in (generation + 1, generation))
+        return bootstrapped(lambda turned, senders: float(turned.sum() / senders.sum()), of, by)
+
+    return measure
+
+
+def farthest(generation: int, arm: str) -> Measure:
+    """How far beyond the edge of the lesion cells of a generation turn: the outermost one of each replicate [um]."""
+
+    def measure(results: Results) -> Measured:
+        places, radius = results.sites.set_index("site")[["x", "y"]], results.scenario["events"]["lesion"]["radius"]
+        turned = results.events.query("arm == @arm and generation == @generation")
+        away = (places - places.mean()).loc[turned["site"].to_numpy(np.int64)].pow(2).sum(axis=1).pow(0.5) - radius
+        return mean(away.groupby(turned["replicate"].to_numpy()).max().to_numpy())
+
+    return measure
 
 
 def _hours(results: Results, count: int, arm: str) -> Floats:

@@ -11,17 +11,26 @@ from typing import Literal, NamedTuple
 from measures import (
     Measure,
     Measured,
+    age_at_death,
+    burden,
+    burdens,
     cells_peak,
     change,
     change_per_cell,
     converged,
     delay,
     difference_peaks,
+    farthest,
+    gompertz_doubling,
+    half_gone,
     mean_change,
+    removal,
     reopens,
     seed_cells,
     slowdown,
+    slower,
     time_to,
+    turned_by_each,
 )
 
 import sim
@@ -46,6 +55,12 @@ class Study(NamedTuple):
     arms: tuple[str, ...] = ()
 
 
+PULSE = Study("half_life.yaml", ("young", "old"))
+AGEING = Study("ageing_mouse.yaml", ("natural",))
+PERFORIN = Study("immune_decline.yaml", ("healthy_immunity", "perforin_null"))
+MICE = Study("saturated_removal.yaml", ("mouse_fig4b",))
+DISH = Study("validation/generation_limit.yaml", ("weaker_each_time",))
+LONG = {PULSE, AGEING, PERFORIN}  # minutes of lattice mice: not for every test run
 LESION = Study("lesion_spread.yaml")
 COURSE = Study("validation/dq_course.yaml")
 JAK = Study("validation/jak_inhibitor.yaml")
@@ -117,6 +132,58 @@ def compute(run: Callable[[Study], sim.Results]) -> list[Row]:
     return [Row(target, target.measure(run(target.study))) for target in TARGETS]
 
 
+MONTHS_3, MONTHS_22, MONTHS_24 = 91.0, 672.0, 728.0  # d: weekly rows
+
+_ageing = [
+    Target(
+        "1a", "turnover: half of a tagged cohort gone, 3 months", PULSE, half_gone("young"), "d", "5 ± 1 d", 4.0, 6.0,
+        "fitted",
+        "Four numbers of the set (production, its rise, removal and its half-saturation) were fitted to rows 1, 2, 3 "
+        "and 14 together (docs/ageing.md). A pulse of 0.3 % of the healthy cells. Only immune cells count: what the "
+        "fluctuation of the body takes is censored.",
+    ),
+    Target(
+        "1b", "turnover: half of a tagged cohort gone, 22 months", PULSE, half_gone("old"), "d", "25 ± 6 d", 19.0, 31.0,
+        "fitted",
+    ),
+    Target("1c", "turnover: 22 months over 3 months", PULSE, slower("old", "young"), "", "5", 3.5, 6.5, "fitted"),
+    Target(
+        "2a", "removal of the cohort at 3 months, first 5 d", PULSE, removal("young", (91.0, 96.5)), "1/d",
+        "0.21 ± 0.07 /d", 0.1365, 0.2835, "fitted",
+        "The first days: mice differ, and in those with few senescent cells the cohort goes first, so that the rate "
+        "falls as the cohort ages. At 0.21 /d for good, half would be gone after 3.3 d, not 5.",
+    ),
+    Target(
+        "2b", "removal of the cohort at 22 months, first 10 d, immune age held fixed", PULSE,
+        removal("old", (670.0, 680.5)), "1/d", "0.055 ± 0.035 /d", 0.0358, 0.0743, "fitted",
+        "Immunity does not age here (`clearance.decline: 0`, a test): removal slows because there is more to remove.",
+    ),
+    Target(
+        "3", "burden at 22 months over that at 3 months", AGEING,
+        burdens(("natural", MONTHS_22), ("natural", MONTHS_3)), "", "5", 3.5, 8.0, "fitted",
+    ),
+    Target(
+        "4a", "saturated removal (Fig. 4b set): median life", MICE, age_at_death("mouse_fig4b", 0.5), "d", "864 d",
+        0.98 * 864.0, 1.02 * 864.0, "verified",
+        "Theirs is the re-simulation of the published equation for this project (SCIENCE.md 1c, 20,000 mice): the "
+        "same equation, solved twice. Says nothing about mice.",
+    ),
+    Target(
+        "4b", "saturated removal: age by which 10 % have died", MICE, age_at_death("mouse_fig4b", 0.1), "d", "677 d",
+        0.97 * 677.0, 1.03 * 677.0, "verified",
+    ),
+    Target(
+        "4c", "saturated removal: age by which 90 % have died", MICE, age_at_death("mouse_fig4b", 0.9), "d", "1024 d",
+        0.97 * 1024.0, 1.03 * 1024.0, "verified",
+    ),
+    Target(
+        "5", "saturated removal: time in which the hazard of death doubles", MICE, gompertz_doubling("mouse_fig4b"),
+        "yr", "0.23 yr", 0.85 * 0.23, 1.15 * 0.23, "verified",
+        "As 4a; fitted between the 2nd and the 90th percentile of life. That mice have 0.2 to 0.3 yr is from memory.",
+    ),
+]  # fmt: skip
+
+
 def _lesion() -> list[Target]:
     """Rows 8 and 9: quantiles of heavy-tailed times over 100 packings, against 200 seeds of the published algorithm."""
     published = {10: (1.2, 2.7, 6.5), 50: (2.8, 4.8, 10.1), 100: (3.4, 5.4, 10.6)}  # h: 10 %, median, 90 %
@@ -138,6 +205,30 @@ def _lesion() -> list[Target]:
         Target("9b", "firebreak: times slower to 50 cells (ratio of medians)", LESION, slowdown, "", "37", 25.0, 55.0,
                "verified"),
     ]  # fmt: skip
+
+
+_later = [
+    Target(
+        "13a", "dish: cells that each tertiary cell turns in 28 d", DISH, turned_by_each(2, "weaker_each_time"), "",
+        "tertiary cells only slow", -math.inf, 1.0, "echo",
+        "That tertiary cells secrete little was put in (0.05 of a primary cell). Primary cells turn about two each.",
+        margin=2.0,
+    ),
+    Target(
+        "13b", "dish: outermost secondary cell, beyond the edge of the lesion", DISH, farthest(1, "weaker_each_time"),
+        "um", "about 1 mm", -math.inf, 1000.0, "echo",
+        "The reach of SASP (100 um) was put in. The published 1 mm is an upper bound, and our notes doubt whose it is.",
+    ),
+    Target(
+        "14a", "burden at 24 months", AGEING, burden("natural", MONTHS_24), "%", "10 %", 7.0, 13.0, "fitted",
+    ),
+    Target(
+        "14b", "perforin-null (half of removal) over wild type at 24 months, all animals", PERFORIN,
+        burdens(("perforin_null", MONTHS_24), ("healthy_immunity", MONTHS_24)), "", "43 % / 10 %: 4.3", 3.0, 6.0,
+        "fitted",
+        "That the granule route is half of removal is assumed; the set was chosen so that the ratio comes out.",
+    ),
+]  # fmt: skip
 
 
 _drugs = [
@@ -228,4 +319,4 @@ _wound = [
     ),
 ]  # fmt: skip
 
-TARGETS: tuple[Target, ...] = (*_lesion(), *_drugs, *_wound)
+TARGETS: tuple[Target, ...] = (*_ageing, *_lesion(), *_later, *_drugs, *_wound)

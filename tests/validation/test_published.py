@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from rows import CLASSES, TARGETS, WOUND, Row, Study, Target, run
+from rows import CLASSES, CONFIGS, LONG, PULSE, TARGETS, WOUND, Row, Study, Target, run
 from table import HEAD, PAGE, cells, line, verdict
 
 import sim
@@ -17,10 +17,10 @@ KNOWN_FAILURES = {"22c", "22e", "24f"}  # findings, not mistakes: docs/validatio
 Run = Callable[[Study], sim.Results]
 
 
-def marked(target: Target) -> object:
-    """A row that is known to fail is expected to; should it pass one day, that is news, and the test says so."""
-    fails = target.number in KNOWN_FAILURES
-    marks = [pytest.mark.xfail(strict=True, reason=target.note)] if fails else []
+def marked(target: Target, fails: bool) -> object:
+    """A row of a long study is for `make validate`; should one that is known to fail pass, the test says so."""
+    marks = [pytest.mark.validation] if target.study in LONG else []
+    marks += [pytest.mark.xfail(strict=True, reason=target.note)] if fails else []
     return pytest.param(target, id=target.number, marks=marks)
 
 
@@ -38,13 +38,13 @@ def committed() -> dict[str, list[str]]:
     return {each[0]: each for each in table[1:]}
 
 
-@pytest.mark.parametrize("target", [marked(target) for target in TARGETS])
+@pytest.mark.parametrize("target", [marked(each, each.number in KNOWN_FAILURES) for each in TARGETS])
 def test_row(target: Target, run_once: Run) -> None:
     row = Row(target, target.measure(run_once(target.study)))
     assert row.passed, line(row)
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.number)
+@pytest.mark.parametrize("target", [marked(each, fails=False) for each in TARGETS])
 def test_the_committed_table_has_these_numbers(target: Target, run_once: Run, committed: dict[str, list[str]]) -> None:
     """The same result, and a number within its standard error: another machine may round differently."""
     row = Row(target, target.measure(run_once(target.study)))
@@ -72,6 +72,20 @@ def test_every_row_has_one_class_and_a_number_of_its_own() -> None:
     assert {target.kind for target in TARGETS} == set(CLASSES)
     assert all(target.note for target in TARGETS if target.number in KNOWN_FAILURES)
     assert verdict([]) == "0 rows, of which 0 predicted, of these 0 pass."
+
+
+@pytest.mark.parametrize("study", dict.fromkeys(target.study for target in TARGETS), ids=lambda study: study.file)
+def test_the_scenario_of_a_row_loads(study: Study) -> None:
+    """And has the arms that the row needs."""
+    assert set(study.arms) <= set(sim.load(CONFIGS / study.file).arms)
+
+
+def test_immunity_does_not_age_in_the_turnover_of_row_2() -> None:
+    scenario = sim.load(CONFIGS / PULSE.file)
+    for name in PULSE.arms:
+        arm = scenario.arms[name]
+        assert all(tissue.clearance.decline == 0.0 for tissue in arm.tissues.values())
+        assert all(factor.jams_immunity is None and factor.ages_immunity is None for factor in arm.factors.values())
 
 
 def test_killing_after_closure_changes_nothing_before_its_first_dose(run_once: Run) -> None:
