@@ -97,7 +97,7 @@ def uniform(site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: I
 def chance_and_way(
     site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: Integer, k1: Integer
 ) -> tuple[float, float, float]:
-    """A number in (0, 1) (24 bits), and a point (x, y) that is uniform in the unit disc without its middle (26 bits each).
+    """A number in (0, 1) (24 bits), and a point uniform in the unit disc without its middle (26 bits each).
 
     The number is made of the low 6 bits of the four words, a point of the rest of two. Of two points the first that
     lies inside is taken; where both lie outside (1 in 22), two others by the next draw of the address (there are 255).

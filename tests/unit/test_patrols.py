@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from worlds import BOUNDARIES, SPACING, counts, drug, effect, factor, points_of, start, tissue, together, walls, world
 
+from sim.analysis.search import equivalent
 from sim.errors import ScenarioError
 from sim.explain import explain
-from sim.explain.patrols import equivalent
 from sim.observe import Census
 from sim.rules.patrol import (
     encounters_in_plane,
