@@ -46,7 +46,7 @@ class Purpose(IntEnum):
     PACKING = 8  # where the cells of a generated cloud lie
     EVENT = 9  # grafts, wounds, irradiation
     RESAMPLE = 10  # which replicates an analysis draws again
-    PATROL = 11  # where a patrol turns, whether it kills; address: its serial and its own count of moves
+    PATROL = 11  # where a patrol turns, whether it kills; address: its serial and its own count of turns
     RECRUIT = 12  # when and where a patrol enters, how long it lives; address: its serial
     FLUCTUATION = 13  # of the body from day to day
     DEATH = 14  # whether the individual dies in a step
@@ -97,19 +97,30 @@ def uniform(site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: I
 def chance_and_way(
     site: Integer, step: Integer, c2: Integer, replicate: Integer, k0: Integer, k1: Integer
 ) -> tuple[float, float, float]:
-    """The number of `uniform`, and a point (x, y) that is uniform in the unit disc without its middle (32 bits each).
+    """A number in (0, 1) (24 bits), and a point uniform in the unit disc without its middle (26 bits each).
 
-    A point outside is drawn again with the next draw of the address (a fifth of them; there are 255).
+    The number is made of the low 6 bits of the four words, a point of the rest of two. Of two points the first that
+    lies inside is taken; where both lie outside (1 in 22), two others by the next draw of the address (there are 255).
     """
     w0, w1, w2, w3 = philox(site, step, c2, replicate, k0, k1)
-    u = unit_interval(w0, w1)
+    low, six = np.uint64(63), np.uint64(6)
+    u = (float((((w0 & low) << six | w1 & low) << six | w2 & low) << six | w3 & low) + 0.5) * 2.0**-24
     draw = np.uint64(c2)
     while True:
-        x, y = float(w2) * 2.0**-31 - 1.0, float(w3) * 2.0**-31 - 1.0
+        x, y = _centred(w0), _centred(w1)
+        if 0.0 < x * x + y * y < 1.0:
+            return u, x, y
+        x, y = _centred(w2), _centred(w3)
         if 0.0 < x * x + y * y < 1.0:
             return u, x, y
         draw += np.uint64(1)
-        _, _, w2, w3 = philox(site, step, draw, replicate, k0, k1)
+        w0, w1, w2, w3 = philox(site, step, draw, replicate, k0, k1)
+
+
+@inlined
+def _centred(word: Integer) -> float:
+    """A number in [-1, 1) of the high 26 bits of a word."""
+    return float(np.uint64(word) >> np.uint64(6)) * 2.0**-25 - 1.0
 
 
 @kernel

@@ -9,7 +9,7 @@ from sim.compiling import inlined, kernel
 from sim.engines.fates import level_at
 from sim.rng import chance_and_way, uniform
 from sim.rules.clearance import jamming
-from sim.rules.patrol import kill_chance, new_direction, turning_chance, unit_vector
+from sim.rules.patrol import keeping_chance, kill_chance, new_direction, unit_vector
 from sim.tissue.acting import IMMUNE, UNJAM
 from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import JAM_HALF
@@ -70,11 +70,17 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
     """Move one patrol until it is attached to a cell or its clock passes `end`."""
     x, y, z, dx, dy, dz = rows[i].x, rows[i].y, rows[i].z, rows[i].dx, rows[i].dy, rows[i].dz
     clock, walked, moves, serial, site = rows[i].clock, rows[i].walked, rows[i].moves, rows[i].serial, -1
-    u, a, b = _luck(serial, moves, law, keys)
+    luck, turns = rows[i].luck, rows[i].turns
+    _, a, b = chance_and_way(serial, turns, keys.walk, keys.replicate, keys.k0, keys.k1)
     while clock < end and site < 0:
-        dx, dy, dz = _way(x, y, z, dx, dy, dz, walked, u, a, b, law, space, levels)
+        keeps = law.keeping if walked == law.piece else keeping_chance(walked, law.speed, law.persistence)
+        if luck < keeps:
+            luck /= keeps  # again uniform from 0 to 1
+        else:
+            dx, dy, dz = _way(x, y, z, a, b, law, space, levels)
+            turns += 1  # the next way is drawn while this one is walked
+            luck, a, b = chance_and_way(serial, turns, keys.walk, keys.replicate, keys.k0, keys.k1)
         moves += 1
-        u, a, b = _luck(serial, moves, law, keys)  # of the next move: drawn while this one is on its way
         piece, wall = straight(x, y, z, dx, dy, dz, law.piece, space)
         if space.is_lattice:
             site, walked = first_on_lattice(x, y, z, dx, dy, dz, piece, law.reach, space, bits)
@@ -93,7 +99,7 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
         elif site < 0 and wall == 2:
             z, dz = (space.lz if dz > 0.0 else 0.0), -dz
     rows[i].x, rows[i].y, rows[i].z, rows[i].dx, rows[i].dy, rows[i].dz = x, y, z, dx, dy, dz
-    rows[i].walked, rows[i].moves = walked, moves
+    rows[i].walked, rows[i].moves, rows[i].luck, rows[i].turns = walked, moves, luck, turns
     if site >= 0:
         held[site] = HELD
         if space.is_lattice:
@@ -106,18 +112,8 @@ def _walk(rows, i, end, law, space, points, start, members, keys, state, since, 
 
 
 @inlined
-def _luck(serial, moves, law, keys):
-    """The numbers of a move; none for those who never turn."""
-    if law.turning == 0.0:
-        return 1.0, 1.0, 0.0
-    return chance_and_way(serial, moves, keys.walk, keys.replicate, keys.k0, keys.k1)
-
-
-@inlined
-def _way(x, y, z, dx, dy, dz, walked, u, a, b, law, space, levels):
-    """A new direction, or the old one."""
-    if u >= (law.turning if walked == law.piece else turning_chance(walked, law.speed, law.persistence)):
-        return dx, dy, dz
+def _way(x, y, z, a, b, law, space, levels):
+    """A new direction."""
     dx, dy, dz = unit_vector(a, b, space.dimension)
     if law.bias == 0.0 or law.follows < 0:
         return dx, dy, dz

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.rng import chance_and_way, uniform
 from sim.rules.clearance import jamming
-from sim.rules.patrol import kill_chance, new_direction, path_to_entry, turning_chance, unit_vector
+from sim.rules.patrol import keeping_chance, kill_chance, new_direction, path_to_entry, unit_vector
 from sim.tissue.acting import IMMUNE, UNJAM
 from sim.tissue.geometry import ROUNDING, voxel_of
 from sim.tissue.parameters import BY_SITE, JAM_HALF
@@ -40,10 +40,12 @@ class Walker(mesa.Agent):
     dz: float
     clock: float
     walked: float
+    luck: float
     busy_until: float
     leaves: float
     ages: float
     moves: int
+    turns: int
     attachments: int
     kills: int
     target: int
@@ -94,9 +96,14 @@ class Walker(mesa.Agent):
     def turn(self) -> None:
         """Take a new direction, up the gradient as far as the bias goes, or keep the old one."""
         law, space, keys = self.band.troop.law, self.band.troop.space, self.band.troop.keys
-        u, x, y = chance_and_way(self.serial, self.moves, keys.walk, keys.replicate, keys.k0, keys.k1)
-        if u >= turning_chance(self.walked, law.speed, law.persistence):
+        keeps = keeping_chance(self.walked, law.speed, law.persistence)
+        if self.luck < keeps:
+            self.luck /= keeps
             return
+        address = keys.walk, keys.replicate, keys.k0, keys.k1
+        _, x, y = chance_and_way(self.serial, self.turns, *address)
+        self.turns += 1
+        self.luck, _, _ = chance_and_way(self.serial, self.turns, *address)
         dx, dy, dz = unit_vector(x, y, space.dimension)
         if law.follows >= 0:
             up = rising(self.x, self.y, self.z, law.follows, self.band.patch.levels, space)

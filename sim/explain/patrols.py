@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from sim.analysis.search import equivalent
 from sim.explain.words import Teller
-from sim.rules.patrol import encounters_in_plane, encounters_in_space, mean_field
-from sim.scenario.checks import extent_of, n_cells
 from sim.scenario.patrol import Patrol
 from sim.scenario.quantity import duration
 from sim.scenario.tissue import Tissue
@@ -20,17 +19,6 @@ def patrol_words(teller: Teller, at: str, tissue: Tissue) -> Iterator[str]:
         words = (_walk(teller, key, patrol), _kill(teller, key, patrol), _lives(teller, key, patrol),
                  _recruits(teller, key, patrol), _mean_field(patrol, tissue))  # fmt: skip
         yield f"Patrols {name}: {' '.join(filter(None, words))}"
-
-
-def equivalent(patrol: Patrol, tissue: Tissue) -> tuple[float, float] | None:
-    """Beta [%/d] and kappa [%] of straight walkers in place of these; None where nobody is found or no cell known."""
-    extent, cells = extent_of(tissue), n_cells(tissue)
-    if patrol.speed == 0 or cells == 0:
-        return None
-    crowd = cells / math.prod(extent)
-    found = encounters_in_plane if len(extent) == 2 else encounters_in_space
-    encounters = found(patrol.reach, patrol.speed, crowd)
-    return mean_field(patrol.density, encounters, patrol.kill_probability, patrol.attachment_time, patrol.rest_time)
 
 
 def _walk(teller: Teller, key: str, patrol: Patrol) -> str:

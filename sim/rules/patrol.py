@@ -12,12 +12,12 @@ from sim.rules.induction import hill
 
 
 @rule
-def turning_chance(length: float, speed: float, persistence: float) -> float:
-    r"""Chance that a patrol turns after a straight piece: :math:`1 - e^{-(l/v)/\tau}`.
+def keeping_chance(length: float, speed: float, persistence: float) -> float:
+    r"""Chance that a patrol keeps its direction after a straight piece: :math:`e^{-(l/v)/\tau}`.
 
     ``length`` l [um], ``speed`` v [um/d], ``persistence`` tau [d]. Without memory, so pieces may be cut anywhere.
     """
-    return -math.expm1(-(length / speed) / persistence)
+    return math.exp(-(length / speed) / persistence)
 
 
 @rule

@@ -1,6 +1,6 @@
 """The patrols of one tissue as rows of arrays: who is there, who enters and who leaves; engines walk them.
 
-What happens to a patrol depends on its serial and its own counts of moves and attachments, never on the step.
+What happens to a patrol depends on its serial and its own counts of turns and attachments, never on the step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.errors import ScenarioError
 from sim.rng import Purpose, Stream, chance_and_way, name_code
-from sim.rules.patrol import recruitment_rate, turning_chance, unit_vector
+from sim.rules.patrol import keeping_chance, recruitment_rate, unit_vector
 from sim.scenario.causes import PATROLS
 from sim.scenario.patrol import Patrol
 from sim.scenario.tissue import Tissue
@@ -30,9 +30,10 @@ ROW = np.dtype(
         ("dx", float), ("dy", float), ("dz", float),  # direction, of length 1
         ("clock", float),  # its own time, that of the place: when its next move begins [d]
         ("walked", float),  # length of its last piece [um]
+        ("luck", float),  # it turns where this is above the chance to keep its direction
         ("busy_until", float),  # end of its last attachment and rest [d]
         ("leaves", float), ("ages", float),  # when it leaves, when it turns senescent itself [d]
-        ("moves", np.int64), ("attachments", np.int64), ("kills", np.int64),
+        ("moves", np.int64), ("turns", np.int64), ("attachments", np.int64), ("kills", np.int64),
         ("target", np.int64),  # site that it is attached to, -1: none
         ("target_since", float),  # `since` of the cell there, by which it knows it again
     ]
@@ -49,7 +50,7 @@ class Law(NamedTuple):
     piece: float  # longest straight piece of a move [um]
     lasting: float  # time of a whole piece [d]
     persistence: float  # [d]
-    turning: float  # chance to turn after a whole piece
+    keeping: float  # chance to keep the direction after a whole piece
     bias: float
     reach: float  # [um]
     attachment: float  # [d]
@@ -66,7 +67,7 @@ def _law(patrol: Patrol, piece: float, follows: int) -> Law:
         piece=piece,
         lasting=piece / patrol.speed if moves else math.inf,
         persistence=patrol.persistence_time,
-        turning=turning_chance(piece, patrol.speed, patrol.persistence_time) if moves else 0.0,
+        keeping=keeping_chance(piece, patrol.speed, patrol.persistence_time) if moves else 1.0,
         bias=patrol.migration_bias,
         reach=patrol.reach,
         attachment=patrol.attachment_time,
@@ -157,6 +158,7 @@ class Troop:
         stream, way = self._stream, self._stream.c2(Purpose.RECRUIT, WAY)
         for row, serial in zip(rows, serials.tolist(), strict=True):
             _, x, y = chance_and_way(serial, 0, way, stream.replicate, stream.k0, stream.k1)
+            row["luck"], _, _ = chance_and_way(serial, 0, *self.keys[:1], *self.keys[2:])
             row["dx"], row["dy"], row["dz"] = unit_vector(x, y, self.space.dimension)
         rows["leaves"] = times + self._lives(serials, LEAVING, self._patrol.lifespan)
         rate = self._patrol.senescence_rate

@@ -338,3 +338,14 @@ def test_the_checks_see_what_they_should() -> None:
         "a lattice of pairs": p_pairs(u, u * 2 % 1),
     }
     assert all(p < BUDGET / len(CHECKS) for p in flawed.values()), flawed
+
+
+def test_a_number_and_a_point_of_the_disc() -> None:
+    """Uniform and independent: the number, the square of the radius and the angle."""
+    address = 9 << 16, 3, 12, 34
+    table = np.array([rng.chance_and_way(serial, turn, *address) for serial in range(40) for turn in range(100)])
+    u, x, y = table.T
+    angle, square = np.arctan2(y, x) / (2 * np.pi) + 0.5, x * x + y * y
+    for column in (u, angle, square):
+        assert stats.kstest(column, stats.uniform(0, 1).cdf).pvalue > 1e-4
+    assert np.abs(np.corrcoef([u, angle, square])[np.triu_indices(3, 1)]).max() < 4 / np.sqrt(u.size)

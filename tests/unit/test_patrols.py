@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from worlds import BOUNDARIES, SPACING, counts, drug, effect, factor, points_of, start, tissue, together, walls, world
 
+from sim.analysis.search import equivalent
 from sim.errors import ScenarioError
 from sim.explain import explain
-from sim.explain.patrols import equivalent
 from sim.observe import Census
 from sim.rules.patrol import (
     encounters_in_plane,
     encounters_in_space,
+    keeping_chance,
     kill_chance,
     mean_field,
     new_direction,
     path_to_entry,
     recruitment_rate,
-    turning_chance,
     unit_vector,
 )
 from sim.scenario.causes import PATROLS
@@ -47,8 +47,8 @@ def rows(simulation: Simulation, kind: int = 0) -> np.ndarray:
 
 
 def test_rules() -> None:
-    assert turning_chance(10.0, 20.0, 0.5) == pytest.approx(1 - math.exp(-1))
-    assert turning_chance(10.0, 20.0, math.inf) == 0
+    assert keeping_chance(10.0, 20.0, 0.5) == pytest.approx(math.exp(-1))
+    assert keeping_chance(10.0, 20.0, math.inf) == 1
     assert unit_vector(0.3, -0.4, 2.0) == pytest.approx((0.6, -0.8, 0.0))
     assert math.hypot(*unit_vector(0.3, -0.4, 3.0)) == pytest.approx(1)
     assert new_direction(0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.5) == pytest.approx((math.sqrt(0.5), math.sqrt(0.5), 0.0))
