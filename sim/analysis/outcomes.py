@@ -99,8 +99,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
     of it are closed, NaN where it is still open when the run ends; ``lifespan``, age at death [d], of who lives when
     the run ends that age: a mean of them is restricted to the length of the run; and the early warnings of a single
-    run, such as ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`), where cells are counted
-    (not with mode: well_mixed).
+    run, such as ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`), where cells are
+    counted (not with mode: well_mixed).
     """
     rows = results.timeseries
     factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]
