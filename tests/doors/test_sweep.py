@@ -383,6 +383,18 @@ def test_summary_keeps_outcomes_only(undisturbed: SweepResults, tmp_path: Path) 
         results.table("timeseries")
 
 
+def test_well_mixed_mice_are_swept(tmp_path: Path) -> None:
+    """They have no counts of cells, from which the early warnings of a run are read: those are left out."""
+    world = {"mode": "well_mixed", "days": 4, "tissues": {"body": {"preset": "karin_mouse_survival"}}}
+    (tmp_path / "mice.yaml").write_text(dump_yaml(world))
+    design = {"grid": {"age_at_start": [100, 600]}}
+    (tmp_path / "plan.yaml").write_text(dump_yaml({"scenario": "mice.yaml", "replicates": 3, "design": design}))
+    outcomes = sim.sweep(tmp_path / "plan.yaml", out=tmp_path / "out").outcomes
+    assert len(outcomes) == 6
+    assert "mean_burden" in outcomes
+    assert "tipping_burden" not in outcomes
+
+
 def test_maps_are_kept_where_asked_for(undisturbed: SweepResults, tmp_path: Path) -> None:
     results = sim.sweep(load_sweep(sweep_file(tmp_path, output="maps", replicates=1)), out=tmp_path / "out")
     for row in results.runs.itertuples():

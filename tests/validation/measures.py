@@ -14,7 +14,7 @@ from sim import Results
 from sim.analysis.survival import gompertz, lives, percentile_of_life
 from sim.analysis.times import closure, time_to_count
 from sim.analysis.turnover import turnover
-from sim.scenario.quantity import DAYS_PER_YEAR
+from sim.scenario.quantity import DAYS_PER_YEAR, to_unit
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES, SEED = 2000, 1  # of the bootstrap that gives quantiles and ratios their standard error
@@ -170,8 +170,10 @@ def farthest(generation: int, arm: str) -> Measure:
     """How far beyond the edge of the lesion cells of a generation turn: the outermost one of each replicate [um]."""
 
     def measure(results: Results) -> Measured:
-        places, radius = results.sites.set_index("site")[["x", "y"]], results.scenario["events"]["lesion"]["radius"]
-        turned = results.events.query("arm == @arm and generation == @generation")
+        places = results.sites.set_index("site")[["x", "y"]]
+        radius = to_unit(results.scenario["events"]["lesion"]["radius"], "um")
+        events = results.events
+        turned = events[(events["arm"] == arm) & (events["generation"] == generation)]
         away = (places - places.mean()).loc[turned["site"].to_numpy(np.int64)].pow(2).sum(axis=1).pow(0.5) - radius
         return mean(away.groupby(turned["replicate"].to_numpy()).max().to_numpy())
 
