@@ -26,19 +26,7 @@ from sim.rules.induction import (
     response,
 )
 from sim.rules.repair import refill_hazard, regenerative_capacity
-from sim.scenario.causes import (
-    CONTACT,
-    DAMAGE,
-    FIRST_FACTOR,
-    FLUCTUATION,
-    FLUCTUATION_LOSS,
-    IMMUNE,
-    NOTHING,
-    OWN_DEATH,
-    REPAIRED,
-    REPLICATIVE,
-    SCARRED_BY,
-)
+from sim.scenario import causes
 from sim.tissue.acting import FACTORS, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM, UPTAKE
 from sim.tissue.acting import IMMUNE as BOOST
 from sim.tissue.geometry import voxel_of
@@ -76,7 +64,7 @@ class Cell(mesa.Agent):
         self.depth = int(layers[site]) if layers.size > 1 else 0  # the layer in what drugs do
         self.neighbours: list[Cell] = []
         self.near: list[Cell] = []  # from where a daughter may come
-        self.coming = NOTHING
+        self.coming = causes.NOTHING
         self.coming_generation = 0
         self.read()
 
@@ -127,7 +115,7 @@ class Cell(mesa.Agent):
             self.coming = self.decide_senescent()
         elif self.state == CLEARED:
             self.coming = self.decide_cleared()
-        if self.coming != NOTHING:
+        if self.coming != causes.NOTHING:
             self.tissue.decided.append(self)
 
     def decide_healthy(self) -> int:
@@ -135,7 +123,7 @@ class Cell(mesa.Agent):
         now = self.tissue.now
         p = now.numbers
         if 0 < p.division_limit <= self.divisions:
-            return REPLICATIVE
+            return causes.REPLICATIVE
         acts = now.modifiers[self.depth][self.cell_type]
         susceptibility = now.susceptibility[self.cell_type] * acts[INDUCTION]
         hazards = [induction_hazard(now.damage, susceptibility, p.maintenance)]
@@ -161,7 +149,7 @@ class Cell(mesa.Agent):
         now = self.tissue.now
         p = now.numbers
         hazards = [0.0, p.own_death]
-        codes = [IMMUNE, OWN_DEATH]
+        codes = [causes.IMMUNE, causes.OWN_DEATH]
         if p.max_rate > 0.0 and not self.refractory & EVADES_IMMUNITY:
             hazards[0] = self.clearance(now.modifiers[self.depth][self.cell_type])
         age = now.t - self.since
@@ -172,7 +160,7 @@ class Cell(mesa.Agent):
                 codes.append(code)
         if now.fall > 0.0:
             hazards.append(now.fall)
-            codes.append(FLUCTUATION_LOSS)
+            codes.append(causes.FLUCTUATION_LOSS)
         return chosen(now.draws[self.site], hazards, codes, p.dt)
 
     def clearance(self, acts: list[float]) -> float:
@@ -205,26 +193,26 @@ class Cell(mesa.Agent):
         hazard = refill_hazard(
             float(len(healthy)), float(len(self.near)), p.refill_rate, now.capacity, boost, inhibition
         )
-        if chosen(now.draws[self.site], [hazard], [REPAIRED], p.dt) == NOTHING:
-            return NOTHING
+        if chosen(now.draws[self.site], [hazard], [causes.REPAIRED], p.dt) == causes.NOTHING:
+            return causes.NOTHING
         stream, step = self.tissue.patch.stream, now.step
         if stream.uniform(Purpose.SCAR, step, self.site) < p.scar:
-            return SCARRED_BY
+            return causes.SCARRED_BY
         self.mother = healthy[int(stream.uniform(Purpose.MOTHER, step, self.site) * len(healthy))]
         self.born_divisions = self.mother.divisions + 1
-        return REPAIRED
+        return causes.REPAIRED
 
     # ---------------------------------------------------------------------------------------------------- apply
 
     def apply(self) -> None:
         """Let the decided fate come true."""
-        if self.coming == NOTHING:
+        if self.coming == causes.NOTHING:
             return
-        code, self.coming = self.coming, NOTHING
+        code, self.coming = self.coming, causes.NOTHING
         state = self.tissue.now.outcome[code]
-        self.turn(state, code if state == SENESCENT else NOTHING)
+        self.turn(state, code if state == SENESCENT else causes.NOTHING)
         self.generation = self.coming_generation if self.state == SENESCENT else 0
-        if code == REPAIRED:
+        if code == causes.REPAIRED:
             self.cell_type = self.mother.cell_type
             self.divisions = self.born_divisions
             self.mother.divisions += 1
@@ -254,9 +242,9 @@ def chosen(u: float, hazards: list[float], codes: list[int], dt: float) -> int:
         total += hazard
     p_any = chance(total, dt)
     if u >= p_any:
-        return NOTHING
+        return causes.NOTHING
     target = u / p_any * total
-    reached, last = 0.0, NOTHING
+    reached, last = 0.0, causes.NOTHING
     for hazard, code in zip(hazards, codes, strict=True):
         if hazard > 0.0:
             reached += hazard
@@ -345,7 +333,7 @@ class AgentsEngine:
         now.first_hazard = FACTORS + PER_FACTOR * len(p.factors)
         now.deeds = list(zip(*(part.tolist() for part in patch.acting.on_senescent), strict=True))
         now.outcome = p.outcome.tolist()
-        now.jams, now.repairs, now.responses, now.codes = [], [], [], [DAMAGE]
+        now.jams, now.repairs, now.responses, now.codes = [], [], [], [causes.DAMAGE]
         for f, row in enumerate(p.factors.tolist()):
             level, at_site = self._levels[f], row[BY_SITE] == 1.0
             if row[JAM_HALF] > 0.0 or row[ATTRACT_HALF] > 0.0:
@@ -355,16 +343,16 @@ class AgentsEngine:
             if row[LEVEL] != 0.0:
                 by_type = p.by_type[f, LEVEL_BY_TYPE].tolist()
                 now.responses.append((f, row[LEVEL], row[LEVEL + 1 : LEVEL + 4], by_type, level, at_site))
-                now.codes.append(FIRST_FACTOR + 2 * f)
+                now.codes.append(causes.FIRST_FACTOR + 2 * f)
             if row[CARGO] != 0.0:
                 by_type = p.by_type[f, CARGO_BY_TYPE].tolist()
                 now.responses.append((f, row[CARGO], row[CARGO + 1 : CARGO + 4], by_type, None, int(row[CARGO_ROW])))
-                now.codes.append(FIRST_FACTOR + 2 * f + 1)
+                now.codes.append(causes.FIRST_FACTOR + 2 * f + 1)
         if p.numbers.contact_rate > 0.0:
-            now.codes.append(CONTACT)
+            now.codes.append(causes.CONTACT)
         now.codes += patch.acting.healthy_codes.tolist()
         if now.rise > 0.0:
-            now.codes.append(FLUCTUATION)
+            now.codes.append(causes.FLUCTUATION)
 
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""
@@ -376,9 +364,9 @@ class AgentsEngine:
         turned: list[int] = []
         if tissue.now.numbers.at_once > 0.0:
             decided = [cells[site] for site in happenings.sites.tolist()]
-            fresh = [cell for cell in decided if cell.state == SENESCENT and cell.cause != CONTACT]
+            fresh = [cell for cell in decided if cell.state == SENESCENT and cell.cause != causes.CONTACT]
             turned = self._at_once(fresh, t_next)
-        counts[CONTACT] += len(turned)
+        counts[causes.CONTACT] += len(turned)
         return counts, np.array(turned, np.int64)
 
     def _at_once(self, fresh: list[Cell], t_next: float) -> list[int]:
@@ -391,7 +379,7 @@ class AgentsEngine:
             if cell.state == HEALTHY and cell.since < t_next:
                 cell.spread_at_once()
         for cell in tissue.turned_at_once:
-            cell.turn(SENESCENT, CONTACT)
+            cell.turn(SENESCENT, causes.CONTACT)
             cell.generation = 1
             cell.write()
         return sorted(cell.site for cell in tissue.turned_at_once)

@@ -90,7 +90,7 @@ def all_rules() -> dict[str, Callable[..., Any]]:
 
 RULES = all_rules()
 EDGES = (0.0, 1e-300, 1e-12, 1.0, 1e4)
-SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility", "basal",
+SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "each", "susceptibility", "basal", "u",
           "bias")  # fmt: skip
 NEVER_ZERO = ("half_max", "half_saturation", "memory", "radius", "length", "distance", "ramp", "ec50", "elimination",
               "penetration_depth", "recovery", "dt", "speed", "persistence", "encounters", "attachment_time",
