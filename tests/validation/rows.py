@@ -100,7 +100,7 @@ class Target:
     def tolerance(self) -> str:
         """The tolerance in words."""
         if math.isfinite(self.low) and math.isfinite(self.high):
-            words = f"{self.low:.3g} to {self.high:.3g} {self.unit}"
+            words = f"{self.low:.4g} to {self.high:.4g} {self.unit}"
         else:
             above = math.isfinite(self.low)
             words = f"{'at least' if above else 'at most'} {self.low if above else self.high:g} {self.unit}"
@@ -255,8 +255,8 @@ _drugs = [
         change("n_senescent", "ruxolitinib", "none", 60.0), "%", "unchanged (mice, 8-10 weeks)", -5.0, 5.0,
         "predicted",
         "The drug kills nothing, but where there is less SASP fewer cells turn, and after weeks these are missing. "
-        "With the numbers of SCIENCE.md 10b, half of the burden of old skin hangs on this spread. If the count in the "
-        "mice of Xu et al. (2015) was truly unchanged, the spread is too strong. Our notes do not say when they "
+        "With the numbers of docs/ageing.md, a third of the burden of old skin hangs on this spread. If the count in "
+        "the mice of Xu et al. (2015) was truly unchanged, the spread is too strong. Our notes do not say when they "
         "counted: it may be that they did in culture only (22b).",
     ),
     Target(
