@@ -51,7 +51,7 @@ def test_the_command_prints_the_table_of_python(
     for line, row in zip(told[1:-2], table.itertuples(), strict=True):
         cells = re.split(r"  +", line.strip())
         assert cells[:2] == [row.cause, f"{row.share:.2f}"]
-        assert cells[6] == (f"{row.fall:+.2f}" if row.cause != "damage" else "-")
+        assert cells[7] == (f"{row.fall:+.2f}" if row.cause != "damage" else "-")
     assert told[-2].startswith("share is not effect: effect / share is ")
     assert told[-1] == "2 replicates"
     assert [path.name for path in tmp_path.iterdir()] == ["x.yaml"]
