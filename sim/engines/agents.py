@@ -27,6 +27,7 @@ from sim.rules.induction import (
 )
 from sim.rules.repair import refill_hazard, regenerative_capacity
 from sim.scenario import causes
+from sim.scenario.causes import NOTHING
 from sim.tissue.acting import FACTORS, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM, UPTAKE
 from sim.tissue.acting import IMMUNE as BOOST
 from sim.tissue.geometry import voxel_of
@@ -64,7 +65,7 @@ class Cell(mesa.Agent):
         self.depth = int(layers[site]) if layers.size > 1 else 0  # the layer in what drugs do
         self.neighbours: list[Cell] = []
         self.near: list[Cell] = []  # from where a daughter may come
-        self.coming = causes.NOTHING
+        self.coming = NOTHING
         self.coming_generation = 0
         self.read()
 
@@ -115,7 +116,7 @@ class Cell(mesa.Agent):
             self.coming = self.decide_senescent()
         elif self.state == CLEARED:
             self.coming = self.decide_cleared()
-        if self.coming != causes.NOTHING:
+        if self.coming != NOTHING:
             self.tissue.decided.append(self)
 
     def decide_healthy(self) -> int:
@@ -193,8 +194,8 @@ class Cell(mesa.Agent):
         hazard = refill_hazard(
             float(len(healthy)), float(len(self.near)), p.refill_rate, now.capacity, boost, inhibition
         )
-        if chosen(now.draws[self.site], [hazard], [causes.REPAIRED], p.dt) == causes.NOTHING:
-            return causes.NOTHING
+        if chosen(now.draws[self.site], [hazard], [causes.REPAIRED], p.dt) == NOTHING:
+            return NOTHING
         stream, step = self.tissue.patch.stream, now.step
         if stream.uniform(Purpose.SCAR, step, self.site) < p.scar:
             return causes.SCARRED_BY
@@ -206,11 +207,11 @@ class Cell(mesa.Agent):
 
     def apply(self) -> None:
         """Let the decided fate come true."""
-        if self.coming == causes.NOTHING:
+        if self.coming == NOTHING:
             return
-        code, self.coming = self.coming, causes.NOTHING
+        code, self.coming = self.coming, NOTHING
         state = self.tissue.now.outcome[code]
-        self.turn(state, code if state == SENESCENT else causes.NOTHING)
+        self.turn(state, code if state == SENESCENT else NOTHING)
         self.generation = self.coming_generation if self.state == SENESCENT else 0
         if code == causes.REPAIRED:
             self.cell_type = self.mother.cell_type
@@ -242,9 +243,9 @@ def chosen(u: float, hazards: list[float], codes: list[int], dt: float) -> int:
         total += hazard
     p_any = chance(total, dt)
     if u >= p_any:
-        return causes.NOTHING
+        return NOTHING
     target = u / p_any * total
-    reached, last = 0.0, causes.NOTHING
+    reached, last = 0.0, NOTHING
     for hazard, code in zip(hazards, codes, strict=True):
         if hazard > 0.0:
             reached += hazard
