@@ -100,6 +100,8 @@ def early_warning(
     else:
         if results.timeseries.empty:
             raise ResultsError("early_warning: results: must hold a finished run, got none")
+        if "n_senescent" not in results.timeseries:
+            raise ResultsError("early_warning: results: must be of cells that were counted, got mode: well_mixed")
         table = of_runs(results, lag, window).merge(last_day(results)[[*RUN, "burden"]], on=RUN)
         ensembles = {(arm, tissue): (wide, back) for arm, tissue, wide, back in _ensembles(results, lag)}
     keys = [name for name in ("point", "arm", "tissue") if name in table]
@@ -123,7 +125,7 @@ def _with_signals(sweep: SweepResults) -> pd.DataFrame:
     """The outcomes of a sweep; one that was written before they had these signals is refused."""
     missing = [name for name in OF_RUNS if name not in sweep.outcomes]
     if missing:
-        rule = f"must have {missing[0]} among its outcomes, got a sweep of an older version"
+        rule = f"must have {missing[0]} among its outcomes, got a sweep of an older version or of mode: well_mixed"
         raise ResultsError(f"{sweep.folder or 'sweep'}: early_warning: {rule}")
     return sweep.outcomes
 

@@ -82,7 +82,7 @@ def turnover(
     axes = place(figure, LEFT, foot + BELOW, WIDTH, high)
     last = max(float(c.days[-1] - c.days[0]) for c in found.values())
     axes.set(xlim=(0.0, last), ylim=(_log(LOWEST), _log(110.0)), xlabel=f"days since the last cell of {cause} turned",
-             ylabel="cohort that is still there (%)")  # fmt: skip
+             ylabel="cohort not removed (%)")  # fmt: skip
     ends = [_cohort(axes, results, arm, cohort, table.loc[arm]) for arm, cohort in found.items()]
     _finish(axes, (WIDTH, high), ends, names, results, "tagged cohort")
     axes.set_yticks([_log(share) for share in TICKS], [str(share) for share in TICKS])
@@ -111,14 +111,20 @@ def _half(days: float) -> str:
     return f"half in {days:.3g} d" if math.isfinite(days) else "half: not seen"
 
 
+def _watched(shares: Any, standing: Any) -> Any:
+    """Shares (..., k) until nobody of the cohort is left to be removed; NaN behind."""
+    behind = np.zeros(shares.shape, bool)
+    behind[..., 1:] = standing[..., :-1] <= 0.0
+    return np.where(behind, np.nan, shares)
+
+
 def _cohort(axes: Axes, results: Results, arm: str, cohort: Cohort, row: pd.Series) -> tuple[float, float]:
     """The pooled share, single replicates where they are few, and the exponential."""
     since, colour = cohort.days - cohort.days[0], arm_colour(results, arm)
     if 1 < len(cohort.standing) <= FEW:
-        axes.plot(
-            since, _log(100.0 * survival(cohort.standing, cohort.lost).T), color=colour, lw=0.4, alpha=0.45, zorder=2
-        )
-    share = 100.0 * cohort.share
+        single = _watched(100.0 * survival(cohort.standing, cohort.lost), cohort.standing)
+        axes.plot(since, _log(single.T), color=colour, lw=0.4, alpha=0.45, zorder=2)
+    share = _watched(100.0 * cohort.share, cohort.standing.sum(axis=0))
     axes.plot(since, _log(share), color=colour, ls=arm_dash(results, arm), lw=1.6, zorder=4, label=arm)
     inside = np.linspace(row["start"], row["end"], 50)
     at_start = float(np.interp(row["start"], cohort.days, share))
@@ -155,6 +161,7 @@ def _caption(results: Results, cause: str, tissue: str, table: pd.DataFrame, bes
     return (
         f"{results.manifest['scenario']}{where}: cells made senescent by {cause}, {n} in "
         f"{several(counts, 'replicate')} per arm, pooled{thin_lines_in_words(max(counts))}. "
-        "Dotted: exponential of the rate cells lost / cell-days, "
+        "Left: not removed by immune cells, censored where they went otherwise; dotted: exponential of cells lost / "
+        "cell-days, "
         f"where it was read.{right}"
     )

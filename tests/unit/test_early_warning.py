@@ -11,6 +11,7 @@ from hand_made import POINTS, made
 from numpy.testing import assert_allclose
 from scipy import stats
 
+import sim
 from sim.analysis.causes import removal_columns
 from sim.analysis.compare import compare
 from sim.analysis.early_warning import OF_RUNS, curves_across, curves_along, early_warning, of_runs
@@ -236,3 +237,14 @@ def test_the_figure_shows_what_the_table_says() -> None:
     for axes, name in zip(panels[1:], ("variance", "autocorrelation"), strict=True):
         line = next(line for line in axes.get_lines() if line.get_label() == "two, along")
         assert_allclose(line.get_ydata(), along[name])
+
+
+def test_individuals_without_cells_are_refused() -> None:
+    scenario = {
+        "mode": "well_mixed",
+        "days": 20,
+        "replicates": 2,
+        "tissues": {"body": {"preset": "karin_mouse_survival"}},
+    }
+    with pytest.raises(ResultsError, match="must be of cells that were counted, got mode: well_mixed"):
+        early_warning(sim.run(sim.from_dict(scenario)))
