@@ -31,7 +31,7 @@ class _Capture:
     def _sum(self, source: Floats, workers: int) -> Floats:
         raise NotImplementedError
 
-    def advance(self, source: Array, workers: int = 1) -> None:
+    def advance(self, source: Array, workers: int = 1, mean: float | None = None) -> None:
         """Sum the kernel over `source`, unless it equals that of the step before."""
         check_source(source, self.shape)
         if not np.array_equal(source, self._source):

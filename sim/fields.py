@@ -33,8 +33,11 @@ class Transport(Protocol):
     shape: tuple[int, ...]  # of source and field
     field: Array  # what cells read: max(c, 0), always the same contiguous array
 
-    def advance(self, source: Array, workers: int = 1) -> None:
-        """Take one step with a constant `source` [concentration / d], which may be overwritten."""
+    def advance(self, source: Array, workers: int = 1, mean: float | None = None) -> None:
+        """Take one step with a constant `source` [concentration / d], which may be overwritten.
+
+        Where the tissue exchanges factors with others, `mean` is its mean after the step.
+        """
 
     @property
     def rests(self) -> bool:
@@ -143,13 +146,32 @@ class Spectral:
         self._amplitudes = self._forward(start, 1)
         self._read(self._amplitudes.copy(), 1)
 
-    def advance(self, source: Array, workers: int = 1) -> None:
-        """Take one step with a constant `source` [concentration / d], overwritten if it has our dtype."""
+    def mean_source(self, source: Array) -> float:
+        """Mean of a `source` over the voxels [concentration / d]."""
+        return column_sum(as_grid(source.reshape(self.shape))) / source.size
+
+    @property
+    def mean(self) -> float:
+        """Mean concentration."""
+        return self._mean
+
+    @mean.setter
+    def mean(self, mean: float) -> None:
+        """Change all voxels alike."""
+        self._mean = mean
+        self._read(self._amplitudes.copy(), 1)
+
+    def advance(self, source: Array, workers: int = 1, mean: float | None = None) -> None:
+        """Take one step with a constant `source` [concentration / d], overwritten if it has our dtype.
+
+        With a `mean`, the mean after the step is that, not what source and decay make of it.
+        """
         check_source(source, self.shape)
         source = np.require(source, self.field.dtype, ("C", "W"))
-        if self._conserving:
-            mean_source = column_sum(as_grid(source)) / source.size
-            self._mean = exact_step(self._mean, mean_source, self.decay, self.dt)
+        if mean is not None:
+            self._mean = mean
+        elif self._conserving:
+            self._mean = exact_step(self._mean, self.mean_source(source), self.decay, self.dt)
         work = self._forward(source, workers)
         advance_modes(as_grid(self._amplitudes), as_grid(work), self._tables, self.decay, self.dt)
         self._read(work, workers)
@@ -317,9 +339,25 @@ class WellMixed:
         """Use `decay` [1/d] from the next step on."""
         self.decay = float(decay)
 
-    def advance(self, source: Array, workers: int = 1) -> None:
-        """Take one step with the constant `source` [concentration of one voxel / d]."""
+    def mean_source(self, source: Array) -> float:
+        """What a `source` adds to the concentration [1/d]."""
+        return float(source.reshape(-1)[0]) / self.volume_voxels
+
+    @property
+    def mean(self) -> float:
+        """The concentration."""
+        return float(self.field[0])
+
+    @mean.setter
+    def mean(self, mean: float) -> None:
+        self.field[0] = mean
+
+    def advance(self, source: Array, workers: int = 1, mean: float | None = None) -> None:
+        """Take one step with the constant `source` [concentration of one voxel / d], to `mean` if there is one."""
         check_source(source, self.shape)
+        if mean is not None:
+            self.field[0] = mean
+            return
         self.field[0] = exact_step(self.mass(), float(source[0]), self.decay, self.dt) / self.volume_voxels
 
     @property

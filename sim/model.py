@@ -9,7 +9,7 @@ from typing import Any
 import mesa
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.observe import burden, n_in_state
+from sim.observe import n_in_state
 from sim.scenario.load import Scenario, from_dict, load
 from sim.scenario.trees import Tree
 from sim.simulation import Simulation
@@ -141,4 +141,4 @@ def _counting(patch: Patch, code: int) -> Callable[[Any], float]:
 
 
 def _burden_of(patch: Patch) -> Callable[[Any], float]:
-    return lambda model: burden(n_in_state(patch, HEALTHY), n_in_state(patch, SENESCENT))
+    return lambda model: patch.burden

@@ -16,7 +16,7 @@ from sim.tissue.attribution import BINS, Attribution
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.pairs import pairs_of
 from sim.tissue.patch import Patch
-from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES
+from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES, burden_of
 
 
 class Census:
@@ -45,7 +45,7 @@ class Census:
         new, self._before = patch.cum - self._before, patch.cum.copy()
         events = [*new[self.codes].tolist(), *patch.cum[self.codes].tolist()]
         row: dict[str, Any] = {"tissue": patch.name, "day": day, **dict(zip(self._states, totals, strict=True))}
-        row["burden"] = burden(totals[HEALTHY], totals[SENESCENT])
+        row["burden"] = burden_of(totals[HEALTHY], totals[SENESCENT])
         row.update(zip(self._by_type, by_type.ravel().tolist(), strict=True))
         row.update(zip(self._events, events, strict=True))
         generations = np.bincount(cells.generation[cells.state == SENESCENT], minlength=2).tolist()
@@ -157,16 +157,11 @@ def read_out(patch: Patch, name: str) -> float:
         return patch.capacity
     if name.startswith("mean_"):
         return float(patch.level(name.removeprefix("mean_")).mean(dtype=np.float64))
-    state = patch.cells.state
     if name == "burden":
-        return burden(int(np.count_nonzero(state == HEALTHY)), int(np.count_nonzero(state == SENESCENT)))
-    lost = patch.cum[patch.off_target_codes].sum() if name == "off_target" else np.count_nonzero(state == CLEARED)
+        return patch.burden
+    vacant = int(np.count_nonzero(patch.cells.state == CLEARED))
+    lost = patch.cum[patch.off_target_codes].sum() if name == "off_target" else vacant
     return 100.0 * float(lost) / max(1, patch.n_cells)
-
-
-def burden(n_healthy: int, n_senescent: int) -> float:
-    """Senescent share of the cells that are there [%]; 0 where there are none."""
-    return 100.0 * n_senescent / (n_healthy + n_senescent) if n_healthy + n_senescent else 0.0
 
 
 def n_in_state(patch: Patch, code: int) -> int:

@@ -50,6 +50,7 @@ class Purpose(IntEnum):
     RECRUIT = 12  # when and where a patrol enters, how long it lives; address: its serial
     FLUCTUATION = 13  # of the body from day to day
     DEATH = 14  # whether the individual dies in a step
+    TRAIT = 15  # how an individual differs from others; draw: which trait
 
 
 # A 32-bit word lives in the low half of a uint64. The high half may hold rubbish: only what enters a product

@@ -12,7 +12,9 @@ from sim.brownian import increment
 from sim.engines import Engine, check_engine, make_engine
 from sim.errors import ScenarioError
 from sim.observe import read_out
+from sim.organism.body import Body
 from sim.organism.dosing import Dosing
+from sim.organism.individuals import embodied
 from sim.rng import BODY, Purpose, Stream, tissue_codes
 from sim.rules.induction import chance
 from sim.rules.mortality import death_hazard
@@ -101,17 +103,19 @@ class Simulation:
         check_engine(engine)
         if settings.mode == "well_mixed":
             raise ScenarioError("mode: must be tissue where there are cells to look at, got 'well_mixed' (see sim.run)")
-        self.settings, self.replicate = settings, replicate
+        self.replicate = replicate
         self.seed = settings.seed if seed is None else seed
         self.places_of = replicate if places_of is None else places_of
+        self.settings = settings = embodied(settings, self.places_of, self.seed)
         self.step_index = 0
         self.day = 0.0
-        self._body = Stream(self.seed, BODY, replicate)
+        self._luck = Stream(self.seed, BODY, replicate)  # of the body as a whole
         codes = tissue_codes(settings.tissues)
         self.patches = {}
         for name in settings.tissues:
             luck, places = (Stream(self.seed, codes[name], each) for each in (replicate, self.places_of))
             self.patches[name] = Patch(settings, name, luck, places, threads)
+        self.body = Body(settings, self.patches)
         self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
         self.dosing = Dosing(settings, self.patches)
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
@@ -150,6 +154,8 @@ class Simulation:
     def _parts(self) -> dict[str, Part]:
         """All that goes on from step to step, by name: what a checkpoint is to keep joins here."""
         parts: dict[str, Part] = {"dosing": self.dosing}
+        if self.body.blood:
+            parts["body"] = self.body
         parts |= {f"tissue_{name}": patch for name, patch in self.patches.items()}
         parts |= {f"events_{name}": events for name, events in self.events.items()}
         parts |= {f"patrols_{name}": patch.patrols for name, patch in self.patches.items() if patch.patrols.troops}
@@ -211,23 +217,26 @@ class Simulation:
             patch.secrete(self.day)
 
     def _transport(self) -> None:
-        for patch in self.patches.values():
-            patch.transport()
+        self.body.transport()
 
     def _take_up(self) -> None:
         for engine in self.engines.values():
             engine.take_up()
 
     def _age_immunity(self) -> None:
+        self.body.tell_burden()
         for patch in self.patches.values():
             patch.age_immunity(self.day, self.settings.dt)
 
     def _fluctuate(self) -> None:
-        strength, dt = self.settings.body.fluctuation, self.settings.dt
-        if strength > 0.0:
-            change = math.sqrt(2.0 * strength) * increment(self._body, self.step_index, dt)
-            for patch in self.patches.values():
-                patch.fluctuate(change, dt)
+        strength, shared, dt = self.settings.body.fluctuation, self.settings.body.systemic_share, self.settings.dt
+        if strength == 0.0:
+            return
+        systemic = math.sqrt(2.0 * strength * shared) * increment(self._luck, self.step_index, dt)
+        alone = math.sqrt(2.0 * strength * (1.0 - shared))
+        for patch in self.patches.values():
+            own = alone * increment(patch.stream, self.step_index, dt) if alone > 0.0 else 0.0
+            patch.fluctuate(systemic, own, dt)
 
     def _patrol(self) -> None:
         t_next = (self.step_index + 1) * self.settings.dt
@@ -264,22 +273,15 @@ class Simulation:
                 newly = sites[(patch.cells.state[sites] == SENESCENT) & (patch.cells.cause[sites] != causes.CONTACT)]
                 self._trace_at_once(name, turned, newly, t_next)
 
-    @property
-    def whole_body_burden(self) -> float:
-        """Burden of the tissues [%], each by the number of its cells."""
-        sizes = [patch.n_cells for patch in self.patches.values()]
-        burdens = [read_out(patch, "burden") for patch in self.patches.values()]
-        return sum(size * each for size, each in zip(sizes, burdens, strict=True)) / max(1, sum(sizes))
-
     def _survive(self) -> None:
         death = self.settings.body.death
         if death is None:
             return
         if death.steepness is None:
-            self.died = self.whole_body_burden >= death.burden
+            self.died = self.body.burden >= death.burden
             return
-        hazard = death_hazard(self.whole_body_burden, death.burden, death.steepness)
-        u = Stream(self.seed, BODY, self.replicate).uniform(Purpose.DEATH, self.step_index, 0)
+        hazard = death_hazard(self.body.burden, death.burden, death.steepness)
+        u = self._luck.uniform(Purpose.DEATH, self.step_index, 0)
         self.died = u < chance(hazard, self.settings.dt)
 
     def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:

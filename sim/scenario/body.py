@@ -42,4 +42,22 @@ class Body(Section):
         source="SCIENCE.md 10b: eps 0.098 (fitted), Karin 2019: 0.16; 0 is none",
         confidence="assumed",
     )
+    systemic_share: float = param(
+        1.0,
+        "share of the variance of the fluctuation that all tissues have in common; each has the rest for itself",
+        unit="1",
+        low=0,
+        high=1,
+        source="no source; Cherqui 2025 (secondary): little correlation across organs",
+        confidence="assumed",
+    )
+    blood_volume: float = param(
+        1800.0,
+        "volume of blood in which factors circulate",
+        unit="mm^3",
+        above=0,
+        high=1e8,
+        source="from memory: 70 to 80 ml per kg of a mouse of 25 g",
+        confidence="assumed",
+    )
     death: Death | None = Field(default=None, description="when the individual dies (nothing: never)")

@@ -67,7 +67,7 @@ def _causes_of_senescence(settings: Settings) -> tuple[str, ...]:
 
 def check_settings(settings: Settings, names: Names) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
-    for group in ("tissues", "factors", "events", "drugs", "treatments", "markers"):
+    for group in ("tissues", "factors", "events", "drugs", "treatments", "outcomes", "markers"):
         for name in getattr(settings, group):
             check_name(f"{group}.{name}", name)
             if name == OTHERS:
@@ -129,6 +129,19 @@ def extent_of(tissue: Tissue) -> tuple[float, ...]:
     if tissue.cloud.packing is not None:
         return (tissue.cloud.packing.side,) * 2
     return tuple(tissue.cloud.extent or ())
+
+
+def organ_cells(tissue: Tissue) -> float:
+    """Number of cells that the sites of a tissue stand for."""
+    return tissue.represents if tissue.represents is not None else n_cells(tissue)
+
+
+def organ_volume(tissue: Tissue) -> float:
+    """Volume in which factors of the organ are dissolved [mm^3]."""
+    if tissue.volume is not None:
+        return tissue.volume
+    spacing = tissue.cell_spacing if tissue.cloud is None else tissue.cloud.voxel_spacing
+    return organ_cells(tissue) * spacing**3 / 1e9
 
 
 def walls_of(tissue: Tissue) -> list[str]:

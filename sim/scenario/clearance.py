@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sim.scenario.section import Section, param
 
 
@@ -76,6 +78,10 @@ class Clearance(Section):
         above=0,
         source="SCIENCE.md 10: 300 (200 to whole tissue)",
         confidence="computed",
+    )
+    saturation: Literal["territory", "body"] = param(
+        "territory",
+        "whose burden saturates removal: that of the territory, or of the whole body, whose tissues share immune cells",
     )
     recovery: float = param(
         14.0,

@@ -11,6 +11,7 @@ from sim.scenario.section import Section, param
 TURNING = ("wound", "irradiation", "infection")  # kinds that make a share of the cells senescent after a while
 READ_BY = {
     "cells": ("graft",),
+    "n_cells": ("graft",),
     "since_onset": ("graft",),
     "share": TURNING,
     "margin": ("wound",),
@@ -35,6 +36,13 @@ class Event(Section):
     tissue: str | None = param(None, "the tissue (may be left out where there is one)")
     at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um", low=0, high=1e7)
     radius: float = param(150.0, "all sites within this distance (or: whole tissue)", unit="um", low=0)
+    n_cells: float | None = param(
+        None,
+        "graft: number of cells in the organ, instead of a radius; `represents` of the tissue says how many are seen",
+        unit="cells",
+        above=0,
+        high=1e14,
+    )
     cells: str = param("senescent", "graft: `healthy TYPE` or `senescent TYPE`; without a type the cells keep theirs")
     since_onset: float = param(
         20.0,

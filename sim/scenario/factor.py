@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.action import Attraction, Boost, ImmuneAgeing, Jamming
+from sim.scenario.blood import InBlood
 from sim.scenario.section import Section, param
 
 
@@ -270,6 +271,7 @@ class Factor(Section):
         confidence="assumed",
     )
     kernel: CaptureKernel | None = param(None, "the radial capture kernel of transport: kernel")
+    blood: InBlood | None = param(None, "exchange with the blood, and so with other tissues (nothing: it stays)")
     precision: Literal["float32", "float64"] = param("float32", "precision of the field")
     secretion: Secretion = Field(default_factory=lambda: Secretion(), description="what senescent cells give off")
     induction: Response | None = param(None, "paracrine induction by the level of the factor")

@@ -11,6 +11,8 @@ from sim.scenario.body import Body
 from sim.scenario.drug import Drug
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
+from sim.scenario.function import Outcome
+from sim.scenario.individuals import Individuals
 from sim.scenario.marker import Marker
 from sim.scenario.section import Section, param
 from sim.scenario.tissue import Tissue
@@ -49,11 +51,13 @@ class Settings(Section):
     replicates: int = param(8, "runs per arm, numbered from 0", unit="1", low=1, high=10**6)
     seed: int = param(0, "key of all random numbers", unit="1", low=0, high=2**63)
     body: Body = Field(default_factory=lambda: Body(), description="what befalls the whole individual")
+    individuals: Individuals = Field(default_factory=lambda: Individuals(), description="how individuals differ")
     tissues: dict[str, Tissue] = param(..., "tissues by name")
     factors: dict[str, Factor] = param({}, "secreted signals by name")
     events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")
     drugs: dict[str, Drug] = param({}, "drugs by name; those of the library need no entry")
     treatments: dict[str, Treatment] = param({}, "who is given what, and when, by name")
+    outcomes: dict[str, Outcome] = param({}, "what is measured on the whole individual, by name")
     markers: dict[str, Marker] = param({}, "stains by name, for `senodrift study`; those of the library need no entry")
     record: Record = Field(default_factory=lambda: Record(), description="what is written down")
     stop: Stop | None = param(None, "end a run early")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.clearance import Clearance, Evasion
+from sim.scenario.function import Function
 from sim.scenario.patrol import Patrol
 from sim.scenario.section import Section, param
 
@@ -251,6 +252,27 @@ class Tissue(Section):
 
     preset: str | None = param(None, "library tissue whose values stand where this file says nothing")
     description: str = param("", "the tissue in words")
+    represents: float | None = param(
+        None,
+        "cells of the organ that these cells are a sample of (nothing: they are all)",
+        unit="cells",
+        above=0,
+        high=1e14,
+        source="no source",
+        confidence="assumed",
+    )
+    volume: float | None = param(
+        None,
+        "volume of the organ in which factors are dissolved (nothing: that of its cells, cell_spacing cubed each)",
+        unit="mm^3",
+        above=0,
+        high=1e9,
+        source="no source",
+        confidence="assumed",
+    )
+    well_mixed: bool = param(
+        False, "every cell meets every other: factors are stirred, the whole tissue is one immune territory"
+    )
     shape: list[int] | None = param(None, "cells along (z,) y, x of a lattice", unit="1", low=1, high=10**7)
     cell_spacing: float = param(
         15.0,
@@ -286,6 +308,7 @@ class Tissue(Section):
     clearance: Clearance = Field(default_factory=lambda: Clearance(), description="immune clearance")
     patrols: dict[str, Patrol] = param({}, "immune cells that walk through the tissue, by name")
     evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
+    functions: dict[str, Function] = param({}, "what the tissue can do, by name")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
 
     @property

@@ -52,7 +52,8 @@ class Attribution:
     Notes
     -----
     Quasi-steady: a factor whose field is still rising is shared as it will be at rest. A factor without any loss has no
-    field at rest; what it turns goes to `past`. `blood` is 0 as long as tissues do not meet.
+    field at rest; what it turns goes to `past`. `blood` is what the plasma level of now brings, wherever it came from:
+    other tissues, or this one before; a dose of cargo too is measured against the plasma level of now.
     """
 
     def __init__(self, settings: Settings, patch: Patch) -> None:
@@ -151,7 +152,7 @@ class Attribution:
         self._share_out(row, f, sites, dose / affinity, remembered.secretion, left)
 
     def _share_out(self, row: int, f: int, sites: Array, read: Floats, given_off: Floats, initial: Floats) -> None:
-        """One unit per site: to sources that give off so much, to the field of day 0, and to cells that are gone."""
+        """One unit per site: to sources that give off so much, to blood, to the field of day 0, to the past."""
         transport = self.patch.transports[f]
         whole, standing = read, np.zeros(sites.size)
         if transport.rests:
@@ -161,10 +162,12 @@ class Attribution:
             shares = given_off * np.maximum(self._solve(f, transport.adjoint, weights), 0.0)  # G is, rounding is not
             self.secondaries[row] += shares
             self.totals[row, BY] += shares.sum()
-        excess = whole - np.maximum(standing, 0.0)
-        left = np.minimum(excess, initial) / whole
-        self.totals[row, INITIAL] += left.sum()
-        self.totals[row, PAST] += (excess / whole - left).sum()
+        excess = (whole - np.maximum(standing, 0.0)) / whole
+        for bin_, level in ((BLOOD, self.patch.level_from_blood(f)), (INITIAL, initial)):
+            explained = np.minimum(excess, level / whole)
+            self.totals[row, bin_] += explained.sum()
+            excess = excess - explained
+        self.totals[row, PAST] += excess.sum()
 
     # ------------------------------------------------------------------------------------------------- the geometry
 

@@ -122,8 +122,8 @@ def depths(tissue: Tissue, geometry: Geometry) -> np.ndarray:
 
 
 def build_transport(factor: Factor, tissue: Tissue, geometry: Geometry, dt: float) -> Transport:
-    """How `factor` travels in this tissue."""
-    if factor.transport == "well_mixed":
+    """How `factor` travels in this tissue; what leaks into the blood is not in its decay yet."""
+    if factor.transport == "well_mixed" or tissue.well_mixed:
         return WellMixed(total_decay(factor, tissue), math.prod(geometry.voxel_shape), dt)
     if factor.transport == "kernel":
         assert factor.kernel is not None

@@ -130,7 +130,11 @@ class Events:
 
     def _region(self, event: Event, radius: float) -> np.ndarray:
         geometry = self.patch.geometry
-        return geometry.within(geometry.centre() if event.at == "centre" else np.array(event.at), radius)
+        centre = geometry.centre() if event.at == "centre" else np.array(event.at)
+        if event.n_cells is None:
+            return geometry.within(centre, radius)
+        share = event.n_cells / (self.patch.tissue.represents or self.patch.n_cells)
+        return geometry.nearest(centre, round(share * self.patch.n_cells))
 
     def _do(self, event: Event, code: int, t: float, step: int) -> np.ndarray:
         """The event itself; what it turns later is planned already."""

@@ -204,13 +204,19 @@ class Geometry:
             if wall == "periodic":
                 apart[:, column] %= length
                 np.minimum(apart[:, column], length - apart[:, column], out=apart[:, column])
-        lengths: Floats = np.sqrt((apart**2).sum(axis=1))
-        return lengths
+        return np.asarray(np.sqrt((apart**2).sum(axis=1)))
 
     def within(self, centre: npt.ArrayLike, radius: float) -> Ints:
         """Sites (no holes) with their centre within `radius` [um] of `centre`, across periodic walls too."""
         close = self.distances(self.positions(), centre) <= radius * (1.0 + ROUNDING)
         return np.flatnonzero(close if self.exists is None else close & self.exists)
+
+    def nearest(self, centre: npt.ArrayLike, count: int) -> Ints:
+        """The `count` sites (no holes) next to `centre`, in ascending order; of equal distances the lower sites."""
+        away = np.round(self.distances(self.positions(), centre), 6)
+        return np.sort(
+            np.argsort(away if self.exists is None else np.where(self.exists, away, np.inf), kind="stable")[:count]
+        )
 
 
 def lattice(

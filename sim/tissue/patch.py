@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ from sim.errors import ScenarioError
 from sim.fields import Spectral, WellMixed
 from sim.rng import Purpose, Stream
 from sim.rules.clearance import evading_share, full_capacity, immune_capacity, mean_immune_capacity
+from sim.rules.exchange import exchange_rates
 from sim.rules.fluctuation import fall_hazard, rise_hazard
 from sim.rules.induction import damage_hazard, hill
 from sim.scenario import causes
@@ -22,7 +25,7 @@ from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.patrols import Patrols
 from sim.tissue.secretion import Secretion
-from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
+from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT, burden_of
 from sim.tissue.territory import Territory
 
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
@@ -89,7 +92,8 @@ class Patch:
         self.cells = first_cells(
             tissue, self.geometry, int(self.parameters.factors[:, CARGO_ROW].max(initial=-1)) + 1, stream
         )
-        self.territory = Territory(self.geometry, tissue.clearance.territory)
+        whole = tissue.well_mixed or tissue.clearance.saturation == "body"
+        self.territory = Territory(self.geometry, math.inf if whole else tissue.clearance.territory)
         self.event_names = causes.event_names(settings)
         self.cum = np.zeros(len(self.event_names), np.int64)
         self.cleared = np.zeros_like(self.cum)
@@ -110,13 +114,17 @@ class Patch:
         self.draw_evasion(np.flatnonzero(self.cells.state == SENESCENT), 0.0, 0)
         self._make_fields(settings)
         self._settle(settings)
-        self.immunity = self.capacity = self._capacity_at_rest()
+        self.capacity = self.immunity = 1.0
+        self.settle_immunity()
         fields = {each: (f, self.by_site[f]) for f, each in enumerate(self.factor_names)}
         self.patrols = Patrols(tissue, self.geometry, stream, fields)
 
     def _make_fields(self, settings: Settings) -> None:
         self.factors = factors = list(settings.factors.values())
         self.factor_names = tuple(settings.factors)
+        self.leak = np.array([factor.blood.exchange(self.name) if factor.blood else 0.0 for factor in factors])
+        self.in_blood: dict[int, float] = {}
+        self.body_burden: float | None = None
         self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
         n_voxels = int(np.prod(self.geometry.voxel_shape))
         self.by_site = self.parameters.factors[:, BY_SITE] == 1.0
@@ -143,9 +151,11 @@ class Patch:
             return
         self.secrete(0.0)
         for f, factor in enumerate(settings.factors.values()):
-            decay = total_decay(factor, self.tissue)
+            decay = total_decay(factor, self.tissue) + float(self.leak[f])
             if factor.transport == "kernel" or decay > 0.0:
                 at_rest = build_transport(factor, self.tissue, self.geometry, LONG / decay if decay > 0.0 else 1.0)
+                if isinstance(at_rest, Spectral | WellMixed):
+                    at_rest.set_decay(decay)
                 at_rest.advance(self._shaped_source(f))
                 self.transports[f].restore(at_rest.state())
             else:
@@ -182,13 +192,31 @@ class Patch:
         for f, source in enumerate(self._sources):
             self.secretion.deposit(f, t, source, bool(self.by_site[f]), self.acting)
 
-    def transport(self) -> None:
-        """One exact step of every factor, with the decay that drugs leave it."""
+    def transport(self, means: Mapping[int, float]) -> None:
+        """One exact step of every factor, with the decay that drugs leave it; to `means` where blood has its say."""
         for f, transport in enumerate(self.transports):
             if isinstance(transport, Spectral | WellMixed):
                 transport.set_decay(self.decay(f))
-            transport.advance(self._shaped_source(f), self.threads)
+            transport.advance(self._shaped_source(f), self.threads, means.get(f))
             self._show(f)
+
+    def mean_source(self, f: int) -> float:
+        """What all sources of a factor add to its mean in this step [1/d]."""
+        return self._stirred(f).mean_source(self._shaped_source(f))
+
+    def mean_level(self, f: int) -> float:
+        """Mean of a factor, exact to rounding."""
+        return self._stirred(f).mean
+
+    def settle_mean(self, f: int, mean: float) -> None:
+        """Begin with another mean: blood brings more, or takes some away."""
+        self._stirred(f).mean = mean
+        self._show(f)
+
+    def _stirred(self, f: int) -> Spectral | WellMixed:
+        transport = self.transports[f]
+        assert isinstance(transport, Spectral | WellMixed)  # checked with the scenario
+        return transport
 
     def _shaped_source(self, f: int) -> np.ndarray:
         """The source of a factor in the shape that its transport takes."""
@@ -214,37 +242,56 @@ class Patch:
         numbers = (self.capacity, self.full_capacity(t), recovery, self._immune_loss() + self.immune_killing, dt)
         self.immunity, self.capacity = mean_immune_capacity(*numbers), immune_capacity(*numbers)
 
-    def _capacity_at_rest(self) -> float:
-        """What the capacity would settle to with the factors and the age of the start."""
-        return self.full_capacity(0.0) / (1.0 + self._immune_loss() * self.tissue.clearance.recovery)
+    def settle_immunity(self) -> None:
+        """Begin with the capacity to which the factors and the age of the start would lead."""
+        loss = self._immune_loss() * self.tissue.clearance.recovery
+        self.capacity = self.immunity = self.full_capacity(0.0) / (1.0 + loss)
 
     def _immune_loss(self) -> float:
-        """Hazard at which factors make immune cells senescent [1/d], by their mean levels in the tissue."""
+        """Hazard at which factors make immune cells senescent [1/d]: by their level in blood, else their mean here."""
         loss = 0.0
-        for name, factor in zip(self.factor_names, self.factors, strict=True):
+        for f, (name, factor) in enumerate(zip(self.factor_names, self.factors, strict=True)):
             if factor.ages_immunity is not None:
-                ages, level = factor.ages_immunity, float(self.level(name).mean(dtype=np.float64))
+                ages = factor.ages_immunity
+                level = self.in_blood[f] if f in self.in_blood else float(self.level(name).mean(dtype=np.float64))
                 loss += hill(level, ages.max_rate, ages.half_max, ages.power)
         return loss
 
-    def fluctuate(self, change: float, dt: float) -> None:
-        """The body raises or lowers the burden of this step by `change` [%], in expectation."""
-        if change == 0.0:
-            self.rise = self.fall = 0.0
-            return
-        healthy = self._healthy_share()
-        self.rise = rise_hazard(change, healthy, dt)
-        self.fall = fall_hazard(change, 100.0 * (1.0 - healthy), dt)
+    def fluctuate(self, systemic: float, own: float, dt: float) -> None:
+        """The burden rises or falls by `systemic` and by `own` [%], in expectation.
 
-    def _healthy_share(self) -> float:
+        Where the tissue shares the immune cells of the body, it is the burden of the body that changes by `systemic`,
+        and its cells fare alike, in whichever tissue.
+        """
+        healthy = self.healthy_share
+        among = healthy if self.body_burden is None else 1.0 - self.body_burden / 100.0
+        self.rise = rise_hazard(systemic, among, dt)
+        self.fall = fall_hazard(systemic, 100.0 * (1.0 - among), dt)
+        if own != 0.0:
+            self.rise += rise_hazard(own, healthy, dt)
+            self.fall += fall_hazard(own, 100.0 * (1.0 - healthy), dt)
+
+    def residents(self) -> tuple[int, int]:
+        """Healthy and senescent cells."""
+        state = self.cells.state
+        return int(np.count_nonzero(state == HEALTHY)), int(np.count_nonzero(state == SENESCENT))
+
+    @property
+    def healthy_share(self) -> float:
         """Share of the resident cells that is healthy; 0 where nobody is."""
-        healthy = int(np.count_nonzero(self.cells.state == HEALTHY))
-        residents = healthy + int(np.count_nonzero(self.cells.state == SENESCENT))
-        return healthy / residents if residents else 0.0
+        healthy, senescent = self.residents()
+        return healthy / (healthy + senescent) if healthy + senescent else 0.0
+
+    @property
+    def burden(self) -> float:
+        """Senescent share of the resident cells [%]; 0 where nobody is."""
+        return burden_of(*self.residents())
 
     def count_territory(self) -> None:
         """Burden of every immune territory, for this step's decisions."""
-        if self.parameters.numbers.max_rate > 0.0:
+        if self.body_burden is not None:
+            self.territory.fill(self.body_burden)
+        elif self.parameters.numbers.max_rate > 0.0:
             self.territory.update(self.cells.state)
 
     def recruit(self, t: float) -> None:
@@ -302,9 +349,10 @@ class Patch:
         return self._address._replace(step=step)
 
     def decay(self, f: int) -> float:
-        """Decay of a factor in this step, uptake by cells and what drugs do to both included [1/d]."""
+        """Decay of a factor in this step [1/d]: its own, by uptake, by drugs, and what leaks into the blood."""
         left = self.acting.uptake_left[f].tolist()
-        return total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left)
+        own = total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left)
+        return own + float(self.leak[f])
 
     def damage(self, t: float) -> float:
         """Hazard of turning senescent by damage at `t` [1/d], before what single cell types and drugs make of it."""
@@ -312,7 +360,7 @@ class Patch:
         hazard = damage_hazard(self.age_years(t), numbers.baseline, numbers.per_year)
         if self.tissue.damage.production == "per_cell":
             return hazard
-        healthy = self._healthy_share()
+        healthy = self.healthy_share
         return hazard / healthy if healthy > 0.0 else 0.0
 
     def full_capacity(self, t: float) -> float:
@@ -324,6 +372,14 @@ class Patch:
     def age_years(self, t: float) -> float:
         """Age of the host [yr] at time `t` [d]."""
         return (self.age_at_start + t) / DAYS_PER_YEAR
+
+    def level_from_blood(self, f: int) -> float:
+        """Mean level of a factor that its plasma level alone would keep up."""
+        blood = self.factors[f].blood
+        if blood is None or self.leak[f] == 0.0:
+            return 0.0
+        _, _, entering = exchange_rates(float(self.leak[f]), blood.tropism.get(self.name, 1.0), 1.0, 1.0)
+        return entering * self.in_blood[f] / self.decay(f)
 
     def level(self, name: str) -> np.ndarray:
         """What cells read of a factor, per voxel (or site), flat."""

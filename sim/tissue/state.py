@@ -15,6 +15,11 @@ STATE_NAMES = ("healthy", "senescent", "cleared", "scarred")
 EVADES_IMMUNITY, EVADES_DRUGS = 1, 2  # bits of `refractory`
 
 
+def burden_of(n_healthy: int, n_senescent: int) -> float:
+    """Senescent share of the cells that are there [%]; 0 where there are none."""
+    return 100.0 * n_senescent / (n_healthy + n_senescent) if n_healthy + n_senescent else 0.0
+
+
 @dataclass
 class CellState:
     """One entry per site; every array is part of a checkpoint.

@@ -22,6 +22,7 @@ Ranges = tuple[int, int, int, int]  # one or two half-open ranges of cells on an
 
 _WHOLE, _LATTICE, _CLOUD = 0, 1, 2
 _HALF = 32  # bits of a count
+MANY = 2**30  # residents of a territory beyond this tissue: its burden is exact to 1e-7 %
 TILE = 8  # sites along the side of the tiles that bound burdens from below
 
 
@@ -105,6 +106,11 @@ class Territory:
             _sum_areas(state.reshape(nz, rows - 1, columns - 1), table)
         else:
             _count_changes(state, self._before, self._half_side, self._bins, counts)
+
+    def fill(self, burden: float) -> None:
+        """Let `burden` [%] be that of the one territory, which is larger than this tissue."""
+        _, _, counts = self.view
+        counts[0] = (MANY << _HALF) + round(burden / 100.0 * MANY)
 
     def floors(self) -> Floats:
         """A lower bound of the burden in each row of a lattice, in one row elsewhere [%]."""

@@ -20,24 +20,24 @@ FRAIL = {"body": {"death": {"burden": 20}}}
 def test_it_dies_at_the_end_of_the_step_that_reaches_the_threshold(engine: str) -> None:
     simulation = start(world(AGEING, FRAIL), engine=engine)
     while not simulation.finished:
-        assert simulation.whole_body_burden < 20
+        assert simulation.body.burden < 20
         simulation.step()
     assert simulation.died
-    assert simulation.whole_body_burden >= 20
+    assert simulation.body.burden >= 20
     assert simulation.step_index == 10  # as in the other engine
 
 
 def test_tissues_count_by_their_cells() -> None:
     two = {"tissues": {"other": together(QUIET, {"shape": [6, 6], "initial": {"burden": 100}})}}
     simulation = start(world(two, shape=(12, 12)))
-    assert simulation.whole_body_burden == pytest.approx(100 * 36 / (36 + 144))
+    assert simulation.body.burden == pytest.approx(100 * 36 / (36 + 144))
 
 
 def test_a_soft_threshold_kills_by_its_own_draw() -> None:
     settings = world(tissue(initial={"burden": 17}), {"body": {"death": {"burden": 17, "steepness": 0.5}}})
     for replicate in range(20):
         simulation = start(settings, replicate)
-        hazard = death_hazard(simulation.whole_body_burden, 17.0, 0.5)
+        hazard = death_hazard(simulation.body.burden, 17.0, 0.5)
         p = 1.0 - np.exp(-hazard * settings.dt)
         u = [Stream(1, BODY, replicate).uniform(Purpose.DEATH, step, 0) for step in range(100)]
         while not simulation.finished:

@@ -1,0 +1,70 @@
+"""The schema of what a tissue can do, and of what is measured on the whole individual."""
+
+from __future__ import annotations
+
+from pydantic import field_validator
+
+from sim.scenario.section import Section, param
+
+DRIVERS = ("burden", "vacant", "scarred")  # besides the factors, by their mean level
+
+
+class Loss(Section):
+    """A hazard by which a driver erodes a function: max_rate hill(driver)."""
+
+    max_rate: float = param(
+        0.01, "rate of loss at saturation", unit="1/d", low=0, high=1e3, source="no source", confidence="assumed"
+    )
+    half_max: float = param(
+        10.0,
+        "driver (percent of the cells, or level of a factor) of half the rate",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="no source",
+        confidence="assumed",
+    )
+    power: float = param(1.0, "Hill power", unit="1", above=0, high=20, source="no source", confidence="assumed")
+
+
+class Function(Section):
+    """What a tissue can do, as a share of its best: it recovers, and burden and factors erode it."""
+
+    description: str = param("", "the function in words")
+    recovery: float = param(
+        0.02,
+        "rate at which what is lost comes back",
+        unit="1/d",
+        low=0,
+        high=1e3,
+        source="no source",
+        confidence="assumed",
+    )
+    losses: dict[str, Loss] = param({}, "what erodes it: burden, vacant, scarred, or a factor by its mean level")
+
+
+class Outcome(Section):
+    """What is measured on the individual: a weighted mean of functions, or of what they lack."""
+
+    description: str = param("", "the measurement in words")
+    weights: dict[str, float] = param(
+        ...,
+        "weight of each function, as TISSUE.FUNCTION (weights are scaled to sum to 1)",
+        unit="1",
+        above=0,
+        high=1e6,
+        source="no source",
+        confidence="assumed",
+    )
+    deficit: bool = param(False, "it counts what functions lack (frailty), not what they have")
+    scale: float = param(
+        1.0, "its value where all functions are whole (or, of a deficit, lost)", unit="1", above=0, high=1e9
+    )
+    unit: str = param("", "unit of that value, for axes")
+
+    @field_validator("weights", mode="after")
+    @classmethod
+    def _some(cls, value: dict[str, float]) -> dict[str, float]:
+        if not value:
+            raise ValueError("must name at least one function, got {}")
+        return value
