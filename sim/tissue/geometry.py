@@ -213,10 +213,9 @@ class Geometry:
 
     def nearest(self, centre: npt.ArrayLike, count: int) -> Ints:
         """The `count` sites (no holes) next to `centre`, in ascending order; of equal distances the lower sites."""
-        away = np.round(self.distances(self.positions(), centre), 6)
-        return np.sort(
-            np.argsort(away if self.exists is None else np.where(self.exists, away, np.inf), kind="stable")[:count]
-        )
+        sites = self.within(centre, np.inf)
+        away = np.round(self.distances(self.positions()[sites], centre), 6)
+        return np.sort(sites[np.argsort(away, kind="stable")[:count]])
 
 
 def lattice(
