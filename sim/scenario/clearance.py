@@ -142,7 +142,7 @@ class Evasion(Section):
     )
     by_cause: dict[str, float] = param(
         {},
-        "multiplier of both shares per cause of senescence (others: 1)",
+        "multiplier of both shares per cause of senescence (`others`: of all that are not named; 1 if not told)",
         unit="1",
         low=0,
         high=1e3,

@@ -16,6 +16,7 @@ from sim.rules.exchange import exchange_rates
 from sim.rules.fluctuation import fall_hazard, rise_hazard
 from sim.rules.induction import damage_hazard, hill
 from sim.scenario import causes
+from sim.scenario.drug import scale
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.tissue.acting import nothing_acts
@@ -110,7 +111,7 @@ class Patch:
         self._address = Address(0, stream.replicate, stream.k0, stream.k1, *(stream.c2(each) for each in purposes))
         shares = tissue.evasion
         self.evades = any((shares.immune, shares.immune_per_year, shares.drug, shares.drug_per_year))
-        self._evasion_of = np.array([tissue.evasion.by_cause.get(each, 1.0) for each in self.event_names])
+        self._evasion_of = np.array([scale(shares.by_cause, each) for each in self.event_names])
         self.draw_evasion(np.flatnonzero(self.cells.state == SENESCENT), 0.0, 0)
         self._make_fields(settings)
         self._settle(settings)
