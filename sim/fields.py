@@ -190,16 +190,21 @@ class Spectral:
     def _forward(self, values: Array, workers: int) -> Array:
         """Amplitudes of `values` (used up), scaled so that the zero mode is the mean."""
         for kind, (transform, _) in TRANSFORMS.items():
-            if axes := self._axes[kind]:
-                values = transform(values, axes=axes, norm="forward", overwrite_x=True, workers=workers)
+            if self._axes[kind]:
+                values = transform(values, axes=self._along(kind), norm="forward", overwrite_x=True, workers=workers)
         return values
 
     def _inverse(self, values: Array, workers: int) -> Array:
         for kind, (_, transform) in reversed(TRANSFORMS.items()):
             if axes := self._axes[kind]:
-                how = {"s": [self.shape[a] for a in axes], "axes": axes, "norm": "forward"}
+                lengths = {"s": [self.shape[a] for a in axes]} if kind == "periodic" else {}
+                how = {"axes": self._along(kind), "norm": "forward", **lengths}
                 values = transform(values, overwrite_x=True, workers=workers, **how)
         return values
+
+    def _along(self, kind: str) -> list[int] | None:
+        """Axes of a transform; None for all, which SciPy need not look at (a third of the time on small grids)."""
+        return self._axes[kind] if len(self._axes[kind]) < len(self.shape) else None
 
     @property
     def rests(self) -> bool:

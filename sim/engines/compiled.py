@@ -50,6 +50,7 @@ class CompiledEngine:
         self._ranges = list(pairwise(edges))
         sites, p = patch.geometry.sites, patch.parameters
         self._slots = (max(n_near(p.numbers.reach, sites), n_near(1, sites)), n_near(1, sites))
+        self._most: tuple[Acting | None, np.ndarray] = (None, np.zeros(0))
         self._largest = np.vstack([p.by_type.max(axis=2), np.full((1, 3), p.susceptibility.max())])
 
     def _over_sites(self, task: Callable[[int, int], Any]) -> list[Any]:
@@ -93,7 +94,9 @@ class CompiledEngine:
         damage, fluctuation = patch.damage(t), (patch.rise, patch.fall)
         floors = patch.territory.floors() if p.numbers.max_rate > 0.0 else np.zeros(1)
         acting, killing = patch.acting, patch.acting.on_senescent
-        most = most_of(acting, len(p.factors))
+        if self._most[0] is not acting:  # where no drug acts, it is always the same
+            self._most = acting, most_of(acting, len(p.factors))
+        most = self._most[1]
         integer = np.int32 if patch.levels.dtype == np.float32 else np.int64
 
         def block(low: int, high: int) -> int:

@@ -226,16 +226,23 @@ def _acts(settings: Settings, path: str, value: float) -> bool:
         return _factor_acts(settings.factors[name], key, settings)
     if group == "drugs":
         return _drug_acts(settings, name, key)
+    if group == "body":
+        several = len(settings.tissues) > 1 and settings.body.fluctuation > 0.0
+        return {"systemic_share": several, "blood_volume": _circulates(settings)}.get(name, True)
     if group == "markers":
         return False
     return group != "tissues" or _tissue_acts(settings.tissues[name], key, settings)
+
+
+def _circulates(settings: Settings) -> bool:
+    return any(factor.blood is not None for factor in settings.factors.values())
 
 
 def at_rest(key: str, value: float) -> bool:
     """Whether a value stands for nothing at all: a multiplier of 1, no limit, else 0."""
     multiplies = (
         key.endswith((".susceptibility", "repair.reach", "bioavailability"))
-        or ".by_" in key
+        or any(each in key for each in (".by_", "leak_by_tissue.", "tropism."))
         or key.startswith("penetration.")
     )
     return isinstance(value, (int, float)) and (value == (1.0 if multiplies else 0.0) or math.isinf(value))
@@ -249,6 +256,8 @@ def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
     evasion = tissue.evasion
     if settings.mode == "well_mixed" and key.startswith(NOT_WELL_MIXED):
         return False
+    if key in ("represents", "volume"):
+        return len(settings.tissues) > 1 or _circulates(settings)
     if key == "initial.since_onset":
         return tissue.initial.burden > 0
     if key == "contact.mature_after":

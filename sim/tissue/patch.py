@@ -19,7 +19,7 @@ from sim.scenario import causes
 from sim.scenario.drug import scale
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
-from sim.tissue.acting import nothing_acts
+from sim.tissue.acting import Acting, nothing_acts
 from sim.tissue.build import build_geometry, build_transport, first_cells
 from sim.tissue.contact import turned_at_once
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
@@ -124,6 +124,7 @@ class Patch:
         self.factors = factors = list(settings.factors.values())
         self.factor_names = tuple(settings.factors)
         self.leak = np.array([factor.blood.exchange(self.name) if factor.blood else 0.0 for factor in factors])
+        self._decays: tuple[Acting | None, list[float]] = (None, [])
         self.in_blood: dict[int, float] = {}
         self.body_burden: float | None = None
         self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
@@ -351,9 +352,11 @@ class Patch:
 
     def decay(self, f: int) -> float:
         """Decay of a factor in this step [1/d]: its own, by uptake, by drugs, and what leaks into the blood."""
-        left = self.acting.uptake_left[f].tolist()
-        own = total_decay(self.factors[f], self.tissue, float(self.acting.neutralised[f]), left)
-        return own + float(self.leak[f])
+        if self._decays[0] is not self.acting:  # where no drug acts, it is always the same
+            left, more = self.acting.uptake_left.tolist(), self.acting.neutralised.tolist()
+            each = zip(self.factors, more, left, self.leak.tolist(), strict=True)
+            self._decays = self.acting, [total_decay(f, self.tissue, n, u) + leak for f, n, u, leak in each]
+        return self._decays[1][f]
 
     def damage(self, t: float) -> float:
         """Hazard of turning senescent by damage at `t` [1/d], before what single cell types and drugs make of it."""
