@@ -23,7 +23,16 @@ FEW, PAIRS = 64, 4
 
 def plan(folder: Path, n: int, replicates: int) -> Sweep:
     """Points of a Latin hypercube over the graft in a small skin; every run is another one."""
-    world = {"extends": str(SKIN), "days": 100, "tissues": {"skin": {"shape": [64, 64]}}, "record": {"days": [0, 100]}}
+    others = dict.fromkeys(("muscle", "spine", "femur", "hippocampus", "rest_of_body"))
+    world: dict[str, Any] = {
+        "extends": str(SKIN),
+        "days": 100,
+        "dt": 0.5,
+        "tissues": {"skin": {"shape": [64, 64]}, **others},
+        "factors": {"SASP": {"blood": None}, "drift": {"blood": None}},
+        "outcomes": dict.fromkeys(("grip_strength", "memory", "bone_density", "frailty_index")),
+        "record": {"days": [0, 100]},
+    }
     (folder / "small_skin.yaml").write_text(dump_yaml(world))
     ranges = {
         "factors.SASP.reach": {"low": 50, "high": 200},

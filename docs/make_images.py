@@ -34,7 +34,7 @@ def main() -> None:
     """Write docs/images/skin_graft.png."""
     scenario = select_arms(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), ["sham", "graft"])
     results = sim.run(scenario, workers=2)
-    picture = beside(pixels(results.plot.maps(layers=["state"])), pixels(results.plot.burden()))
+    picture = beside(pixels(results.plot.maps(tissue="skin", layers=["state"])), pixels(results.plot.burden("skin")))
     figure = Figure(figsize=(picture.shape[1] / 150, picture.shape[0] / 150))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(picture)

@@ -17,14 +17,17 @@ HERE = Path(__file__).parent
 STORED = HERE / "small_graft.csv"
 SMALL = {
     "tissues.skin.shape": [48, 48],
+    **{f"tissues.{name}.shape": [24, 24] for name in ("muscle", "spine", "femur", "hippocampus", "rest_of_body")},
+    **{f"arms.{name}": None for name in ("no_graft", "topical", "senomorphic", "no_vesicles")},
     "tissues.skin.contact.hazard": 0.002,
     "tissues.skin.repair.scar": 0.1,
+    "factors.SASP.induction.hill.max_rate": 0.01,
     "days": 30,
     "record.every": 10,
     "record.maps": [],
     "record.days": [],
 }
-COLUMNS = ["arm", "replicate", "day", "n_healthy", "n_senescent", "n_cleared", "n_scarred"]
+COLUMNS = ["arm", "replicate", "tissue", "day", "n_healthy", "n_senescent", "n_cleared", "n_scarred"]
 CAUSES = ["cum_damage", "cum_SASP", "cum_drift", "cum_contact", "cum_immune", "cum_repaired"]
 
 
@@ -36,10 +39,10 @@ def small_graft() -> pd.DataFrame:
 def test_the_stored_table_comes_out() -> None:
     found, stored = small_graft(), pd.read_csv(STORED)
     assert (
-        found[["arm", "replicate", "day"]].to_numpy().tolist()
-        == stored[["arm", "replicate", "day"]].to_numpy().tolist()
+        found[["arm", "replicate", "tissue", "day"]].to_numpy().tolist()
+        == stored[["arm", "replicate", "tissue", "day"]].to_numpy().tolist()
     )
-    numbers = COLUMNS[3:] + CAUSES
+    numbers = COLUMNS[4:] + CAUSES
     assert (found[numbers] - stored[numbers]).abs().to_numpy().max() <= TOLERANCE
     assert stored[numbers].to_numpy().max(axis=0).min() > 0  # every kind of event is in the table
 
