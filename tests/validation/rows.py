@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from measures import (
-    Measure,
-    Measured,
     age_at_death,
     burden,
     burdens,
@@ -32,6 +28,8 @@ from measures import (
     time_to,
     turned_by_each,
 )
+from organism_rows import DOSES, GRAFT, ORGANISM
+from target import Row, Study, Target
 
 import sim
 from sim.scenario.load import select_arms
@@ -39,86 +37,17 @@ from sim.scenario.load import select_arms
 CONFIGS = Path(__file__).parents[2] / "configs"
 WORKERS = 2
 
-Class = Literal["verified", "echo", "fitted", "predicted"]
-CLASSES: dict[Class, str] = {
-    "verified": "an independent computation of the same equations agrees; it says nothing about biology",
-    "echo": "a number that was put in comes back",
-    "fitted": "parameters were chosen to meet it",
-    "predicted": "neither; the only class that counts as evidence",
-}
-
-
-class Study(NamedTuple):
-    """A scenario file and those of its arms that are needed (none named: all)."""
-
-    file: str
-    arms: tuple[str, ...] = ()
-
-
 PULSE = Study("half_life.yaml", ("young", "old"))
 AGEING = Study("ageing_mouse.yaml", ("natural",))
 PERFORIN = Study("immune_decline.yaml", ("healthy_immunity", "perforin_null"))
 MICE = Study("saturated_removal.yaml", ("mouse_fig4b",))
 DISH = Study("validation/generation_limit.yaml", ("weaker_each_time",))
-LONG = {PULSE, AGEING, PERFORIN}  # minutes of lattice mice: not for every test run
+LONG = {PULSE, AGEING, PERFORIN, GRAFT, DOSES}  # minutes of lattice mice: not for every test run
 LESION = Study("lesion_spread.yaml")
 COURSE = Study("validation/dq_course.yaml")
 JAK = Study("validation/jak_inhibitor.yaml")
 YOUNG = ("no_drug", "senolytic_during", "senolytic_with_pdgf", "senolytic_after", "senomorphic_during")
 WOUND = Study("wound_healing.yaml", YOUNG)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A published result.
-
-    Attributes
-    ----------
-    number : str
-        Row of SCIENCE.md section 9, with a letter where it is split.
-    low, high : float
-        Tolerance on ours, in `unit`; infinite where there is none on that side.
-    margin : float
-        Standard errors by which ours must be inside; for directions, which noise could give.
-    note : str
-        What the words of the table leave open; why it fails.
-    """
-
-    number: str
-    what: str
-    study: Study
-    measure: Measure
-    unit: str
-    theirs: str
-    low: float
-    high: float
-    kind: Class
-    note: str = ""
-    margin: float = 0.0
-
-    @property
-    def tolerance(self) -> str:
-        """The tolerance in words."""
-        if math.isfinite(self.low) and math.isfinite(self.high):
-            words = f"{self.low:.4g} to {self.high:.4g} {self.unit}"
-        else:
-            above = math.isfinite(self.low)
-            words = f"{'at least' if above else 'at most'} {self.low if above else self.high:g} {self.unit}"
-        return words.rstrip() + (f", by {self.margin:g} standard errors" if self.margin else "")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A published result and ours."""
-
-    target: Target
-    ours: Measured
-
-    @property
-    def passed(self) -> bool:
-        """Whether ours is within the tolerance."""
-        slack = self.target.margin * self.ours.error
-        return bool(self.target.low + slack <= self.ours.value <= self.target.high - slack)
 
 
 def run(study: Study) -> sim.Results:
@@ -319,4 +248,4 @@ _wound = [
     ),
 ]  # fmt: skip
 
-TARGETS: tuple[Target, ...] = (*_ageing, *_lesion(), *_later, *_drugs, *_wound)
+TARGETS: tuple[Target, ...] = (*_ageing, *_lesion(), *_later, *_drugs, *_wound, *ORGANISM)

@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rows import CLASSES, Measured, Row, Study, Target, compute, run
+from measures import Measured
+from rows import compute, run
+from target import CLASSES, Row, Study, Target
 
 import sim
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from rows import CLASSES, CONFIGS, LONG, PULSE, TARGETS, WOUND, Row, Study, Target, run
+from rows import CONFIGS, LONG, PULSE, TARGETS, WOUND, run
 from table import HEAD, PAGE, cells, line, verdict
+from target import CLASSES, Row, Study, Target
 
 import sim
 
