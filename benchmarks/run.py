@@ -20,6 +20,7 @@ import numpy as np
 from scipy import fft
 
 import sim
+from benchmarks.lifetimes import four_arms
 from benchmarks.patrols import SPEEDS, nanoseconds_per_move, step_with_patrols
 from benchmarks.sweeps import a_thousand_runs, beside_the_simulation
 from benchmarks.worlds import strategies, tissue
@@ -168,6 +169,16 @@ def survival_curve() -> Row:
     )
 
 
+def lifetimes() -> list[Row]:
+    """4 arms x 50 mice x 5 tissues of 48 x 48 that share blood, over 900 days of steps of a day, two workers."""
+    took, memory = four_arms()
+    what = "4 arms x 50 mice x 5 tissues of 48 x 48 over 900 days, dt 1 d, two workers"
+    return [
+        Row(what, f"{took:.0f} s", "under 300 s", took < 300),
+        Row("... memory of runner and workers", f"{memory:.0f} MB", "under 2000 MB", memory < 2000),
+    ]
+
+
 def many_arms() -> Row:
     """36 arms x 8 replicates of 100 x 100 sites over 200 days, drugs in all of them, two workers; compiled before."""
     run_replicate(strategies().common, "first", 0)
@@ -214,6 +225,7 @@ def jobs() -> list[Callable[[], Row | list[Row]]]:
         second_start,
         whole_commands,
         many_arms,
+        lifetimes,
         sweeps,
     ]
 
