@@ -231,8 +231,6 @@ def _acts(settings: Settings, path: str, value: float) -> bool:
         return {"systemic_share": several, "blood_volume": _circulates(settings)}.get(name, True)
     if group == "markers":
         return False
-    if group == "body":
-        return _body_acts(settings, f"{name}.{key}" if key else name)
     return group != "tissues" or _tissue_acts(settings.tissues[name], key, settings)
 
 
@@ -248,12 +246,6 @@ def at_rest(key: str, value: float) -> bool:
         or key.startswith("penetration.")
     )
     return isinstance(value, (int, float)) and (value == (1.0 if multiplies else 0.0) or math.isinf(value))
-
-
-def _body_acts(settings: Settings, key: str) -> bool:
-    if key == "systemic_share":
-        return settings.body.fluctuation > 0 and len(settings.tissues) > 1
-    return key != "blood_volume" or any(factor.blood for factor in settings.factors.values())
 
 
 NOT_WELL_MIXED = ("repair.", "contact.", "evasion.", "clearance.territory", "cell_spacing", "initial.since_onset")

@@ -1,4 +1,4 @@
-"""What `explain` says of a body is true: reach through blood from closed forms, shares, grafts by cells, whose burden."""
+"""What `explain` says of a body is true: reach through blood, shares of tissues, grafts by cells, whose burden."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ TREE: Tree = {
         "SASP": {
             "reach": 100,
             "induction": {"hill": {}},
-            "blood": {"leak": 20, "half_life": "1 h", "tropism": {"muscle": 2}, "leak_by_tissue": {"rest_of_body": 0.5}},
+            "blood": {"leak": 20, "half_life": "1 h", "tropism": {"muscle": 2},
+                      "leak_by_tissue": {"rest_of_body": 0.5}},
         }
     },
 }  # fmt: skip
@@ -39,9 +40,7 @@ def test_blood_is_told_with_where_its_numbers_come_from() -> None:
     told = words()
     assert "Blood, 1800 mm^3 (from memory: 70 to 80 ml per kg of a mouse of 25 g, assumed)." in told
     assert "skin of 13.5 mm^3, muscle of 50 mm^3 (assumed) and rest_of_body of 50.6 mm^3." in told
-    assert (
-        "SASP circulates: it leaks out of tissues at 20 per day (assumed), times 0.5 in rest_of_body (assumed)" in told
-    )
+    assert "it leaks out of tissues at 20 per day (assumed), times 0.5 in rest_of_body (assumed);" in told
     assert "half of it is gone from the plasma after 1 h (assumed)" in told
     assert "by exchange alone a plasma level of 1 balances one of 2 in muscle (assumed)." in told
     assert "what leaks into the blood, and what the blood brings, is left out." in told
