@@ -41,7 +41,7 @@ def _volume(teller: Teller, name: str) -> str:
         return name
     tissue = teller.settings.tissues[name]
     cited = teller.cite(f"tissues.{name}.volume") if tissue.volume is not None else ""
-    return f"{name} of {organ_volume(tissue):.3g} mm^3{cited}"
+    return f"{name} of {organ_volume(tissue):.5g} mm^3{cited}"
 
 
 def _factor(teller: Teller, name: str) -> str:

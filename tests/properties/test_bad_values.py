@@ -80,7 +80,7 @@ EXAMPLES: list[dict[str, Any]] = [
 
 RIVALS = {  # keys that must not stand beside some other of them: they take the place of nothing
     "reach", "decay_rate", "radius", "nearest", "window", "positions", "packing", "since_onset", "share", "margin",
-    "delay", "duration", "penetration_depth", "infusion_duration", "additional_doses", "until",
+    "delay", "duration", "penetration_depth", "infusion_duration", "additional_doses", "until", "n_cells",
 }  # fmt: skip
 
 
@@ -191,6 +191,8 @@ def test_the_edges_of_a_range_are_allowed() -> None:
                 "voxel_cells",
                 "dt",
                 "stop_below",
+                ".represents",
+                ".n_cells",
             )
         ):
             continue  # what surrounds these must fit
