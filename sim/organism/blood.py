@@ -56,6 +56,15 @@ class Exchange:
             _, leaving, self.entering[i] = exchange_rates(leak, tropism, volumes[i], settings.body.blood_volume)
             self.rates[-1, i], self.rates[i, -1] = leak, leaving
 
+    def tables(self, losses: Floats, dt: float) -> tuple[Floats, Floats]:
+        """Exact step of all levels, those of the tissues and, last, of the plasma; `losses` (n + 1,) for good [1/d].
+
+        What is kept of the levels (n + 1, n + 1), and what constant sources, levels per day, add [d].
+        """
+        kept, gained = exact_tables(self.rates, losses, dt)
+        to_levels = self.volumes / self.volumes[:, None]
+        return kept * to_levels, gained * to_levels
+
     def at_rest(self, alone: Floats, losses: Floats) -> tuple[Floats, float]:
         """Levels at rest of the tissues (n,) and of the plasma.
 
@@ -103,10 +112,10 @@ class Blood:
         exchange = self._exchange
         losses = np.append(self._losses_now(), exchange.loss * (1.0 + neutralised))
         if self._losses is None or not np.array_equal(self._losses, losses):
-            self._losses, (self._kept, self._gained) = losses, exact_tables(exchange.rates, losses, self._dt)
-        before = exchange.volumes * np.array([*self._means(), self.level])
-        sources = exchange.volumes * np.array([*(patch.mean_source(self._f) for patch in self._patches), 0.0])
-        *means, self.level = ((self._kept @ before + self._gained @ sources) / exchange.volumes).tolist()
+            self._losses, (self._kept, self._gained) = losses, exchange.tables(losses, self._dt)
+        sources = np.array([*(patch.mean_source(self._f) for patch in self._patches), 0.0])
+        after = self._kept @ np.array([*self._means(), self.level]) + self._gained @ sources
+        *means, self.level = after.tolist()
         return dict(zip(exchange.tissues, means, strict=True))
 
     def settle(self) -> dict[str, float]:
