@@ -154,7 +154,7 @@ class Simulation:
     def _parts(self) -> dict[str, Part]:
         """All that goes on from step to step, by name: what a checkpoint is to keep joins here."""
         parts: dict[str, Part] = {"dosing": self.dosing}
-        if self.body.blood:
+        if self.body.blood or self.body.pools:
             parts["body"] = self.body
         parts |= {f"tissue_{name}": patch for name, patch in self.patches.items()}
         parts |= {f"events_{name}": events for name, events in self.events.items()}
@@ -182,7 +182,7 @@ class Simulation:
         self.died = bool(state.get("died", False))  # checkpoints of before know nothing of death
         self.day = self.step_index * self.settings.dt
         for name, part in self._parts().items():
-            part.restore(state[name], codes)
+            part.restore(state.get(name, {}), codes)  # checkpoints of before know nothing of the body
         for name, patch in self.patches.items():
             edges = state["transmissions"][name]
             rows = as_rows({**edges, "code": codes.of(edges["code"])}, TRANSMISSION)
@@ -217,7 +217,7 @@ class Simulation:
             patch.secrete(self.day)
 
     def _transport(self) -> None:
-        self.body.transport()
+        self.body.transport(self.dosing.in_plasma)
 
     def _take_up(self) -> None:
         for engine in self.engines.values():
@@ -240,7 +240,9 @@ class Simulation:
 
     def _patrol(self) -> None:
         t_next = (self.step_index + 1) * self.settings.dt
-        for name, patch in self.patches.items():
+        self.body.circulate(self.day)
+        for name in sorted(self.patches):
+            patch = self.patches[name]
             if patch.patrols.troops:
                 patch.recruit(self.day)
                 self.engines[name].patrol(t_next)

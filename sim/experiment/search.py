@@ -95,7 +95,8 @@ def _alone(settings: Settings, name: str, patrol: Patrol) -> Settings:
     """Settings with one tissue and one kind of patrol, which lives on; without events, drugs and jamming."""
     quiet = {"jams_immunity": None, "ages_immunity": None}
     factors = {each: about.model_copy(update=quiet) for each, about in settings.factors.items()}
-    lasting = {"lifespan": math.inf, "senescence_rate": 0.0, "exhausts_after": None, "recruitment": None}
+    lasting = {"lifespan": math.inf, "senescence_rate": 0.0, "exhausts_after": None, "recruitment": None,
+               "circulates": False}  # fmt: skip
     tissue = settings.tissues[name].model_copy(update={"patrols": {"patrol": patrol.model_copy(update=lasting)}})
     nothing: dict[str, dict[str, Any]] = {"events": {}, "drugs": {}, "treatments": {}}
     return settings.model_copy(update={"tissues": {name: tissue}, "factors": factors, **nothing})

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from sim.cohort import PLAN as COHORT_PLAN
 from sim.errors import ScenarioError
+from sim.explain.blood import blood_words
 from sim.explain.doses import doses_words
 from sim.explain.drugs import drug_words, given_drugs, kills_immune
 from sim.explain.experiment import arms_words, body_words, events_words, record_words, scales_words, step_words
@@ -39,6 +40,7 @@ def explain(scenario: Scenario) -> str:
         blocks.append(wrap(f"Question. {common.question}"))
     blocks += [tissue_words(teller, name, loses_immunity) for name in common.tissues]
     blocks += [factor_words(teller, name) for name in common.factors]
+    blocks += [blood_words(teller)]
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
     blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]

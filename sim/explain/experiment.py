@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from sim.explain.blood import shares_words
 from sim.explain.doses import days_of
-from sim.explain.words import Teller, paragraph, wrap
+from sim.explain.words import Teller, listed, paragraph, wrap
+from sim.organism.blood import in_blood
 from sim.scenario.checks import tissue_of
 from sim.scenario.event import Event
 from sim.scenario.ledger import shown
 from sim.scenario.load import Scenario
+from sim.scenario.organism_checks import sites_of_graft
 from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
 from sim.scenario.treatment import Treatment
@@ -86,8 +89,15 @@ def _place(event: Event, settings: Settings) -> str:
     tissue = tissue_of(event, settings)
     if math.isinf(event.radius):
         return f"in all of {tissue}"
-    place = "the centre" if event.at == "centre" else "(" + ", ".join(f"{x:g}" for x in event.at) + ") um"
-    return f"within {event.radius:g} um of {place} of {tissue}"
+    if event.n_cells is not None:
+        sites = round(sites_of_graft(event, settings.tissues[tissue]))
+        seen = f"{event.n_cells:.3g} cells of the organ, {sites} site{'s' * (sites > 1)} here"
+        return f"({seen}) around {_middle(event)} of {tissue}"
+    return f"within {event.radius:g} um of {_middle(event)} of {tissue}"
+
+
+def _middle(event: Event) -> str:
+    return "the centre" if event.at == "centre" else "(" + ", ".join(f"{x:g}" for x in event.at) + ") um"
 
 
 def _period(event: Event) -> str:
@@ -99,12 +109,21 @@ def _period(event: Event) -> str:
 
 
 def body_words(teller: Teller) -> str:
-    """Fluctuation and death."""
-    body, parts = teller.settings.body, []
+    """How tissues count, fluctuation and death."""
+    body, tissues = teller.settings.body, teller.settings.tissues
+    counted = shares_words(teller)
+    parts = [f"Body. {counted}"] if counted else []
     if body.fluctuation > 0:
         variance = f"{2 * body.fluctuation:.3g} %^2 a day{teller.cite('body.fluctuation')}"
-        parts.append(f"Body. Its burden fluctuates from day to day, a random walk whose variance grows by {variance}: "
-                     "healthy cells turn or senescent ones go, in all tissues alike.")  # fmt: skip
+        alike = "in all tissues alike"
+        if len(tissues) > 1 and body.systemic_share < 1:
+            cited = teller.cite("body.systemic_share")
+            alike = f"{100 * body.systemic_share:.3g} % of it {alike}{cited}, the rest in each by its own luck"
+        shared = [name for name, tissue in tissues.items() if tissue.clearance.saturation == "body"]
+        if shared and len(tissues) > 1:
+            alike += f"; in {listed(shared)} the common part follows the burden of the body, not that of the tissue"
+        parts.append(f"{'' if parts else 'Body. '}Its burden fluctuates from day to day, a random walk whose variance "
+                     f"grows by {variance}: healthy cells turn or senescent ones go, {alike}.")  # fmt: skip
     if body.death is not None:
         how = "at" if body.death.steepness is None else "with a hazard of a half per day at"
         parts.append(
@@ -124,12 +143,12 @@ def step_words(settings: Settings, plan: Sequence[tuple[str, str, str]]) -> str:
 
 
 def scales_words(settings: Settings) -> str:
-    """Lengths sqrt(D/k) and times 1/k, uptake by the cells included."""
+    """Lengths sqrt(D/k) and times 1/k, uptake by the cells and what leaks into the blood included."""
     lines = []
     for name, factor in settings.factors.items():
         for where, tissue in settings.tissues.items():
-            decay = total_decay(factor, tissue)
-            if factor.transport == "diffusion" and decay > 0:
+            decay = total_decay(factor, tissue) + (factor.blood.exchange(where) if factor.blood else 0.0)
+            if factor.transport == "diffusion" and decay > 0 and not tissue.well_mixed:
                 length = math.sqrt(factor.diffusivity * 86400 / decay)
                 spacing = tissue.cell_spacing if tissue.shape else tissue.cloud.voxel_spacing  # type: ignore[union-attr]
                 lines.append(
@@ -137,7 +156,8 @@ def scales_words(settings: Settings) -> str:
                     f"{'cells' if tissue.shape else 'voxels'}, 1/k {duration(1 / decay)}"
                 )
     head = (
-        "Lengths and times. One unit of a factor is its steady level at a uniform burden of 1 % mature primary cells."
+        "Lengths and times. One unit of a factor is its steady level at a uniform burden of 1 % mature primary cells"
+        f"{', if nothing leaked into the blood' if in_blood(settings) else ''}."
     )
     return "\n".join([wrap(head), *lines]) if lines else ""
 

@@ -71,6 +71,8 @@ def _recruits(teller: Teller, key: str, patrol: Patrol) -> str:
             f"up to {call.max_rate:.3g} are called by {patrol.follows}, half of them at a mean level of "
             f"{call.half_max:.3g}{cited}"
         )
+    if patrol.circulates and parts:
+        parts[-1] += ", in proportion to how many of them are in the blood"
     return f"From the blood {' and '.join(parts)}." if parts else ""
 
 

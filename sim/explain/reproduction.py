@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.explain.immunity import BURDENS, FIRST, crossings, immune_hazard
 from sim.explain.words import listed, wrap
+from sim.organism.blood import in_blood
 from sim.rules.induction import contact_hazard, induction_hazard
 from sim.rules.induction import response as rate_of
 from sim.scenario.factor import Factor
@@ -94,7 +95,8 @@ def threshold_words(settings: Settings) -> str:
     head = (
         "Reproduction number of senescence, R_s: cells that a senescent cell turns before it goes, in the mean field "
         "of a uniform burden of mature cells of one generation and of all cell types alike, without evasion, walls or "
-        "drugs."
+        "drugs"
+        f"{'; what leaks into the blood, and what the blood brings, is left out' if in_blood(settings) else ''}."
     )
     return "\n".join([wrap(head), *lines])
 

@@ -64,6 +64,10 @@ def _cells(teller: Teller, at: str, name: str, tissue: Tissue) -> str:
         place += f", {tissue.depth:g} to {bottom:g} um below the surface along {tissue.depth_axis}"
     elif tissue.depth > 0:
         place += f", {tissue.depth:g} um below the surface"
+    if tissue.well_mixed:
+        place += ", stirred: every cell meets every other"
+    if tissue.represents is not None:
+        place += f", a sample of {teller.say(f'{at}.represents')} of the organ{teller.cite(f'{at}.represents')}"
     holes = f", {len(tissue.holes)} round places without cells" if tissue.holes else ""
     kinds = ", ".join(tissue.cell_types)
     old = f"{teller.say(f'{at}.initial.burden')} of the cells are senescent at the start, since "
@@ -124,9 +128,8 @@ def _clearance(teller: Teller, at: str, tissue: Tissue, loses_immunity: bool) ->
 
 
 def _immune(teller: Teller, at: str, clearance: Clearance, loses_immunity: bool) -> str:
-    everywhere = math.isinf(clearance.territory)
-    where = "the whole tissue" if everywhere else f"the {teller.say(f'{at}.territory')} around a cell"
-    used = [f"{at}.{key}" for key in ("max_rate", "half_saturation", "territory")]
+    where, used = _territory(teller, at, clearance)
+    used = [f"{at}.max_rate", f"{at}.half_saturation", *used]
     words = (
         f"Immune clearance removes at most {clearance.max_rate:.3g} % of the tissue per day, half of that at a "
         f"burden of {clearance.half_saturation:.3g} % in {where}{teller.cite(*used)}."
@@ -146,6 +149,18 @@ def _immune(teller: Teller, at: str, clearance: Clearance, loses_immunity: bool)
         back = f"with a time constant of {duration(clearance.recovery)}{teller.cite(f'{at}.recovery')}"
         words += f" Immune cells that are lost come back {back}."
     return words
+
+
+def _territory(teller: Teller, at: str, clearance: Clearance) -> tuple[str, list[str]]:
+    """Whose burden saturates removal, and the number that says so."""
+    tissue = teller.settings.tissues[at.split(".")[1]]
+    if clearance.saturation == "body":
+        return "the whole body, whose tissues share their immune cells", []
+    if tissue.well_mixed:
+        return "the whole tissue", []
+    everywhere = math.isinf(clearance.territory)
+    where = "the whole tissue" if everywhere else f"the {teller.say(f'{at}.territory')} around a cell"
+    return where, [f"{at}.territory"]
 
 
 def _half_life(settings: Settings, tissue: Tissue, burden: float) -> float:

@@ -1,1 +1,1 @@
-"""What all tissues of a body have in common: drugs, and later blood."""
+"""What all tissues of a body have in common: drugs, blood, and immune cells that circulate."""

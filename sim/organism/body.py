@@ -8,6 +8,7 @@ from sim.organism.blood import Blood, in_blood
 from sim.scenario.schema import Settings
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
+from sim.tissue.pool import Pool
 
 
 class Body:
@@ -17,12 +18,20 @@ class Body:
     ----------
     blood : dict of Blood
         By factor that circulates.
+    pools : dict of Pool
+        Immune cells in the blood, by kind of patrol that circulates.
     """
 
     def __init__(self, settings: Settings, patches: Mapping[str, Patch]) -> None:
-        self._patches = patches
-        sizes = [float(patch.tissue.represents or patch.n_cells) for patch in patches.values()]
-        self.shares = {name: size / max(1.0, sum(sizes)) for name, size in zip(patches, sizes, strict=True)}
+        self._patches = {name: patches[name] for name in sorted(patches)}  # sums do not depend on who is named first
+        self._dt = settings.dt
+        sizes = {name: float(patch.tissue.represents or patch.n_cells) for name, patch in self._patches.items()}
+        self.shares = {name: size / max(1.0, sum(sizes.values())) for name, size in sizes.items()}
+        self.pools = {kind: Pool(circulation) for kind, circulation in settings.body.circulation.items()}
+        for name, patch in self._patches.items():
+            for troop in patch.patrols.troops:
+                if troop.circulates:
+                    troop.pool, troop.stands_for = self.pools[troop.name], sizes[name] / max(1, patch.n_cells)
         self.blood = {name: Blood(name, settings, patches) for name in in_blood(settings)}
         self._factors = {name: f for f, name in enumerate(settings.factors)}
         for name, blood in self.blood.items():
@@ -43,15 +52,20 @@ class Body:
             if patch.tissue.clearance.saturation == "body":
                 patch.body_burden = self.burden
 
-    def transport(self) -> None:
-        """One exact step of every factor in all tissues and in the blood."""
+    def transport(self, neutralised: Mapping[str, float]) -> None:
+        """One exact step of every factor in all tissues and in the blood, where drugs may neutralise some of them."""
         means: dict[str, dict[int, float]] = {name: {} for name in self._patches}
         for name, blood in self.blood.items():
-            for tissue, mean in blood.advance().items():
+            for tissue, mean in blood.advance(neutralised.get(name, 0.0)).items():
                 means[tissue][self._factors[name]] = mean
         for name, patch in self._patches.items():
             patch.transport(means[name])
         self._tell_levels()
+
+    def circulate(self, day: float) -> None:
+        """Immune cells in the blood are renewed, before the patrols of a step enter and leave."""
+        for pool in self.pools.values():
+            pool.open(day, self._dt)
 
     def _tell_levels(self) -> None:
         for name, blood in self.blood.items():
@@ -60,10 +74,15 @@ class Body:
 
     def state(self) -> State:
         """What circulates."""
-        return {name: blood.state() for name, blood in self.blood.items()}
+        return {
+            "blood": {name: blood.state() for name, blood in self.blood.items()},
+            "pools": {kind: pool.state() for kind, pool in self.pools.items()},
+        }
 
     def restore(self, state: State, codes: CodeMap) -> None:
-        """Continue from `state`, bit for bit."""
+        """Continue from `state`, bit for bit; a pool that was not there is full, a plasma empty."""
         for name, blood in self.blood.items():
-            blood.restore(state[name])
+            blood.restore(state.get("blood", {}).get(name, {}))
+        for kind, pool in self.pools.items():
+            pool.restore(state.get("pools", {}).get(kind, {}))
         self._tell_levels()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.fields import NEGLIGIBLE
+from sim.organism.blood import in_blood
 from sim.organism.compartments import Compartments, Dose, Source
 from sim.organism.effects import Assembly
 from sim.rules.pharmacology import at_depth, following
@@ -22,6 +23,7 @@ from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.patch import Patch
 
 GIVEN, STOPPED, TOXIC = "given", "stopped", "toxic"
+PLASMA = "blood"  # where an effect may be told to act in the plasma, as in a tissue of this name
 CALENDAR = {"day": float, "treatment": str, "drug": str, "amount": float, "unit": str, "route": str, "status": str}
 ReadOut = Callable[[str, str], float]  # tissue and name to the value of the last state
 
@@ -49,12 +51,16 @@ class Dosing:
         Area under the concentration so far [unit d], mean over the depth of the tissue.
     done : dict of (drug, effect) to tissue to float
         Area under the effect so far, mean over the depth of the tissue.
+    in_plasma : dict of factor to float
+        What drugs that neutralise it add to the loss of a factor in the blood in this step, in multiples of it. A drug
+        is in the plasma as it is in the body, unless it is only applied to tissues.
     """
 
     def __init__(self, settings: Settings, patches: dict[str, Patch]) -> None:
         self.settings, self.patches, self.dt = settings, patches, settings.dt
         given = dict.fromkeys(treatment.drug for treatment in settings.treatments.values())
         self.drugs = {name: settings.drugs[name] for name in given}
+        self.in_plasma = dict.fromkeys(in_blood(settings), 0.0)
         self.assemblies = {
             name: Assembly(settings, patch, self.drugs, _is_deep(settings)) for name, patch in patches.items()
         }
@@ -67,18 +73,21 @@ class Dosing:
         ends = np.cumsum([assembly.depths.size for assembly in self.assemblies.values()]).tolist()
         starts = [0, *ends][: len(ends)]
         self._places = {name: slice(a, b) for name, a, b in zip(patches, starts, ends, strict=True)}
-        self._lagged = {name: np.zeros((len(drug.effects), ends[-1])) for name, drug in self.drugs.items()}
+        self._n_places = ends[-1] + bool(self.in_plasma)  # the last one is the plasma
+        self._lagged = {name: np.zeros((len(drug.effects), self._n_places)) for name, drug in self.drugs.items()}
         for name, patch in patches.items():
             patch.acting = self.assemblies[name].nothing
 
     def _body(self, drug_name: str) -> Compartments:
-        """The compartments of one drug, with a place for every layer of every tissue."""
+        """The compartments of one drug, with a place for every layer of every tissue, and for the plasma."""
         drug = self.drugs[drug_name]
         orders = [order for order in self._orders if order.treatment.drug == drug_name]
         columns = []
         for name in self.patches:
             layers = self.assemblies[name].depths
             columns.append([[_reached(order.treatment, drug, name, z) for z in layers.tolist()] for order in orders])
+        if self.in_plasma:
+            columns.append([[float(order.route != "topical" and not order.treatment.tissues)] for order in orders])
         elimination = math.log(2) / drug.half_life
         effects = list(drug.effects.values())
         numbers = [np.array([getattr(effect, key) for effect in effects]) for key in ("emax", "ec50", "power")]
@@ -113,6 +122,13 @@ class Dosing:
             assembly, here = self.assemblies[tissue], self._places[tissue]
             patch.acting = assembly.acting({name: effects[:, here] for name, effects in means.items()})
             patch.immune_killing = assembly.immune_killing({name: effects[:, here] for name, effects in means.items()})
+        for factor in self.in_plasma:
+            self.in_plasma[factor] = sum(
+                float(means[name][k, -1]) * scale(effect.by_tissue, PLASMA)
+                for name, drug in self.drugs.items()
+                for k, effect in enumerate(drug.effects.values())
+                if effect.kind == "neutralise" and (not effect.factors or factor in effect.factors)
+            )
 
     def _with_lag(self, name: str, effects: np.ndarray) -> np.ndarray:
         """Mean over the step of effects that follow the drug with their time constant; the others as they are."""
@@ -167,6 +183,7 @@ class Dosing:
             "exposure": np.array([*self.exposure[name].values()]),
             "done": np.array([[*self.done[name, each].values()] for each in effects]),
             "lagged": {tissue: self._lagged[name][:, here].copy() for tissue, here in self._places.items()},
+            **({"in_plasma": self._lagged[name][:, -1].copy()} if self.in_plasma else {}),
         }
 
     def _restore_drug(self, name: str, state: State) -> None:
@@ -181,6 +198,8 @@ class Dosing:
                     lagged, layers = state["lagged"][tissue][k], self.assemblies[tissue].depths.size
                     # where depth matters only before or only from now on, the layers were all alike
                     self._lagged[name][effects.index(effect), here] = lagged if lagged.size == layers else lagged[0]
+                if self.in_plasma and "in_plasma" in state:
+                    self._lagged[name][effects.index(effect), -1] = state["in_plasma"][k]
 
 
 def _is_deep(settings: Settings) -> bool:

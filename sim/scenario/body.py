@@ -30,6 +30,28 @@ class Death(Section):
     )
 
 
+class Circulation(Section):
+    """Patrols of one kind in the blood, whom all tissues share."""
+
+    number: float = param(
+        ...,
+        "cells of this kind in the blood at rest; recruitment is in proportion to how many of them are there",
+        unit="cells",
+        above=0,
+        high=1e14,
+        source="no source",
+        confidence="assumed",
+    )
+    renewal: float = param(
+        7.0,
+        "time constant with which the blood is filled up again (forever: not at all)",
+        unit="d",
+        above=0,
+        source="no source",
+        confidence="assumed",
+    )
+
+
 class Body(Section):
     """What befalls the whole individual."""
 
@@ -60,4 +82,5 @@ class Body(Section):
         source="from memory: 70 to 80 ml per kg of a mouse of 25 g",
         confidence="assumed",
     )
+    circulation: dict[str, Circulation] = param({}, "patrols that circulate, by their name in tissues.X.patrols")
     death: Death | None = Field(default=None, description="when the individual dies (nothing: never)")

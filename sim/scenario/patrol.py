@@ -146,6 +146,10 @@ class Patrol(Section):
         confidence="assumed",
     )
     recruitment: Recruitment | None = Field(default=None, description="who enters later (nothing: nobody)")
+    circulates: bool = param(
+        False,
+        "those of this name come from one pool in the blood (body.circulation), from all tissues, and return to it",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Patrol:
@@ -155,6 +159,8 @@ class Patrol(Section):
             raise ValueError(f"migration_bias needs follows: the factor that leads, got {self.migration_bias:g} alone")
         if self.recruitment is not None and self.recruitment.max_rate > 0 and self.follows is None:
             raise ValueError("recruitment needs follows: the factor that calls, or max_rate: 0, got neither")
+        if self.circulates and self.recruitment is None:
+            raise ValueError("circulates needs recruitment: who comes from the blood, got none")
         return self
 
     @property

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import ScenarioError
-from sim.scenario.checks import Names, check_name, extent_of, known_word, n_cells
+from sim.errors import ScenarioError, did_you_mean
+from sim.scenario.checks import Names, check_name, extent_of, known_word, n_cells, organ_cells
 from sim.scenario.patrol import Patrol
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -19,8 +19,23 @@ def check_patrols(settings: Settings, names: Names) -> None:
         for name, patrol in tissue.patrols.items():
             key = f"tissues.{where}.patrols.{name}"
             check_name(key, name)
+            if patrol.circulates and name not in settings.body.circulation:
+                raise ScenarioError(f"{key}.circulates: must have body.circulation.{name}, got none")
             if patrol.follows is not None:
                 _check_lead(f"{key}.follows", patrol.follows, tissue, settings, names)
+    circulating = list(dict.fromkeys(_circulating(settings)))
+    for name in settings.body.circulation:
+        if name not in circulating:
+            raise ScenarioError(
+                f"body.circulation.{name}: must be the name of patrols that circulate in some tissue, got "
+                f"{', '.join(circulating) or 'none'}{did_you_mean(name, circulating)}"
+            )
+
+
+def _circulating(settings: Settings) -> Iterator[str]:
+    """Kinds with `circulates`, once for each tissue that has them."""
+    for tissue in settings.tissues.values():
+        yield from (name for name, patrol in tissue.patrols.items() if patrol.circulates)
 
 
 def _check_lead(key: str, factor: str, tissue: Tissue, settings: Settings, names: Names) -> None:
@@ -40,6 +55,10 @@ def odd_patrols(settings: Settings) -> Iterator[str]:
         for name, patrol in tissue.patrols.items():
             key = f"tissues.{where}.patrols.{name}"
             yield from _odd_patrol(key, patrol, tissue)
+            pool, sites = settings.body.circulation.get(name), n_cells(tissue)
+            if patrol.circulates and pool is not None and sites and organ_cells(tissue) > pool.number * sites:
+                yield (f"body.circulation.{name}.number: is less than the {organ_cells(tissue) / sites:.3g} cells for "
+                       f"which one patrol of tissue {where} stands, so none enters, got {pool.number:g}")  # fmt: skip
             lead = settings.factors.get(patrol.follows or "")
             if patrol.follows is not None and lead is None:
                 yield f"{key}.follows: {patrol.follows} is not there, so it walks at random and is not called"

@@ -124,7 +124,7 @@ class Patch:
         self.factors = factors = list(settings.factors.values())
         self.factor_names = tuple(settings.factors)
         self.leak = np.array([factor.blood.exchange(self.name) if factor.blood else 0.0 for factor in factors])
-        self._decays: tuple[Acting | None, list[float]] = (None, [])
+        self._losses: tuple[Acting | None, list[float]] = (None, [])
         self.in_blood: dict[int, float] = {}
         self.body_burden: float | None = None
         self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
@@ -351,12 +351,16 @@ class Patch:
         return self._address._replace(step=step)
 
     def decay(self, f: int) -> float:
-        """Decay of a factor in this step [1/d]: its own, by uptake, by drugs, and what leaks into the blood."""
-        if self._decays[0] is not self.acting:  # where no drug acts, it is always the same
+        """Decay of a factor in this step [1/d]: what is lost here, and what leaks into the blood."""
+        return self.loss(f) + float(self.leak[f])
+
+    def loss(self, f: int) -> float:
+        """Decay of a factor in this step [1/d] by itself, by uptake and by drugs."""
+        if self._losses[0] is not self.acting:  # where no drug acts, it is always the same
             left, more = self.acting.uptake_left.tolist(), self.acting.neutralised.tolist()
-            each = zip(self.factors, more, left, self.leak.tolist(), strict=True)
-            self._decays = self.acting, [total_decay(f, self.tissue, n, u) + leak for f, n, u, leak in each]
-        return self._decays[1][f]
+            each = zip(self.factors, more, left, strict=True)
+            self._losses = self.acting, [total_decay(factor, self.tissue, n, u) for factor, n, u in each]
+        return self._losses[1][f]
 
     def damage(self, t: float) -> float:
         """Hazard of turning senescent by damage at `t` [1/d], before what single cell types and drugs make of it."""

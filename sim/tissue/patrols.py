@@ -19,6 +19,7 @@ from sim.scenario.patrol import Patrol
 from sim.scenario.tissue import Tissue
 from sim.tissue.geometry import Geometry
 from sim.tissue.keeping import CodeMap, State
+from sim.tissue.pool import Pool
 from sim.tissue.walks import CLAIMED, FREE, HELD, walking_space
 
 WORKING, EXHAUSTED, SENESCENT = 0, 1, 2  # `idle`
@@ -97,6 +98,10 @@ class Troop:
         In order of their serials.
     born, kills_of_gone : int
         Patrols so far, and kills of those that left.
+    pool : Pool or None
+        Where they come from and return to, if they circulate.
+    stands_for : float
+        Cells of the organ for which one patrol of the patch stands.
     """
 
     def __init__(
@@ -114,6 +119,8 @@ class Troop:
         walk, kill = (stream.c2(Purpose.PATROL, draw) for draw in (0, KILL))
         self.keys = Keys(walk, kill, stream.replicate, stream.k0, stream.k1)
         self.rows, self.born, self.kills_of_gone = np.zeros(0, ROW), 0, 0
+        self.pool: Pool | None = None
+        self.circulates, self.stands_for = patrol.circulates, 1.0
         self._intensity = 0.0  # expected number of recruits so far
         self._enter([0.0] * int(patrol.density / 100.0 * self._n_sites + 0.5))
         self._due = self._waiting(self.born)
@@ -121,15 +128,24 @@ class Troop:
     # ------------------------------------------------------------------------------------------------ who enters
 
     def recruit(self, t: float, dt: float, level: float) -> None:
-        """Those who enter in [t, t + dt), at the mean `level` of what calls them: a Poisson process, at exact times."""
+        """Those who enter in [t, t + dt), at the mean `level` of what calls them: a Poisson process, at exact times.
+
+        Of a pool in the blood the share counts that it has at `t`; whom it cannot spare waits, and is the next.
+        """
         call = self._patrol.recruitment
         if call is None:
             return
         per_100 = recruitment_rate(level, call.basal, call.max_rate, call.half_max, call.power)
         rate, times = per_100 / 100.0 * self._n_sites, []
+        if self.pool is not None:
+            rate *= self.pool.share
         end = self._intensity + rate * dt
         while self._due < end:
-            times.append(t + (self._due - self._intensity) / rate)
+            time = t + (self._due - self._intensity) / rate
+            if self.pool is not None and not self.pool.take(self.stands_for, time):
+                end = self._due
+                break
+            times.append(time)
             self._due += self._waiting(self.born + len(times))
         self._intensity = end
         self._enter(times)
@@ -191,10 +207,17 @@ class Troop:
     # ------------------------------------------------------------------------------------------------ who leaves
 
     def retire(self, t_end: float, held: np.ndarray) -> None:
-        """Those whose time came before `t_end` turn senescent or leave, and let go of what they held."""
+        """Those whose time came before `t_end` turn senescent or leave, and let go of what they held.
+
+        Who leaves while it still works returns to the pool.
+        """
         rows = self.rows
-        rows["idle"][(rows["ages"] < t_end) & (rows["idle"] == WORKING)] = SENESCENT
         gone = rows["leaves"] < t_end
+        if self.pool is not None:
+            returns = gone & (rows["idle"] == WORKING) & (rows["leaves"] <= rows["ages"])
+            for day in rows["leaves"][returns].tolist():
+                self.pool.give_back(self.stands_for, day)
+        rows["idle"][(rows["ages"] < t_end) & (rows["idle"] == WORKING)] = SENESCENT
         letting = (rows["target"] >= 0) & (gone | (rows["idle"] != WORKING))
         held[rows["target"][letting]] = FREE
         rows["target"][letting] = -1
@@ -209,14 +232,16 @@ class Troop:
         return int(self.rows["kills"].sum()) + self.kills_of_gone
 
     def columns(self, day: float) -> dict[str, float]:
-        """How many are there, how many work, the share of those that is attached or rests, and their kills."""
+        """How many are there and work, the share of those that is attached or rests, kills, how full their pool is."""
         working = self.rows["idle"] == WORKING
         busy = working & (self.rows["busy_until"] > day)
+        in_blood = {} if self.pool is None else {f"pool_{self.name}": self.pool.percent}
         return {
             f"n_patrol_{self.name}": self.rows.size,
             f"working_{self.name}": int(np.count_nonzero(working)),
             f"busy_{self.name}": float(np.count_nonzero(busy)) / max(1, int(np.count_nonzero(working))),
             f"kills_{self.name}": self.kills,
+            **in_blood,
         }
 
     def state(self) -> State:

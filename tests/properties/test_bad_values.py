@@ -31,7 +31,7 @@ EXAMPLES: list[dict[str, Any]] = [
         **scenario(
             {"shape": [8, 8], "holes": [{"at": [5, 5], "radius": 20}], "cell_types": {"cell": {}}, "initial": {},
              "damage": {}, "contact": {}, "clearance": {}, "repair": {}, "evasion": {"by_cause": {"damage": 1}},
-             "patrols": {"p": {"follows": "f", "recruitment": {}}},
+             "patrols": {"p": {"follows": "f", "recruitment": {}, "circulates": True}},
              "functions": {"strength": {"losses": {"burden": {}}}}},
             reach=100, affinity={"cell": 1}, secretion={"by_type": {"cell": 1}, "by_cause": {"damage": 1}},
             induction={"hill": {}, "by_type": {"cell": 1}},
@@ -64,7 +64,8 @@ EXAMPLES: list[dict[str, Any]] = [
         },
         "markers": {"m": {"sensitivity": 1, "specificity": 1, "sensitivity_by_type": {"cell": 1},
                           "specificity_by_type": {"cell": 1}}},
-        "body": {"death": {}}, "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
+        "body": {"death": {}, "circulation": {"p": {"number": 1}}},
+        "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
     scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},
              induction={"linear": {}}, cargo={"response": {"linear": {}}}),
@@ -79,7 +80,7 @@ EXAMPLES: list[dict[str, Any]] = [
 
 RIVALS = {  # keys that must not stand beside some other of them: they take the place of nothing
     "reach", "decay_rate", "radius", "nearest", "window", "positions", "packing", "since_onset", "share", "margin",
-    "delay", "duration", "penetration_depth", "infusion_duration", "additional_doses", "until",
+    "delay", "duration", "penetration_depth", "infusion_duration", "additional_doses", "until", "n_cells",
 }  # fmt: skip
 
 
@@ -190,6 +191,8 @@ def test_the_edges_of_a_range_are_allowed() -> None:
                 "voxel_cells",
                 "dt",
                 "stop_below",
+                ".represents",
+                ".n_cells",
             )
         ):
             continue  # what surrounds these must fit
