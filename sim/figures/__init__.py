@@ -24,6 +24,7 @@ from sim.analysis.treatment import given_doses, harm
 from sim.analysis.turnover import TAG, cohorts
 from sim.errors import ResourceError
 from sim.figures.attribution import reproduction
+from sim.figures.body_map import body_map
 from sim.figures.burden import burden
 from sim.figures.causes import causes
 from sim.figures.closure import closure
@@ -32,6 +33,7 @@ from sim.figures.drugs import drugs
 from sim.figures.early_warning import early_warning
 from sim.figures.exposure import exposure
 from sim.figures.forest import forest
+from sim.figures.functions import functions, has_functions
 from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
@@ -43,8 +45,8 @@ from sim.figures.turnover import turnover
 from sim.results import Results
 
 __all__ = [
-    "Plots", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest", "luck",
-    "maps", "rebound", "reproduction", "save_all", "study", "survival", "trade_off", "turnover",
+    "Plots", "body_map", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest",
+    "functions", "luck", "maps", "rebound", "reproduction", "save_all", "study", "survival", "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -60,6 +62,14 @@ class Plots:
     def burden(self, tissue: str | None = None) -> Figure:
         """Burden over time: median and central 80 % of the replicates per arm; a panel per tissue."""
         return burden(self._results, tissue)
+
+    def body_map(self, days: Sequence[float] | None = None) -> Figure:
+        """Mean burden of the tissues on a drawn mouse: arms as columns, days as rows."""
+        return body_map(self._results, days)
+
+    def functions(self) -> Figure:
+        """Outcomes of the individual and functions of its tissues over time."""
+        return functions(self._results)
 
     def maps(self, replicate: int = 0, tissue: str | None = None, layers: Sequence[str] | None = None) -> Figure:
         """Maps of a replicate: arms as rows, days as columns, a block per layer (default: state, factors)."""
@@ -140,14 +150,15 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     Maps and difference need stored maps, the difference two arms; causes counted cells; reproduction attribution;
     turnover cells that an irradiation tagged; luck five pairs of replicates; drugs need doses that were given,
     exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound,
-    survival a death. Where there are several tissues, all but survival, burden and closure have the tissue in their
-    name; maps of many arms are one file per layer.
+    survival a death, body_map several tissues, functions a function or an outcome, outcomes an outcome and two arms.
+    Where there are several tissues, all but these, burden and closure have the tissue in their name; maps of many arms
+    are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order survival, burden, maps, causes, reproduction, turnover, difference, luck, drugs,
-        exposure, trade_off, rebound, closure.
+        The files, in the order survival, burden, body_map, functions, outcomes, maps, causes, reproduction, turnover,
+        difference, luck, drugs, exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -175,6 +186,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
         yield "survival", plots.survival
     if len(results.timeseries):
         yield "burden", plots.burden
+        yield from _of_organism(results, plots)
     for tissue, replicate in mapped.items():
         layers = shown_layers(results, replicate, tissue)
         apart = len(layers) > 1 and len(results.arms) > TALL
@@ -195,6 +207,17 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in ratios["tissue"].unique() if len(ratios) else []:
         yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
+
+
+def _of_organism(results: Results, plots: Plots) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The same for the individual as a whole."""
+    if len(results.tissues) > 1:
+        yield "body_map", plots.body_map
+    if has_functions(results):
+        yield "functions", plots.functions
+    outcomes = [name for name in results.manifest.get("outcomes", {}) if name in results.organism]
+    if outcomes and len(results.arms) > 1:
+        yield "outcomes", lambda: plots.forest(outcomes=outcomes)
 
 
 def _of_cohorts(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:

@@ -65,6 +65,11 @@ def counterparts(arms: Mapping[str, Settings]) -> dict[str, str]:
     return {arm: first[given[arm]] for arm in members if first.get(given[arm], arm) != arm}
 
 
+def outcome_units(arms: Mapping[str, Settings]) -> dict[str, str]:
+    """The outcomes of the individual that any arm has, and their units."""
+    return {name: outcome.unit for settings in arms.values() for name, outcome in settings.outcomes.items()}
+
+
 def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
     """What is legal but odd, one line each."""
     for name, factor in next(iter(arms.values())).factors.items():
