@@ -228,6 +228,8 @@ def _acts(settings: Settings, path: str, value: float) -> bool:
         return _drug_acts(settings, name, key)
     if group == "markers":
         return False
+    if group == "outcomes":
+        return len(settings.outcomes[name].weights) > 1
     return group != "tissues" or _tissue_acts(settings.tissues[name], key, settings)
 
 
