@@ -156,7 +156,7 @@ def test_the_forest_shows_differences_with_their_intervals() -> None:
     for panel, outcome in enumerate(["burden", "cum_SASP"]):
         marks, rows = labelled(figure, panel), effects[effects["outcome"] == outcome]
         largest = rows[["difference", "difference_low", "difference_high"]].abs().max(axis=None)
-        digits = max(0, 2 - math.floor(math.log10(largest)))
+        digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
         for row in rows.itertuples():
             assert marks[row.arm].get_xdata()[0] == row.difference
             assert f"{row.difference:+.{digits}f}".replace("-", MINUS) in words(figure)
