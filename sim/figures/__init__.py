@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from sim.analysis import study as studies
 from sim.analysis.luck import shared_luck
+from sim.analysis.organism_lines import FEW_TISSUES
 from sim.analysis.paired import ENOUGH_FOR_RATIO, baselines
 from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.survival import somebody_died
@@ -151,8 +152,8 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     turnover cells that an irradiation tagged; luck five pairs of replicates; drugs need doses that were given,
     exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound,
     survival a death, body_map several tissues, functions a function or an outcome, outcomes an outcome and two arms.
-    Where there are several tissues, all but these, burden and closure have the tissue in their name; maps of many arms
-    are one file per layer.
+    Where there are several tissues, all but these, burden and closure have the tissue in their name; of more than two,
+    they are those of the first one, and `Plots` draws the others. Maps of many arms are one file per layer.
 
     Returns
     -------
@@ -178,10 +179,15 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
 
 def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """File name and drawing of each figure."""
-    plots, end = Plots(results), {tissue: f"-{tissue}" for tissue in results.tissues}
+    shown = results.tissues if len(results.tissues) <= FEW_TISSUES else results.tissues[:1]
+    plots, end = Plots(results), {tissue: f"-{tissue}" for tissue in shown}
     if len(results.tissues) == 1:
         end = {results.tissues[0]: ""}
-    mapped = {t: r for _, r, t in sorted(results.map_keys, key=lambda key: -key[1]) if places_known(results, t, r)}
+    mapped = {
+        t: r
+        for _, r, t in sorted(results.map_keys, key=lambda key: -key[1])
+        if t in end and places_known(results, t, r)
+    }
     if somebody_died(results):
         yield "survival", plots.survival
     if len(results.timeseries):
@@ -193,7 +199,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
         for names in [[each] for each in layers] if apart else [layers]:
             name = f"maps{end[tissue]}{f'-{names[0]}' if apart else ''}"
             yield name, lambda r=replicate, t=tissue, n=names: plots.maps(r, t, n)  # type: ignore[misc]
-    for tissue in results.tissues if any(name.startswith("cum_") for name in results.timeseries) else []:
+    for tissue in end if any(name.startswith("cum_") for name in results.timeseries) else []:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
         if any(name.startswith("by_") for name in results.timeseries):
             yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
@@ -204,7 +210,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     ratios = (
         shared_luck(results).query(f"n >= {ENOUGH_FOR_RATIO}").dropna() if len(results.timeseries) else pd.DataFrame()
     )
-    for tissue in ratios["tissue"].unique() if len(ratios) else []:
+    for tissue in (each for each in ratios["tissue"].unique() if each in end) if len(ratios) else []:
         yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
 
@@ -225,7 +231,7 @@ def _of_cohorts(results: Results, plots: Plots, end: dict[str, str]) -> Iterator
     tagged = cohorts(results, ("irradiation",))
     for cause in tagged:
         seen = results.timeseries.groupby("tissue")[f"{TAG}{cause}"].any()
-        for tissue in (each for each in results.tissues if seen[each]):
+        for tissue in (each for each in end if seen[each]):
             name = f"turnover-{cause}" if len(tagged) > 1 else "turnover"
             yield f"{name}{end[tissue]}", lambda c=cause, t=tissue: plots.turnover(c, t)  # type: ignore[misc]
 
@@ -235,7 +241,7 @@ def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Itera
     drawings = [plots.drugs, plots.exposure, plots.trade_off, plots.rebound] if len(given_doses(results)) else []
     cost = harm(results).query("harm > 0")["tissue"].unique() if drawings and len(results.arms) > 1 else []
     for draw in drawings[: len(drawings) if len(results.arms) > 1 else 1]:
-        for tissue in results.tissues:
+        for tissue in end:
             if draw == plots.trade_off and tissue not in cost:
                 continue
             if draw == plots.drugs and not any(name.startswith("conc_") for name in results.timeseries):

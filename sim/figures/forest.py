@@ -63,7 +63,8 @@ def forest(
         if blocks and len(blocks[-1]) + len(panels) <= ACROSS:
             blocks[-1] += panels
         else:
-            blocks += [panels[i : i + ACROSS] for i in range(0, len(panels), ACROSS)]
+            across = math.ceil(len(panels) / math.ceil(len(panels) / ACROSS))  # rows of about the same length
+            blocks += [panels[i : i + across] for i in range(0, len(panels), across)]
     return _drawn(results, effects, blocks, baseline_words(results, baseline), _where(results, having, tissues))
 
 

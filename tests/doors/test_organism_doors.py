@@ -193,7 +193,7 @@ def test_many_tissues_are_one_table(results: Results) -> None:
 
 def test_figures_of_the_organism(results: Results, tmp_path: Path) -> None:
     names = [path.stem for path in save_all(results, tmp_path) if path.suffix == ".png"]
-    assert names[:4] == ["burden", "body_map", "functions", "outcomes"]
+    assert names == ["burden", "body_map", "functions", "outcomes", "causes-skin"]
     functions = results.plot.functions()
     titles = [axes.get_title(loc="left") for axes in functions.axes]
     assert titles == ["grip_strength", "frailty_index", "skin: barrier", "muscle: force"]
