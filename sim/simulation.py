@@ -186,7 +186,7 @@ class Simulation:
         self.died = bool(state.get("died", False))  # checkpoints of before know nothing of death
         self.day = self.step_index * self.settings.dt
         for name, part in self._parts().items():
-            part.restore(state.get(name, {}), codes)
+            part.restore(state.get(name, {}), codes)  # checkpoints of before know nothing of the body
         for name, patch in self.patches.items():
             edges = state["transmissions"][name]
             rows = as_rows({**edges, "code": codes.of(edges["code"])}, TRANSMISSION)
