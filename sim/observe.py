@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sim.organism.body import Body
 from sim.organism.dosing import Dosing
+from sim.organism.functions import Functions
 from sim.scenario import causes
 from sim.scenario.checks import front_centre
 from sim.scenario.schema import Settings
@@ -16,7 +18,7 @@ from sim.tissue.attribution import BINS, Attribution
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.pairs import pairs_of
 from sim.tissue.patch import Patch
-from sim.tissue.state import CLEARED, HEALTHY, SENESCENT, STATE_NAMES, burden_of
+from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT, STATE_NAMES, burden_of
 
 
 class Census:
@@ -70,6 +72,19 @@ class Census:
     def restore(self, state: State, codes: CodeMap) -> None:
         """Go on counting from the row before."""
         self._before = codes.counts(state["cum"])
+
+
+class OrganismCensus:
+    """Rows of the individual as a whole: its burden, what circulates, and its outcomes."""
+
+    def __init__(self, body: Body, functions: Functions) -> None:
+        self._body, self._functions = body, functions
+
+    def row(self, day: float, alive: bool) -> dict[str, Any]:
+        """One row of the table of the organism."""
+        plasma = {f"plasma_{name}": blood.level for name, blood in self._body.blood.items()}
+        about = {"day": day, "alive": alive, "whole_body_burden": self._body.burden}
+        return about | plasma | self._functions.outcomes()
 
 
 class PatternCensus:
@@ -152,16 +167,17 @@ class AttributionCensus:
 
 
 def read_out(patch: Patch, name: str) -> float:
-    """A read-out of one patch by the name that an adaptive treatment gives it (`sim.scenario.treatment.Adaptive`)."""
+    """A read-out of one patch by name, for adaptive treatments (`sim.scenario.treatment.Adaptive`) and functions."""
     if name == "immune_capacity":
         return patch.capacity
     if name.startswith("mean_"):
         return float(patch.level(name.removeprefix("mean_")).mean(dtype=np.float64))
     if name == "burden":
         return patch.burden
-    vacant = int(np.count_nonzero(patch.cells.state == CLEARED))
-    lost = patch.cum[patch.off_target_codes].sum() if name == "off_target" else vacant
-    return 100.0 * float(lost) / max(1, patch.n_cells)
+    if name == "off_target":
+        return 100.0 * float(patch.cum[patch.off_target_codes].sum()) / max(1, patch.n_cells)
+    lost = n_in_state(patch, SCARRED if name == "scarred" else CLEARED)
+    return 100.0 * lost / max(1, patch.n_cells)
 
 
 def n_in_state(patch: Patch, code: int) -> int:

@@ -32,9 +32,10 @@ SHARES = ("by_", "past_", "initial_", "blood_")  # of the cells of a cause: see 
 # 0 in an arm without the drug or cause; no wound is neither open nor closed
 ZERO_LEVELS = ("conc_", "effect_", "off_target_loss", *SHARES)
 EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
+ORGANISM_COLUMNS = ["arm", "replicate", "day", "alive", "whole_body_burden"]
 LIFE_COLUMNS = ["arm", "replicate", "day", "age", "died"]
 DOSE_COLUMNS = ["arm", "replicate", "day", "treatment", "drug", "amount", "unit", "route", "status"]
-TABLES = ("timeseries", "events", "doses", "individuals", "sites")
+TABLES = ("timeseries", "organism", "events", "doses", "individuals", "sites")
 
 
 @dataclass
@@ -49,7 +50,7 @@ class RunRecord:
         ``finished``, ``failed`` or ``interrupted``; `stage` and `message` say where and why.
     wall_s, host : float, str
         How long it took [s], and on which machine.
-    timeseries, events, doses, individuals : DataFrame
+    timeseries, organism, events, doses, individuals : DataFrame
         Rows of this run; see ARCHITECTURE.md section 3 for the columns.
     maps : tissue name to layers
         ``days`` (k,) and per layer a (k, *shape) array; a cloud has one value per site.
@@ -64,6 +65,7 @@ class RunRecord:
     host: str = ""
     replicates: int = 1
     timeseries: pd.DataFrame = field(default_factory=pd.DataFrame)
+    organism: pd.DataFrame = field(default_factory=pd.DataFrame)
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     doses: pd.DataFrame = field(default_factory=pd.DataFrame)
     individuals: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -81,6 +83,10 @@ class Results:
         The fully resolved scenario as plain data.
     timeseries : DataFrame
         One row per arm, replicate, tissue and day.
+    organism : DataFrame
+        One row per arm, replicate and day of the individual as a whole: whether it is ``alive``, ``whole_body_burden``
+        [%], ``plasma_<factor>`` of what circulates, and the outcomes of the scenario by name, each in its unit. Empty
+        where nobody has told it.
     events : DataFrame
         Outside events and, where senders are tracked, every transmission.
     doses : DataFrame
@@ -106,11 +112,13 @@ class Results:
         folder: Path | None = None,
         doses: pd.DataFrame | None = None,
         individuals: pd.DataFrame | None = None,
+        organism: pd.DataFrame | None = None,
     ) -> None:
         self.manifest, self.scenario, self.folder = manifest, scenario, folder
         self.timeseries, self.events, self.sites = timeseries, events, sites
         self.doses = pd.DataFrame(columns=DOSE_COLUMNS) if doses is None else doses
         self.individuals = pd.DataFrame(columns=LIFE_COLUMNS) if individuals is None else individuals
+        self.organism = pd.DataFrame(columns=ORGANISM_COLUMNS) if organism is None else organism
         self._maps = maps
         self.checkpoints = None if folder is None else folder / "checkpoints"
 
@@ -212,7 +220,9 @@ def combine(
     events = stack([record.events for record in finished], EVENT_COLUMNS)
     doses = stack([record.doses for record in finished], DOSE_COLUMNS)
     individuals = stack([record.individuals for record in finished], LIFE_COLUMNS)
-    return Results(manifest, scenario, timeseries, events, sites, maps, doses=doses, individuals=individuals)
+    organism = stack([record.organism for record in finished], ORGANISM_COLUMNS)
+    more = {"doses": doses, "individuals": individuals, "organism": organism}
+    return Results(manifest, scenario, timeseries, events, sites, maps, **more)
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:

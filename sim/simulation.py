@@ -14,6 +14,7 @@ from sim.errors import ScenarioError
 from sim.observe import read_out
 from sim.organism.body import Body
 from sim.organism.dosing import Dosing
+from sim.organism.functions import Functions
 from sim.organism.individuals import embodied
 from sim.rng import BODY, Purpose, Stream, tissue_codes
 from sim.rules.induction import chance
@@ -41,6 +42,7 @@ PLAN = (  # name, words, method: one step, top to bottom
     ("patrol", "immune cells enter, walk, find and kill, each by its own clock", "_patrol"),
     ("decide", "every site draws its fate from the old state", "_decide"),
     ("apply", "all fates come true at once", "_apply"),
+    ("read out", "functions of tissues follow burden and factors", "_read_out"),
     ("survive", "the individual dies if its burden is too high", "_survive"),
 )
 
@@ -116,6 +118,7 @@ class Simulation:
             luck, places = (Stream(self.seed, codes[name], each) for each in (replicate, self.places_of))
             self.patches[name] = Patch(settings, name, luck, places, threads)
         self.body = Body(settings, self.patches)
+        self.functions = Functions(settings, self.patches, read_out)
         self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
         self.dosing = Dosing(settings, self.patches)
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
@@ -159,7 +162,8 @@ class Simulation:
         parts |= {f"tissue_{name}": patch for name, patch in self.patches.items()}
         parts |= {f"events_{name}": events for name, events in self.events.items()}
         parts |= {f"patrols_{name}": patch.patrols for name, patch in self.patches.items() if patch.patrols.troops}
-        return parts | {f"attribution_{name}": each for name, each in self.attributions.items()}
+        parts |= {f"attribution_{name}": each for name, each in self.attributions.items()}
+        return parts | ({"functions": self.functions} if self.functions else {})  # last: what is new looks around
 
     def state(self) -> State:
         """The whole state between two steps, as nested mappings of arrays; see `sim.experiment.checkpoint`."""
@@ -274,6 +278,9 @@ class Simulation:
             if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
                 newly = sites[(patch.cells.state[sites] == SENESCENT) & (patch.cells.cause[sites] != causes.CONTACT)]
                 self._trace_at_once(name, turned, newly, t_next)
+
+    def _read_out(self) -> None:
+        self.functions.advance()
 
     def _survive(self) -> None:
         death = self.settings.body.death

@@ -15,7 +15,7 @@ from sim.results import COLUMNS, DOSE_COLUMNS, EVENT_COLUMNS, load_layers, stack
 
 RUN_KEYS = ["point", "arm", "replicate"]
 RUN_COLUMNS = ["run", "replicate", "status", "stage", "message", "wall_s", "host"]
-TABLES_KEPT = ("timeseries", "events", "doses", "individuals")
+TABLES_KEPT = ("timeseries", "organism", "events", "doses", "individuals")
 NOT_RUN = {"status": "not run", "stage": "", "message": "", "host": ""}
 
 
@@ -54,7 +54,7 @@ class SweepResults:
         return f"Sweep {self.manifest.get('sweep', '')} ({size}; {runs or 'no runs'}) over {', '.join(self.keys)}"
 
     def table(self, name: str) -> pd.DataFrame:
-        """``timeseries``, ``events``, ``doses`` or ``individuals`` of all finished runs, with their point in front.
+        """``timeseries``, ``organism``, ``events``, ... of all finished runs, with their point in front.
 
         Raises
         ------

@@ -12,6 +12,7 @@ from scipy import stats
 
 from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
+from sim.analysis.organism_lines import FEW_TISSUES, marks_in_words, outcome_lines, tissue_lines
 from sim.analysis.paired import ENOUGH_FOR_RATIO, baseline_words, baselines, effects, t_interval
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.analysis.survival import somebody_died, survival
@@ -116,8 +117,11 @@ def closure_table(results: Results, wound: str) -> pd.DataFrame:
 
 
 def burden_lines(results: Results) -> Iterator[str]:
-    """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck."""
-    base, stop = baseline_words(results), results.manifest.get("stop")
+    """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck.
+
+    Of many tissues one table of means and differences; then the outcomes of the individual, where there are any.
+    """
+    stop = results.manifest.get("stop")
     when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
     if somebody_died(results):
         when = "when last recorded"
@@ -126,21 +130,39 @@ def burden_lines(results: Results) -> Iterator[str]:
         yield from _times_to_stop(results, stop["cause"], stop["count"])
     for wound in wounds(results):
         yield from _closure_lines(results, wound)
-    for tissue, rows in burden_table(results).groupby("tissue", sort=False):
-        where = f" in {tissue}" if len(results.tissues) > 1 else ""
-        table = [[f"burden{where} {when} (% senescent)", "mean", "95 % interval", f"difference from {base}", ""]]
-        for row in rows.itertuples():
-            table.append([f"  {row.arm}", f"{row.mean:.2f}", _interval(row.low, row.high, "{}  {}"), *_difference(row)])
-        yield from aligned(table if len(results.arms) > 1 else [row[:3] for row in table])
-        yield from _drug_lines(results, str(tissue))
-        for arm, other in baselines(results).items():
-            extra = extra_by_cause(results, arm, str(tissue))
-            if extra:
-                causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
-                yield f"cells that turned, {arm} more than {other}, by cause: {causes}"
-        gains = rows.set_index("arm")["variance_ratio"].dropna()
-        for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= ENOUGH_FOR_RATIO)].items():
-            yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
+    many = len(results.tissues) > FEW_TISSUES
+    if many:
+        yield from tissue_lines(results, when)
+    for tissue, rows in burden_table(results).groupby("tissue", sort=False) if not many else ():
+        yield from _lines_of_tissue(results, str(tissue), rows, when)
+    outcomes = list(outcome_lines(results, when))
+    yield from ["", *outcomes] if outcomes else []
+    if many or outcomes:
+        yield from marks_in_words(results)
+
+
+def _lines_of_tissue(results: Results, tissue: str, rows: pd.DataFrame, when: str) -> Iterator[str]:
+    """The rows of `burden_table` of one tissue, and what changed them."""
+    where = f" in {tissue}" if len(results.tissues) > 1 else ""
+    head = [
+        f"burden{where} {when} (% senescent)",
+        "mean",
+        "95 % interval",
+        f"difference from {baseline_words(results)}",
+    ]
+    table = [[*head, ""]]
+    for row in rows.itertuples():
+        table.append([f"  {row.arm}", f"{row.mean:.2f}", _interval(row.low, row.high, "{}  {}"), *_difference(row)])
+    yield from aligned(table if len(results.arms) > 1 else [row[:3] for row in table])
+    yield from _drug_lines(results, tissue)
+    for arm, other in baselines(results).items():
+        extra = extra_by_cause(results, arm, tissue)
+        if extra:
+            causes = ", ".join(f"{cause} {cells:+.1f}" for cause, cells in extra.items())
+            yield f"cells that turned, {arm} more than {other}, by cause: {causes}"
+    gains = rows.set_index("arm")["variance_ratio"].dropna()
+    for arm, gain in gains[(gains >= WORTH_TELLING) & (rows["n"].min() >= ENOUGH_FOR_RATIO)].items():
+        yield f"shared luck, {arm}: {gain:.2g} times fewer replicates than unpaired"
 
 
 def _life_lines(results: Results) -> Iterator[str]:

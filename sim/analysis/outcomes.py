@@ -19,12 +19,13 @@ from sim.sweeps import RUN_KEYS, SweepResults
 RUN = treatment.RUN
 BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
 TIMES = "\N{MULTIPLICATION SIGN}"
-UNITS = {"burden": "%", "mean_burden": "%", "lifespan": "d", "off_target_loss": "% of sites", "vacant": "% of sites",
-         "off_target": "% of sites", "immune_capacity": "", "tipping_burden": "%",
+UNITS = {"burden": "%", "mean_burden": "%", "whole_body_burden": "%", "lifespan": "d", "vacant": "% of sites",
+         "off_target_loss": "% of sites", "off_target": "% of sites", "immune_capacity": "", "tipping_burden": "%",
          "burden_variance": "%\N{SUPERSCRIPT TWO}", "burden_variance_trend": "", "burden_autocorrelation": "",
          "burden_autocorrelation_trend": ""}  # fmt: skip
 UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d",
-                   "mean_": BURDEN, "max_": BURDEN, "n_": "cells", "new_": "cells", "cum_": "cells", "gen_": "cells",
+                   "mean_": BURDEN, "max_": BURDEN, "plasma_": BURDEN, "n_": "cells", "new_": "cells",
+                   "cum_": "cells", "gen_": "cells",
                    "open_": "% of its sites"}  # fmt: skip
 
 
@@ -86,8 +87,10 @@ def _all_derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     return {**derived(results), **marker_outcomes(results)}
 
 
-def unit(name: str) -> str:
-    """The unit of an outcome, for an axis; empty for what has none, or one of its own."""
+def unit(name: str, results: Experiment | None = None) -> str:
+    """The unit of an outcome, for an axis; empty for what has none, or one that `results` do not tell."""
+    if results is not None and name in (own := results.manifest.get("outcomes", {})):
+        return str(own[name])
     prefixed = (each for prefix, each in UNITS_BY_PREFIX.items() if name.startswith(prefix))
     return UNITS[name] if name in UNITS else next(prefixed, "")
 
@@ -98,9 +101,10 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     ``mean_burden``, averaged over time [%]; ``exposure_<factor>``, the area under the mean level [level x d];
     ``off_target_loss``, healthy cells killed by drugs [% of sites]; ``closure_<wound>``, days from the wound until 90 %
     of it are closed, NaN where it is still open when the run ends; ``lifespan``, age at death [d], of who lives when
-    the run ends that age: a mean of them is restricted to the length of the run; and the early warnings of a single
-    run, such as ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`), where cells are
-    counted (not with mode: well_mixed).
+    the run ends that age: a mean of them is restricted to the length of the run; ``whole_body_burden`` [%],
+    ``plasma_<factor>`` and the outcomes of the scenario, when last recorded; and the early warnings of a single run,
+    such as ``burden_variance`` and ``tipping_burden`` (`sim.analysis.early_warning.of_runs`), where cells are counted
+    (not with mode: well_mixed).
     """
     rows = results.timeseries
     factors = [name.removeprefix("mean_") for name in rows if name.startswith("mean_")]
@@ -115,6 +119,8 @@ def derived(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
         )
     if somebody_died(results):
         found["lifespan"] = lambda: _lifespan(results)
+    for name in results.organism.columns.difference([*KEYS, "alive"], sort=False) if len(results.organism) else ():
+        found[name] = lambda n=name: _of_organism(results, n)  # type: ignore[misc]
     for wound in times.wounds(results):
         found[f"closure_{wound}"] = lambda w=wound: _closure(results, w)  # type: ignore[misc]
     signals = cache(lambda: early_warning.of_runs(results))  # all at once: they share their windows
@@ -128,9 +134,19 @@ def _mean_burden(results: Results) -> pd.DataFrame:
 
 
 def _lifespan(results: Results) -> pd.DataFrame:
-    """The same in every tissue."""
     ages = results.individuals[["arm", "replicate", "age"]].rename(columns={"age": "lifespan"})
-    return results.timeseries[RUN].drop_duplicates().merge(ages, on=["arm", "replicate"])
+    return _everywhere(results, ages)
+
+
+def _of_organism(results: Results, name: str) -> pd.DataFrame:
+    """A column of the table of the organism on the last day of every run."""
+    last = results.organism.sort_values("day", kind="stable").drop_duplicates(["arm", "replicate"], keep="last")
+    return _everywhere(results, last[["arm", "replicate", name]])
+
+
+def _everywhere(results: Results, of_individuals: pd.DataFrame) -> pd.DataFrame:
+    """The same in every tissue."""
+    return results.timeseries[RUN].drop_duplicates().merge(of_individuals, on=["arm", "replicate"])
 
 
 def _closure(results: Results, wound: str) -> pd.DataFrame:

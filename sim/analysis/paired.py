@@ -19,6 +19,8 @@ from sim.sweeps import SweepResults
 Floats = npt.NDArray[np.float64]
 Experiment = Results | SweepResults
 
+BODY = "body"  # where an outcome is that no tissue has
+OF_BODY = ("whole_body_burden", "lifespan")
 ENOUGH_FOR_RATIO = 8  # pairs from which a ratio of variances is worth printing: a factor of 6 either way, see `compare`
 
 COLUMNS = [
@@ -69,8 +71,9 @@ def effects(
 ) -> pd.DataFrame:
     """The rows of `sim.compare` for any `table` with a row per arm, replicate and tissue, and `outcomes` as columns.
 
-    All but the columns about the call as a whole (``p_holm needed``). With a column ``point`` in the table, as in that
-    of a sweep, rows are per point, which then stands in front.
+    All but the columns about the call as a whole (``p_holm needed``). Outcomes of the individual (`of_body`) are told
+    once, with the tissue ``body``. With a column ``point`` in the table, as in that of a sweep, rows are per point,
+    which then stands in front.
     """
     planned, against = int(results.manifest.get("replicates", 0)), baselines(results, baseline)
     rows = [
@@ -92,13 +95,31 @@ def by_replicate(
     Arms are all those of the experiment, in their order; what a run does not have is NaN.
     """
     groups = table.groupby("point") if "point" in table else [(None, table)]
+    seen = {outcome: dict(seen_in(results, outcome, table)) for outcome in outcomes}
     for key, rows in groups:
-        for tissue in results.tissues:
-            here = rows[rows["tissue"] == tissue]
-            for outcome in outcomes:
-                place = ({"point": key} if "point" in table else {}) | {"tissue": tissue, "outcome": outcome}
+        for where in (*results.tissues, *({BODY} - set(results.tissues))):
+            for outcome in (each for each in outcomes if where in seen[each]):
+                place = ({"point": key} if "point" in table else {}) | {"tissue": where, "outcome": outcome}
+                here = rows[rows["tissue"] == seen[outcome][where]]
                 wide = here.pivot(index="replicate", columns="arm", values=outcome)
                 yield place, wide.reindex(columns=results.arms).astype(np.float64)
+
+
+def of_body(results: Experiment, outcome: str) -> bool:
+    """Whether an outcome is of the individual as a whole, so that no tissue has it."""
+    return outcome in (*OF_BODY, *results.manifest.get("outcomes", {})) or outcome.startswith("plasma_")
+
+
+def seen_in(results: Experiment, outcome: str, table: pd.DataFrame) -> list[tuple[str, str]]:
+    """What is told of an outcome: names of tissues, or ``body``, and of the tissue whose rows of `table` have it.
+
+    What is of the individual stands in the rows of all of its tissues. Tissues in which nobody has the outcome are left
+    out where others have it.
+    """
+    if of_body(results, outcome):
+        return [(BODY, results.tissues[0])]
+    having = set(table.loc[table[outcome].notna(), "tissue"]) if outcome in table else set()
+    return [(name, name) for name in results.tissues if name in having or not having]
 
 
 def last_day(results: Results) -> pd.DataFrame:

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 BEST = ("lowest", "highest")
 LEAST = 4  # replicates from which a chance is told
-LOWER_IS_BETTER = ("burden", "mean_burden", "off_target_loss")
+LOWER_IS_BETTER = ("burden", "mean_burden", "whole_body_burden", "off_target_loss")
 LOWER_IS_BETTER_BY_PREFIX = ("burden_", "mean_burden_", "closure_", "exposure_")
 COLUMNS = [
     "tissue", "outcome", "baseline", "arm", "n", "missing", "mean", "p_best", "mean_rank", "rank_low", "rank_high",

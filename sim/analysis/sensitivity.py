@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from sim.analysis.mean_over_luck import LEAST, Blocks, Estimates, Floats
 from sim.analysis.morris import elementary_effects
-from sim.analysis.paired import one_of
+from sim.analysis.paired import one_of, seen_in
 from sim.analysis.sobol import sobol_indices
 from sim.errors import ResultsError
 from sim.results import KEYS
@@ -140,14 +140,14 @@ def sensitivity(
     """
     design = _design(results)
     arm = results.arms[-1] if arm is None else one_of(arm, results.arms, "sensitivity: arm")
-    tissue = results.tissues[0] if tissue is None else one_of(tissue, results.tissues, "sensitivity: tissue")
     if baseline is not None and one_of(baseline, results.arms, "sensitivity: baseline") == arm:
         raise ResultsError(f"sensitivity: baseline: must differ from the arm, got {arm}")
     columns = [name for name in results.outcomes.select_dtypes("number") if name not in (*KEYS, "point")]
-    one_of(outcome, columns, "sensitivity: outcome")
+    seen = dict(seen_in(results, one_of(outcome, columns, "sensitivity: outcome"), results.outcomes))
+    tissue = next(iter(seen)) if tissue is None else one_of(tissue, seen, "sensitivity: tissue")
     if not 0.0 < level < 1.0:
         raise ResultsError(f"sensitivity: level: must be between 0 and 1, got {level}")
-    values, day = _values(results, outcome, [arm] if baseline is None else [arm, baseline], tissue, design.size)
+    values, day = _values(results, outcome, [arm] if baseline is None else [arm, baseline], seen[tissue], design.size)
     blocks, left_out = _blocks(values, design)
     places = _places(results, design)
     found = _estimated(blocks, design, places, level, seed)
@@ -173,7 +173,7 @@ def sensitivities(
     return [
         sensitivity(results, outcome, each, tissue, baseline)
         for outcome in outcomes
-        for tissue in results.tissues
+        for tissue, _ in seen_in(results, outcome, results.outcomes)
         for each in arms
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis.headline import aligned
+from sim.analysis.organism_lines import FEW_TISSUES
 from sim.analysis.shares import share_and_effect
 from sim.analysis.switches import complete_arm
 from sim.results import Results
@@ -29,14 +30,18 @@ BELOW = "below 1, for other causes turn cells that this one spares"
 
 
 def lines_of_run(results: Results) -> Iterator[str]:
-    """The lines of a run, if it has arms that are the same but for an induction that is off."""
+    """The lines of a run, if it has arms that are the same but for an induction that is off.
+
+    Of many tissues the first one's.
+    """
     if complete_arm(results) is not None:
-        yield from share_lines(share_and_effect(results))
+        table, many = share_and_effect(results), len(results.tissues) > FEW_TISSUES
+        yield from share_lines(table[table["tissue"] == results.tissues[0]] if many else table, named=many)
 
 
-def share_lines(table: pd.DataFrame) -> Iterator[str]:
-    """Shares and effects side by side, a block per tissue."""
-    several, arm = table["tissue"].nunique() > 1, table.attrs["baseline"]
+def share_lines(table: pd.DataFrame, named: bool = False) -> Iterator[str]:
+    """Shares and effects side by side, a block per tissue; a single one is `named` if asked for."""
+    several, arm = named or table["tissue"].nunique() > 1, table.attrs["baseline"]
     shown = [name for name in HEADS if name.startswith("burden") or table[name].notna().any()]
     level = f"{100.0 * table.attrs['level']:g} % interval"
     for tissue, rows in table.groupby("tissue", sort=False):

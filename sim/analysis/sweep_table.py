@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim.analysis.headline import aligned
 from sim.analysis.outcomes import unit
-from sim.analysis.paired import baseline_words, baselines, one_of, t_interval
+from sim.analysis.paired import baseline_words, baselines, one_of, seen_in, t_interval
 from sim.scenario.quantity import in_one_unit
 from sim.sweeps import RUN_KEYS, SweepResults
 
@@ -58,11 +58,12 @@ def sweep_table(
     """
     known = [name for name in results.outcomes if name not in (*RUN_KEYS, "tissue", "day")]
     one_of(outcome, known, "sweep: outcome")
-    wanted = results.tissues if tissue is None else [one_of(tissue, results.tissues, "sweep: tissue")]
+    seen = dict(seen_in(results, outcome, results.outcomes))
+    wanted = list(seen) if tissue is None else [one_of(tissue, seen, "sweep: tissue")]
     rows: list[dict[str, Any]] = []
     against = baselines(results)
     for name in wanted:
-        here = results.outcomes[results.outcomes["tissue"] == name]
+        here = results.outcomes[results.outcomes["tissue"] == seen[name]]
         wide = here.pivot(index="point", columns=["arm", "replicate"], values=outcome).sort_index()
         runs = {arm: wide[arm].reindex(columns=range(results.manifest["replicates"])).to_numpy(np.float64)
                 for arm in results.arms if arm in wide}  # fmt: skip
@@ -176,12 +177,10 @@ def _in_proportion(values: Floats) -> bool:
 def sweep_lines(results: SweepResults, outcome: str = "burden") -> Iterator[str]:
     """A sweep in a few lines: the range of every arm, where the outcome is lowest, what failed, where the table is."""
     words = f"{outcome} on the last day" if outcome == "burden" else outcome
-    words += f" ({unit(outcome)})" if unit(outcome) else ""
+    words += f" ({own})" if (own := unit(outcome, results)) else ""
     several, lines = len(results.tissues) > 1, []
-    for tissue in results.tissues:
-        table = sweep_table(results, outcome, tissue)
-        if len(table):
-            lines += ["", f"{tissue}: {words}" if several else words, *_of_tissue(results, table)]
+    for tissue, table in sweep_table(results, outcome).groupby("tissue", sort=False):
+        lines += ["", f"{tissue}: {words}" if several else words, *_of_tissue(results, table)]
     room = LONGEST - 4
     yield from lines[1:room] if lines else [f"{words}: no run has finished"]
     if len(lines) > room:

@@ -19,6 +19,7 @@ def compare(
                                                  "first, or where several hosts are treated, the untreated arm of "
                                                  "each.")] = None,
     outcomes: Annotated[str, typer.Option(metavar="A,B", help="Columns of timeseries.parquet, or derived from them: "
+                                          "whole_body_burden, outcomes of the scenario (grip_strength), "
                                           "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, "
                                           "lifespan, burden_as_p16, tipping_burden.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
@@ -44,6 +45,7 @@ def compare(
     Examples:
       senodrift compare results/skin_graft-4a42c6
       senodrift compare results/skin_graft-4a42c6 --baseline sham --outcomes burden,cum_SASP
+      senodrift compare results/skin_graft-4a42c6 --outcomes grip_strength,frailty_index --forest outcomes.png
       senodrift compare results/skin_graft-4a42c6 --halfwidth 0.1 --csv effects.csv --forest effects.png
     """  # noqa: D301
     from sim.analysis.compare import compare as compare_arms

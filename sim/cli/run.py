@@ -46,7 +46,8 @@ def run(
     only by what they change. The first table is the burden on the last day, with the paired difference from the first
     arm; where several hosts are treated (a young and an old one), from the untreated arm of the same host.
 
-    The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), events.parquet, doses.parquet,
+    The folder holds timeseries.parquet (a row per arm, replicate, tissue and day), organism.parquet (a row per arm,
+    replicate and day: the burden of the whole body, and the outcomes), events.parquet, doses.parquet,
     individuals.parquet (how every run ended), sites.parquet, summary.csv, maps/, figures/, scenario.yaml (everything
     written out) and manifest.json (every run, its status). It is complete or not there; Ctrl-C keeps the replicates
     that are finished.
@@ -146,7 +147,8 @@ def _report(
     lines += [*shares, ""] if len(results.timeseries) and (shares := list(lines_of_run(results))) else []
     lines += [until.verdict(results), ""] if until and len(results.timeseries) else []
     pictures = [path.name for path in figures if path.suffix == ".png"]
-    lines.append(f"tables   {folder / 'timeseries.parquet'}  events.parquet  doses.parquet  sites.parquet  summary.csv")
+    tables = ("organism.parquet", "events.parquet", "doses.parquet", "sites.parquet", "summary.csv")
+    lines.append(f"tables   {folder / 'timeseries.parquet'}  {'  '.join(tables)}")
     if pictures:
         lines.append(f"figures  {folder / 'figures' / pictures[0]}  {'  '.join(pictures[1:])}".rstrip())
     lines.append(f"next     senodrift explain {scenario.file}    {again} {next_change(scenario)}")

@@ -15,6 +15,7 @@ from sim.analysis.halfwidth import HalfWidth
 from sim.experiment.cohort import WORTH_A_WORKER
 from sim.experiment.execute import Job, executor
 from sim.results import RunRecord, combine
+from sim.scenario.arms import outcome_units
 from sim.scenario.load import Scenario
 
 Progress = Callable[[RunRecord, int, int], None]
@@ -39,6 +40,7 @@ def collect_until(
             common = scenario.common
             names: dict[str, Any] = {"arms": list(scenario.arms), "replicates": common.replicates}
             names |= {"tissues": list(common.tissues), "factors": list(common.factors)}
+            names["outcomes"] = outcome_units(scenario.arms)
             wanted = until.next(combine(names, scenario.tree, records, pd.DataFrame()))
         if pressed or wanted <= scenario.common.replicates:
             return scenario, records, bool(pressed)

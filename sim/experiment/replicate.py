@@ -14,7 +14,7 @@ import pandas as pd
 
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
 from sim.experiment.cohort import run_cohort
-from sim.observe import AttributionCensus, Census, DrugCensus, layer
+from sim.observe import AttributionCensus, Census, DrugCensus, OrganismCensus, layer
 from sim.results import EVENT_COLUMNS, RunRecord, checkpoint_name
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
@@ -92,7 +92,9 @@ class Recorder:
             for name, patch in simulation.patches.items()
         ]
         self._attributed = {name: AttributionCensus(each) for name, each in simulation.attributions.items()}
+        self._organism = OrganismCensus(simulation.body, simulation.functions)
         self.rows: list[dict[str, Any]] = []
+        self._organism_rows: list[dict[str, Any]] = []
         self._maps: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in simulation.patches}
         before = simulation.day - self.settings.dt
         self._map_days = [day for day in sorted(set(self.settings.record.days)) if day > before + _rounding(before)]
@@ -142,8 +144,10 @@ class Recorder:
         if day >= self._next_row - _rounding(day) or last:
             for cells, drugs in self.censuses:
                 attributed = self._attributed.get(cells.patch.name)
-                row = {**cells.row(day), **drugs.columns(day)}
+                functions = self.simulation.functions.columns(cells.patch.name)
+                row = {**cells.row(day), **drugs.columns(day), **functions}
                 self.rows.append(row if attributed is None else {**row, **attributed.columns()})
+            self._organism_rows.append(self._organism.row(day, alive=not self.simulation.died))
             self._last = day
         if record.maps and self._map_days and (day >= self._map_days[0] - _rounding(day) or last):
             self._map_days = [each for each in self._map_days if each > day + _rounding(day)]
@@ -161,6 +165,7 @@ class Recorder:
                 spacing = np.array(patch.geometry.spacing)
                 record.maps[name] = {"days": np.array(self._kept_days), "spacing": spacing, **layers}
         record.timeseries = pd.DataFrame(_keyed(record, self.rows))
+        record.organism = pd.DataFrame(_keyed(record, self._organism_rows))
         day, age = self.simulation.day, self.settings.age_at_start + self.simulation.day
         record.individuals = pd.DataFrame(_keyed(record, [{"day": day, "age": age, "died": self.simulation.died}]))
         if events := self._events():

@@ -22,7 +22,7 @@ from sim.experiment.execute import Job, check_how
 from sim.experiment.provenance import provenance
 from sim.results import Folder, Results, combine
 from sim.rng import Stream, tissue_codes
-from sim.scenario.arms import counterparts, untreated_twins
+from sim.scenario.arms import counterparts, outcome_units, untreated_twins
 from sim.scenario.causes import event_names
 from sim.scenario.load import Scenario
 from sim.tissue.build import build_geometry, check_kernels, first_cells
@@ -151,6 +151,7 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "counterparts": counterparts(scenario.arms),
         "tissues": list(common.tissues),
         "factors": list(common.factors),
+        "outcomes": outcome_units(scenario.arms),
         "event_names": {arm: list(event_names(settings)) for arm, settings in scenario.arms.items()},
         "replicates": common.replicates,
         "seed": common.seed,

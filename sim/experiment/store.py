@@ -28,7 +28,7 @@ from sim.sweeps import RUN_COLUMNS, part_path, read_manifest, read_part
 
 Key = tuple[str, int]  # content address of the settings, replicate
 SMALLEST, LARGEST, PARTS = 16, 512, 32  # runs in a batch, and how many parts a sweep is cut into between these
-TABLES = ("timeseries", "events", "doses", "individuals")
+TABLES = ("timeseries", "organism", "events", "doses", "individuals")
 
 
 class Store:
@@ -227,7 +227,7 @@ def outcomes_of(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     rows = tables["timeseries"]
     if rows.empty:
         return pd.DataFrame(columns=["run", "replicate", "tissue", "day"])
-    more = {"doses": tables["doses"], "individuals": tables["individuals"]}
+    more = {name: tables[name] for name in ("doses", "individuals", "organism")}
     results = Results({"arms": [], "tissues": []}, {}, rows, tables["events"], pd.DataFrame(), **more)
     return with_outcomes(results, list(derived(results))).rename(columns={"arm": "run"})
 

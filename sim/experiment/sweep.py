@@ -16,7 +16,7 @@ from sim.experiment.collect import Progress, undisturbed
 from sim.experiment.execute import Executor, Job, check_how, executor
 from sim.experiment.provenance import CALCULATING, provenance
 from sim.experiment.store import Key, Store
-from sim.scenario.arms import counterparts, untreated_twins
+from sim.scenario.arms import counterparts, outcome_units, untreated_twins
 from sim.scenario.design import Sweep, load_sweep, points
 from sim.scenario.identity import run_address
 from sim.scenario.schema import Record, Settings
@@ -250,6 +250,7 @@ def _manifest(design: Sweep, engine: str, store: Store, complete: bool) -> dict[
         "counterparts": counterparts(design.scenario.arms),
         "tissues": list(common.tissues),
         "factors": list(common.factors),
+        "outcomes": outcome_units(design.scenario.arms),
         "replicates": common.replicates,
         "seed": common.seed,
         "method": design.design.method,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
 from sim.explain.patrols import patrol_words
 from sim.explain.words import Teller, paragraph, scaled
@@ -27,6 +28,7 @@ def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
             *patrol_words(teller, at, tissue),
             _evasion(teller, at, tissue),
             _repair(teller, at, tissue),
+            *function_words(teller, at, tissue),
         ]
     )
 

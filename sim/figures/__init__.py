@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from sim.analysis import study as studies
 from sim.analysis.luck import shared_luck
+from sim.analysis.organism_lines import FEW_TISSUES
 from sim.analysis.paired import ENOUGH_FOR_RATIO, baselines
 from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.survival import somebody_died
@@ -24,6 +25,7 @@ from sim.analysis.treatment import given_doses, harm
 from sim.analysis.turnover import TAG, cohorts
 from sim.errors import ResourceError
 from sim.figures.attribution import reproduction
+from sim.figures.body_map import body_map
 from sim.figures.burden import burden
 from sim.figures.causes import causes
 from sim.figures.closure import closure
@@ -32,6 +34,7 @@ from sim.figures.drugs import drugs
 from sim.figures.early_warning import early_warning
 from sim.figures.exposure import exposure
 from sim.figures.forest import forest
+from sim.figures.functions import functions, has_functions
 from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
 from sim.figures.rebound import rebound
@@ -43,8 +46,8 @@ from sim.figures.turnover import turnover
 from sim.results import Results
 
 __all__ = [
-    "Plots", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest", "luck",
-    "maps", "rebound", "reproduction", "save_all", "study", "survival", "trade_off", "turnover",
+    "Plots", "body_map", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest",
+    "functions", "luck", "maps", "rebound", "reproduction", "save_all", "study", "survival", "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -60,6 +63,14 @@ class Plots:
     def burden(self, tissue: str | None = None) -> Figure:
         """Burden over time: median and central 80 % of the replicates per arm; a panel per tissue."""
         return burden(self._results, tissue)
+
+    def body_map(self, days: Sequence[float] | None = None) -> Figure:
+        """Mean burden of the tissues on a drawn mouse: arms as columns, days as rows."""
+        return body_map(self._results, days)
+
+    def functions(self) -> Figure:
+        """Outcomes of the individual and functions of its tissues over time."""
+        return functions(self._results)
 
     def maps(self, replicate: int = 0, tissue: str | None = None, layers: Sequence[str] | None = None) -> Figure:
         """Maps of a replicate: arms as rows, days as columns, a block per layer (default: state, factors)."""
@@ -140,14 +151,15 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     Maps and difference need stored maps, the difference two arms; causes counted cells; reproduction attribution;
     turnover cells that an irradiation tagged; luck five pairs of replicates; drugs need doses that were given,
     exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound,
-    survival a death. Where there are several tissues, all but survival, burden and closure have the tissue in their
-    name; maps of many arms are one file per layer.
+    survival a death, body_map several tissues, functions a function or an outcome, outcomes an outcome and two arms.
+    Where there are several tissues, all but these, burden and closure have the tissue in their name; of more than two,
+    they are those of the first one, and `Plots` draws the others. Maps of many arms are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order survival, burden, maps, causes, reproduction, turnover, difference, luck, drugs,
-        exposure, trade_off, rebound, closure.
+        The files, in the order survival, burden, body_map, functions, outcomes, maps, causes, reproduction, turnover,
+        difference, luck, drugs, exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -167,21 +179,27 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
 
 def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """File name and drawing of each figure."""
-    plots, end = Plots(results), {tissue: f"-{tissue}" for tissue in results.tissues}
+    shown = results.tissues if len(results.tissues) <= FEW_TISSUES else results.tissues[:1]
+    plots, end = Plots(results), {tissue: f"-{tissue}" for tissue in shown}
     if len(results.tissues) == 1:
         end = {results.tissues[0]: ""}
-    mapped = {t: r for _, r, t in sorted(results.map_keys, key=lambda key: -key[1]) if places_known(results, t, r)}
+    mapped = {
+        t: r
+        for _, r, t in sorted(results.map_keys, key=lambda key: -key[1])
+        if t in end and places_known(results, t, r)
+    }
     if somebody_died(results):
         yield "survival", plots.survival
     if len(results.timeseries):
         yield "burden", plots.burden
+        yield from _of_organism(results, plots)
     for tissue, replicate in mapped.items():
         layers = shown_layers(results, replicate, tissue)
         apart = len(layers) > 1 and len(results.arms) > TALL
         for names in [[each] for each in layers] if apart else [layers]:
             name = f"maps{end[tissue]}{f'-{names[0]}' if apart else ''}"
             yield name, lambda r=replicate, t=tissue, n=names: plots.maps(r, t, n)  # type: ignore[misc]
-    for tissue in results.tissues if any(name.startswith("cum_") for name in results.timeseries) else []:
+    for tissue in end if any(name.startswith("cum_") for name in results.timeseries) else []:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
         if any(name.startswith("by_") for name in results.timeseries):
             yield f"reproduction{end[tissue]}", lambda t=tissue: plots.reproduction(t)  # type: ignore[misc]
@@ -192,9 +210,20 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     ratios = (
         shared_luck(results).query(f"n >= {ENOUGH_FOR_RATIO}").dropna() if len(results.timeseries) else pd.DataFrame()
     )
-    for tissue in ratios["tissue"].unique() if len(ratios) else []:
+    for tissue in (each for each in ratios["tissue"].unique() if each in end) if len(ratios) else []:
         yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
+
+
+def _of_organism(results: Results, plots: Plots) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The same for the individual as a whole."""
+    if len(results.tissues) > 1:
+        yield "body_map", plots.body_map
+    if has_functions(results):
+        yield "functions", plots.functions
+    outcomes = [name for name in results.manifest.get("outcomes", {}) if name in results.organism]
+    if outcomes and len(results.arms) > 1:
+        yield "outcomes", lambda: plots.forest(outcomes=outcomes)
 
 
 def _of_cohorts(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -202,7 +231,7 @@ def _of_cohorts(results: Results, plots: Plots, end: dict[str, str]) -> Iterator
     tagged = cohorts(results, ("irradiation",))
     for cause in tagged:
         seen = results.timeseries.groupby("tissue")[f"{TAG}{cause}"].any()
-        for tissue in (each for each in results.tissues if seen[each]):
+        for tissue in (each for each in end if seen[each]):
             name = f"turnover-{cause}" if len(tagged) > 1 else "turnover"
             yield f"{name}{end[tissue]}", lambda c=cause, t=tissue: plots.turnover(c, t)  # type: ignore[misc]
 
@@ -212,7 +241,7 @@ def _of_treatments(results: Results, plots: Plots, end: dict[str, str]) -> Itera
     drawings = [plots.drugs, plots.exposure, plots.trade_off, plots.rebound] if len(given_doses(results)) else []
     cost = harm(results).query("harm > 0")["tissue"].unique() if drawings and len(results.arms) > 1 else []
     for draw in drawings[: len(drawings) if len(results.arms) > 1 else 1]:
-        for tissue in results.tissues:
+        for tissue in end:
             if draw == plots.trade_off and tissue not in cost:
                 continue
             if draw == plots.drugs and not any(name.startswith("conc_") for name in results.timeseries):

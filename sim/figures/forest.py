@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from sim.figures.style import MINUS, SMALL, TEXT, arm_colour, our_look, readable
 from sim.results import Results
 
 WIDTH, BETWEEN = 2.2, 0.25  # inch: a panel, and white behind its numbers
+ACROSS = 3  # outcomes side by side
 
 
 @our_look()
@@ -29,7 +31,9 @@ def forest(
     outcomes: Sequence[str] = ("burden",),
     tissue: str | None = None,
 ) -> Figure:
-    """Paired differences from the baseline, arms as rows and outcomes as panels; tissues below one another.
+    """Paired differences from the baseline, arms as rows; a panel for each tissue and outcome.
+
+    At most three panels stand side by side. Outcomes of the individual stand behind those of tissues, as ``body``.
 
     Parameters
     ----------
@@ -40,40 +44,60 @@ def forest(
     outcomes : sequence of str
         As in `sim.compare`.
     tissue : str, optional
-        This tissue only.
+        This tissue only; or ``body``.
 
     Raises
     ------
     ResultsError
         If there is no such arm, outcome or tissue, or only one arm.
     """
-    tissues = results.tissues if tissue is None else [one_of(tissue, results.tissues, "forest: tissue")]
     effects = compare(results, baseline, outcomes)
     if effects.empty:
         raise ResultsError("forest: arms: must be at least two to compare, got one")
+    having = list(effects["tissue"].unique())
+    tissues = having if tissue is None else [one_of(tissue, having, "forest: tissue")]
     effects = effects[effects["tissue"].isin(tissues)]
-    outcomes = list(effects["outcome"].unique())
-    rows, base = Rows(results, list(effects["arm"].unique())), baseline_words(results, baseline)
-    labels = {name: rows.label(_label(name, base), WIDTH) for name in outcomes}
+    blocks: list[list[tuple[str, str]]] = []
+    for each, rows in effects.groupby("tissue", sort=False):
+        panels = [(str(each), name) for name in rows["outcome"].unique()]
+        if blocks and len(blocks[-1]) + len(panels) <= ACROSS:
+            blocks[-1] += panels
+        else:
+            across = math.ceil(len(panels) / math.ceil(len(panels) / ACROSS))  # rows of about the same length
+            blocks += [panels[i : i + across] for i in range(0, len(panels), across)]
+    return _drawn(results, effects, blocks, baseline_words(results, baseline), _where(results, having, tissues))
+
+
+def _drawn(
+    results: Results, effects: pd.DataFrame, blocks: Sequence[Sequence[tuple[str, str]]], base: str, where: str
+) -> Figure:
+    """A page of panels (tissue, outcome), some of them side by side."""
+    outcomes, rows = list(effects["outcome"].unique()), Rows(results, list(effects["arm"].unique()))
+    labels = {name: rows.label(_label(results, name, base), WIDTH) for name in outcomes}
     titles = {name: fitted(name, WIDTH, TEXT, "bold") for name in outcomes}
-    above = max(text_height(title) for title in titles.values()) + 0.08
-    words = effects.apply(_in_words, axis="columns")
+    words = _in_words(effects)
     beside = 0.1 + words.map(lambda text: text_width(text, SMALL)).groupby(effects["outcome"]).max()
-    heading = text_height("x") + 0.05 if len(tissues) > 1 else 0.0
-    block = heading + above + rows.height + rows.below
-    width = rows.left + sum(WIDTH + beside[name] + BETWEEN for name in outcomes) - BETWEEN + EDGE
-    figure, foot = page(results, max(width, 4.0), len(tissues) * block, _caption(results, effects, base, tissues))
-    for i, each in enumerate(tissues):
-        bottom, left = foot + (len(tissues) - 1 - i) * block + rows.below, rows.left
+    named = effects["tissue"].nunique() > 1
+    above = max(text_height(title) for title in titles.values()) + 0.08 + (text_height("x") + 0.05 if named else 0.0)
+    block = above + rows.height + rows.below
+    widths = [sum(WIDTH + beside[name] + BETWEEN for _, name in panels) for panels in blocks]
+    width = rows.left + max(widths) - BETWEEN + EDGE
+    figure, foot = page(results, max(width, 4.0), len(blocks) * block, _caption(results, effects, base, where))
+    for i, panels in enumerate(blocks):
+        bottom, left = foot + (len(blocks) - 1 - i) * block + rows.below, rows.left
         rows.name(figure, bottom)
-        for name in outcomes:
-            here = effects[(effects["tissue"] == each) & (effects["outcome"] == name)]
+        for j, (tissue, name) in enumerate(panels):
             axes = rows.panel(figure, left, bottom, WIDTH, labels[name])
-            place = f"{each}\n" if len(tissues) > 1 and name == outcomes[0] else ""
-            axes.set_title(place + titles[name], loc="left", weight="bold", size=TEXT)
-            _draw(axes, rows, here, words)
+            first = named and (j == 0 or panels[j - 1][0] != tissue)
+            axes.set_title(f"{tissue}\n" * first + titles[name], loc="left", weight="bold", size=TEXT)
+            _draw(axes, rows, effects[(effects["tissue"] == tissue) & (effects["outcome"] == name)], words)
             left += WIDTH + beside[name] + BETWEEN
     return figure
+
+
+def _where(results: Results, having: Sequence[str], tissues: Sequence[str]) -> str:
+    """What a caption says of where the outcomes are."""
+    return f", {tissues[0]}" if len(tissues) == 1 and (len(tissues) < len(having) or len(results.tissues) > 1) else ""
 
 
 def _draw(axes: Axes, rows: Rows, effects: pd.DataFrame, words: pd.Series) -> None:
@@ -91,28 +115,30 @@ def _draw(axes: Axes, rows: Rows, effects: pd.DataFrame, words: pd.Series) -> No
     finish(axes, at=0.0)
 
 
-def _in_words(row: pd.Series) -> str:
-    """Difference, interval and number of pairs."""
+def _in_words(effects: pd.DataFrame) -> pd.Series:
+    """Difference, interval and number of pairs; three digits of the largest number of an outcome tell how many."""
+    ends = effects[["difference", "difference_low", "difference_high"]].abs().max(axis=1)
+    largest = ends.groupby(effects["outcome"]).transform("max")
+    forms = [f"z.{max(0, 2 - math.floor(math.log10(each))) if each > 0.0 else 0}f" for each in largest]
+    rows = zip(effects.to_dict("records"), forms, strict=True)
+    return pd.Series([_row_in_words(row, form) for row, form in rows], effects.index)
+
+
+def _row_in_words(row: dict[Any, Any], form: str) -> str:
     if not row["n"]:
         return "no pairs"
     ends = [row["difference_low"], row["difference_high"]]
-    interval = f" ({', '.join(_number(end) for end in ends)})" if math.isfinite(ends[0]) else ""
-    return f"{_number(row['difference'], '+')}{interval}  n {row['n']}".replace("-", MINUS)
+    interval = f" ({', '.join(f'{end:{form}}' for end in ends)})" if math.isfinite(ends[0]) else ""
+    return f"{row['difference']:+{form}}{interval}  n {row['n']}".replace("-", MINUS)
 
 
-def _number(value: float, sign: str = "") -> str:
-    """Three digits, or all in front of the point."""
-    return f"{value:{sign}.0f}" if abs(value) >= 1000.0 else f"{value:{sign}.3g}"
-
-
-def _label(outcome: str, baseline: str) -> str:
-    words = unit(outcome)
+def _label(results: Results, outcome: str, baseline: str) -> str:
+    words = unit(outcome, results)
     words = "points" if words == "%" else words
     return f"difference from {baseline}{f' ({words})' if words else ''}"
 
 
-def _caption(results: Results, effects: pd.DataFrame, base: str, tissues: Sequence[str]) -> str:
-    where = f", {tissues[0]}" if len(tissues) < len(results.tissues) else ""
+def _caption(results: Results, effects: pd.DataFrame, base: str, where: str) -> str:
     counts = [int(n) for n in effects["n"] if n] or [0]
     lost = (
         " Pairs are missing where a replicate did not finish or has no such outcome."

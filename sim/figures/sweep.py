@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from sim.analysis.outcomes import unit
+from sim.analysis.paired import seen_in
 from sim.analysis.sweep_table import Axis, point_in_words, sweep_table, varied_axes
 from sim.errors import ResourceError
 from sim.figures.layout import (
@@ -76,10 +77,7 @@ def _possible(results: SweepResults, outcomes: Sequence[str]) -> Iterator[tuple[
     axes = varied_axes(results)
     method = results.manifest["method"]
     for outcome in outcomes:
-        for tissue in results.tissues:
-            table = sweep_table(results, outcome, tissue)
-            if table.empty:
-                continue
+        for tissue, table in sweep_table(results, outcome).groupby("tissue", sort=False):
             end = f"-{tissue}" if len(results.tissues) > 1 else ""
             if method == "grid" and len(axes) == 2:
                 yield f"{outcome}{end}", lambda t=tissue, o=outcome: sweep_map(results, o, t)  # type: ignore[misc]
@@ -100,7 +98,7 @@ def _kind(results: SweepResults, axes: list[Axis], method: str) -> Callable[[Swe
 @our_look()
 def sweep_lines_figure(results: SweepResults, outcome: str = "burden", tissue: str | None = None) -> Figure:
     """The outcome along the one key that varies: mean and 95 % t interval of the replicates, a line per arm."""
-    tissue = results.tissues[0] if tissue is None else tissue
+    tissue = seen_in(results, outcome, results.outcomes)[0][0] if tissue is None else tissue
     table, axis = sweep_table(results, outcome, tissue), varied_axes(results)[0]
     at = _at(results, axis)
     arms = [arm for arm in results.arms if (table["arm"] == arm).any()]
@@ -122,7 +120,7 @@ def sweep_lines_figure(results: SweepResults, outcome: str = "burden", tissue: s
     _outcome_limits(axes, table)
     plain(axes)
     _ticks(axes, results, axis, size[0])
-    axes.set(xlabel=axis.label, ylabel=_label(outcome))
+    axes.set(xlabel=axis.label, ylabel=_label(results, outcome))
     inks = [readable(arm_colour(results, arm)) for arm in arms]
     end_labels(axes, size, ends, list(names.values()), inks, [arm_colour(results, arm) for arm in arms])
     return figure
@@ -131,7 +129,7 @@ def sweep_lines_figure(results: SweepResults, outcome: str = "burden", tissue: s
 @our_look()
 def sweep_scatter(results: SweepResults, outcome: str = "burden", tissue: str | None = None) -> Figure:
     """The outcome against each key that varies: a point per design point and arm, and Spearman's rank correlation."""
-    tissue = results.tissues[0] if tissue is None else tissue
+    tissue = seen_in(results, outcome, results.outcomes)[0][0] if tissue is None else tissue
     table, keys = sweep_table(results, outcome, tissue), varied_axes(results)
     arms = [arm for arm in results.arms if (table["arm"] == arm).any()]
     columns = min(4, len(keys))
@@ -158,14 +156,14 @@ def sweep_scatter(results: SweepResults, outcome: str = "burden", tissue: str | 
         _outcome_limits(axes, table)
         plain(axes)
         _ticks(axes, results, axis, SMALLER[0])
-        axes.set(xlabel=labels[i], ylabel=fitted(_label(outcome), SMALLER[1]) if column == 0 else "")
+        axes.set(xlabel=labels[i], ylabel=fitted(_label(results, outcome), SMALLER[1]) if column == 0 else "")
     return figure
 
 
 @our_look()
 def sweep_points(results: SweepResults, outcome: str = "burden", tissue: str | None = None) -> Figure:
     """The outcome point by point: mean and 95 % t interval of the replicates, a mark per arm."""
-    tissue = results.tissues[0] if tissue is None else tissue
+    tissue = seen_in(results, outcome, results.outcomes)[0][0] if tissue is None else tissue
     table = sweep_table(results, outcome, tissue)
     shown = list(dict.fromkeys(table["point"]))[:MOST_ROWS]
     arms = [arm for arm in results.arms if (table["arm"] == arm).any()]
@@ -188,7 +186,7 @@ def sweep_points(results: SweepResults, outcome: str = "burden", tissue: str | N
         place_y = foot + BELOW + size[1] + 0.06 + (len(arms) - 1 - k) * text_height("0", SMALL)
         write(figure, left, place_y, arm, size=SMALL, color=readable(colour))
     finish(axes)
-    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=_label(outcome))
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=_label(results, outcome))
     axes.hlines(np.arange(len(shown) - 1) + 0.5, 0.0, 1.0, color="#EDEDED", lw=0.6, zorder=0,
                 transform=axes.get_yaxis_transform())  # fmt: skip
     return figure
@@ -264,7 +262,8 @@ def _shortened(text: str, width: float) -> str:
     return text
 
 
-def _label(outcome: str) -> str:
+def _label(results: SweepResults, outcome: str) -> str:
     if outcome == "burden":
         return "burden (% of resident cells senescent)"
-    return f"{outcome} ({unit(outcome)})" if unit(outcome) else outcome
+    own = unit(outcome, results)
+    return f"{outcome} ({own})" if own else outcome

@@ -12,7 +12,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from sim.analysis.outcomes import unit
-from sim.analysis.paired import baseline_words, baselines
+from sim.analysis.paired import baseline_words, baselines, seen_in
 from sim.analysis.sweep_table import Axis, sweep_table, varied_axes
 from sim.figures.layers import bar_width, colour_bar
 from sim.figures.layout import EDGE, fitted, page, place, several, text_height, text_width
@@ -53,11 +53,11 @@ def sweep_map(results: SweepResults, outcome: str = "burden", tissue: str | None
 
     A dot marks a difference whose 95 % t interval excludes 0. Cells without a finished run are hatched.
     """
-    tissue = results.tissues[0] if tissue is None else tissue
+    tissue = seen_in(results, outcome, results.outcomes)[0][0] if tissue is None else tissue
     table, keys = sweep_table(results, outcome, tissue), varied_axes(results)
     arms = [arm for arm in results.arms if (table["arm"] == arm).any()]
     means = {arm: _on_grid(table, arm, "mean", keys) for arm in arms}
-    words = f"{outcome}{f' ({unit(outcome)})' if unit(outcome) else ''}"
+    words = f"{outcome}{f' ({unit(outcome, results)})' if unit(outcome, results) else ''}"
     blocks = [_Block(words, means, {}, sequential(0), _range(means))]
     base = baseline_words(results)
     others = [arm for arm in arms if arm in baselines(results) and table.loc[table["arm"] == arm, "pairs"].any()]
@@ -66,7 +66,7 @@ def sweep_map(results: SweepResults, outcome: str = "burden", tissue: str | None
         most = max((float(np.nanmax(np.abs(each))) for each in apart.values()), default=0.0) or 1.0
         ends = {arm: [_on_grid(table, arm, f"difference_{end}", keys) for end in ("low", "high")] for arm in others}
         dots = {arm: (low > 0.0) | (high < 0.0) for arm, (low, high) in ends.items()}
-        points = "points" if unit(outcome) == "%" else unit(outcome)
+        points = "points" if unit(outcome, results) == "%" else unit(outcome, results)
         label = f"difference from {base}{f' ({points})' if points else ''}"
         blocks.append(_Block(label, apart, dots, diverging(LOWER, HIGHER), Normalize(-most, most)))
     more = (f" Dots: the 95 % interval of the paired difference from {base} excludes 0, each point by itself; "
@@ -92,7 +92,7 @@ def tipping_map(
     threshold : float, optional
         In the unit of the outcome; halfway between the lowest and the highest run of the sweep if not given.
     """
-    tissue = results.tissues[0] if tissue is None else tissue
+    tissue = seen_in(results, outcome, results.outcomes)[0][0] if tissue is None else tissue
     table, keys = sweep_table(results, outcome, tissue), varied_axes(results)
     runs = results.outcomes[results.outcomes["tissue"] == tissue]
     where = "given" if threshold is not None else "halfway between the lowest and the highest run"
@@ -104,7 +104,7 @@ def tipping_map(
     arms = [arm for arm in results.arms if (table["arm"] == arm).any()]
     shares = {arm: _on_grid(table, arm, "above", keys) for arm in arms}
     spread = {arm: _on_grid(table, arm, "sd", keys) for arm in arms}
-    own = unit(outcome)
+    own = unit(outcome, results)
     words = f"{outcome} above {threshold:.3g}{f' {own}' if own else ''}"
     points = "points" if own == "%" else own
     blocks = [

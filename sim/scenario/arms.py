@@ -65,6 +65,11 @@ def counterparts(arms: Mapping[str, Settings]) -> dict[str, str]:
     return {arm: first[given[arm]] for arm in members if first.get(given[arm], arm) != arm}
 
 
+def outcome_units(arms: Mapping[str, Settings]) -> dict[str, str]:
+    """The outcomes of the individual that any arm has, and their units."""
+    return {name: outcome.unit for settings in arms.values() for name, outcome in settings.outcomes.items()}
+
+
 def odd_arms(arms: Mapping[str, Settings]) -> Iterator[str]:
     """What is legal but odd, one line each."""
     for name, factor in next(iter(arms.values())).factors.items():
@@ -92,7 +97,10 @@ def _idle_factors(arms: Mapping[str, Settings]) -> Iterator[str]:
 
 
 def _steers(name: str, settings: Settings) -> bool:
-    """Whether patrols follow a factor, or an adaptive treatment reads its mean level."""
+    """Whether patrols follow a factor, a function is lost to it, or an adaptive treatment reads its mean level."""
+    functions = (each for tissue in settings.tissues.values() for each in tissue.functions.values())
+    if any(name in each.losses for each in functions):
+        return True
     if any(patrol.follows == name for tissue in settings.tissues.values() for patrol in tissue.patrols.values()):
         return True
     adaptive = (each.adaptive for each in settings.treatments.values() if each.adaptive is not None)

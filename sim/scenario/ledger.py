@@ -231,6 +231,8 @@ def _acts(settings: Settings, path: str, value: float) -> bool:
         return {"systemic_share": several, "blood_volume": _circulates(settings)}.get(name, True)
     if group == "markers":
         return False
+    if group == "outcomes":
+        return len(settings.outcomes[name].weights) > 1
     return group != "tissues" or _tissue_acts(settings.tissues[name], key, settings)
 
 

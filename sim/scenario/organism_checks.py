@@ -13,6 +13,12 @@ from sim.scenario.function import DRIVERS
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
+TAKEN = (  # by columns and outcomes of other tables
+    "arm", "replicate", "tissue", "day", "point", "alive", "whole_body_burden", "lifespan",
+    "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss",
+)  # fmt: skip
+TAKEN_PREFIXES = ("n_", "new_", "cum_", "gen_", "mean_", "max_", "burden_", "plasma_", "function_")
+
 
 def check_organism(settings: Settings, names: Names) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
@@ -27,6 +33,8 @@ def check_organism(settings: Settings, names: Names) -> None:
                 known_word(f"{key}.losses", driver, (*DRIVERS, *names.factors))
     known = [f"{name}.{each}" for name, tissue in settings.tissues.items() for each in tissue.functions]
     for name, outcome in settings.outcomes.items():
+        if name in TAKEN or name.startswith(TAKEN_PREFIXES):
+            raise ScenarioError(f"outcomes.{name}: must not be the name of another column of the tables, got {name!r}")
         for part in outcome.weights:
             known_word(f"outcomes.{name}.weights", part, known)
     for name, event in settings.events.items():

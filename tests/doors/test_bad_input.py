@@ -123,7 +123,8 @@ def test_a_huge_tissue_is_refused_by_its_estimated_bytes(complaint: Complaint) -
         (("run", "x.yaml", "--most", "9"), "run: --most: must come with --until-halfwidth, got it alone"),
         (("run", "x.yaml", "--outcome", "burden"), "run: --outcome: must come with --until-halfwidth, got it alone"),
         (("run", "x.yaml", "--quiet", "--until-halfwidth", "1", "--outcome", "burdn"),
-         "compare: outcomes: must be one of mean_burden, exposure_SASP, an early warning (tipping_burden), "
+         "compare: outcomes: must be one of mean_burden, exposure_SASP, whole_body_burden, an early "
+         "warning (tipping_burden), "
          "one through a marker (burden_as_p16), "
      "or a column of the time series, got burdn (did "
          "you mean burden?)"),

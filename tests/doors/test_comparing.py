@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from pathlib import Path
 from typing import Any
@@ -153,10 +154,12 @@ def test_the_forest_shows_differences_with_their_intervals() -> None:
         "difference from sham (cells)",
     ]
     for panel, outcome in enumerate(["burden", "cum_SASP"]):
-        marks = labelled(figure, panel)
-        for row in effects[effects["outcome"] == outcome].itertuples():
+        marks, rows = labelled(figure, panel), effects[effects["outcome"] == outcome]
+        largest = rows[["difference", "difference_low", "difference_high"]].abs().max(axis=None)
+        digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+        for row in rows.itertuples():
             assert marks[row.arm].get_xdata()[0] == row.difference
-            assert f"{row.difference:+.3g}".replace("-", MINUS) in words(figure)
+            assert f"{row.difference:+.{digits}f}".replace("-", MINUS) in words(figure)
             ends = [line.get_xdata() for line in figure.axes[panel].lines if len(line.get_xdata()) == 2]
             assert any(np.array_equal(each, [row.difference_low, row.difference_high]) for each in ends)
     assert "5 to 6 pairs of replicates (n). Pairs are missing" in words(figure)

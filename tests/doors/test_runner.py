@@ -79,7 +79,7 @@ def test_a_folder_holds_what_the_contract_says(scenario: Scenario, tmp_path: Pat
     results = sim.run(scenario, out=tmp_path / "out")
     assert results.folder == tmp_path / "out"
     runs = [(arm, replicate) for arm in ("control", "graft") for replicate in range(3)]
-    tables = {f"{name}.parquet" for name in ("timeseries", "events", "doses", "individuals", "sites")}
+    tables = {f"{name}.parquet" for name in ("timeseries", "organism", "events", "doses", "individuals", "sites")}
     tables |= {"manifest.json", "scenario.yaml", "summary.csv"}
     assert set(everything_below(tmp_path / "out")) == tables | {f"maps/{arm}-{r}-skin.npz" for arm, r in runs}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
