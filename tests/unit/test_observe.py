@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from worlds import cloud, counts, event, factor, scattered, start, tissue, together, world
 
-from sim.observe import Census, burden, layer, n_in_state
+from sim.observe import Census, layer, n_in_state
 from sim.simulation import Simulation
 from sim.tissue.state import ABSENT, STATE_NAMES
 
@@ -32,7 +32,7 @@ def later(space: str, steps: int = 12) -> Simulation:
 
 @pytest.mark.parametrize(("healthy", "senescent", "percent"), [(3, 1, 25.0), (0, 7, 100.0), (7, 0, 0.0), (0, 0, 0.0)])
 def test_burden(healthy: int, senescent: int, percent: float) -> None:
-    assert burden(healthy, senescent) == percent
+    assert burden_of(healthy, senescent) == percent
 
 
 @pytest.mark.parametrize("space", SPACES)
