@@ -1,0 +1,159 @@
+"""How alike the tissues of an individual age: correlations of burden between tissues, across individuals."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from sim.analysis.bootstrap import expanded_tail, tells_spread, weights
+from sim.errors import ResultsError
+from sim.results import Results
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST = 4  # individuals from which Fisher's interval is finite
+COLUMNS = ["arm", "tissue", "other", "day", "n", "correlation", "low", "high"]
+MEANS = ["arm", "day", "n", "pairs", "correlation", "low", "high", "burden"]
+
+
+def coupling(results: Results, day: float | None = None, level: float = 0.95) -> pd.DataFrame:
+    r"""Correlations of burden between tissues across the individuals of each arm, pair by pair.
+
+    .. math:: r = \frac{\mathrm{cov}(X_i, X_j)}{s_i s_j}, \qquad
+              \tanh\left(\mathrm{artanh}\, r \pm \frac{z}{\sqrt{n - 3}}\right)
+
+    Parameters
+    ----------
+    results : Results
+        Tables of an experiment with two tissues or more.
+    day : float, optional
+        A day of the tables [d]; if not given, the last one on which every individual has a row.
+    level : float
+        Confidence of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row per arm and pair of tissues: ``arm tissue other day n correlation low high``; n individuals have a row
+        on that day. NaN where a burden does not vary; no interval with fewer than four individuals. `mean_coupling` has
+        the mean over the pairs.
+
+    Raises
+    ------
+    ResultsError
+        If there is one tissue only, no such day, or `level` is not between 0 and 1.
+
+    Notes
+    -----
+    With few individuals intervals are wide: 16 of them tell a correlation of 0 from one of 0.5, and hardly more. Counting
+    noise of small patches makes correlations smaller: by the factor v / (v + 100 X / N), about, of a variance v between
+    individuals and N cells at a burden X (all in percent). Individuals that have died by that day are left out.
+    Source: Fisher (1921), Metron 1:3.
+    """
+    day = _checked(results, day, level)
+    rows = []
+    for arm, burdens in _by_arm(results, day).items():
+        for i, j in combinations(range(len(results.tissues)), 2):
+            one, other = results.tissues[i], results.tissues[j]
+            r = _correlation(burdens[:, i], burdens[:, j])
+            rows.append([arm, one, other, day, len(burdens), r, *_fisher(r, len(burdens), level)])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def mean_coupling(results: Results, day: float | None = None, level: float = 0.95) -> pd.DataFrame:
+    """The mean of the correlations over all pairs of tissues, for each arm, beside the mean burden.
+
+    Parameters and errors are those of `coupling`.
+
+    Returns
+    -------
+    DataFrame
+        One row per arm: ``arm day n pairs correlation low high burden``. The interval is from individuals drawn again
+        with replacement, all tissues of one together (`sim.analysis.bootstrap`); ``burden`` [%] is the mean over
+        individuals and tissues. Pairs of which a burden does not vary are left out.
+    """
+    day = _checked(results, day, level)
+    rows = []
+    for arm, burdens in _by_arm(results, day).items():
+        pairs = _pairs(burdens, np.full((1, len(burdens)), 1.0 / max(1, len(burdens))))[0]
+        known = pairs[~np.isnan(pairs)]
+        mean = float(known.mean()) if known.size else math.nan
+        low, high = _resampled(burdens, level) if known.size else (math.nan, math.nan)
+        burden = float(burdens.mean()) if burdens.size else math.nan
+        rows.append([arm, day, len(burdens), known.size, mean, low, high, burden])
+    return pd.DataFrame(rows, columns=MEANS)
+
+
+def common_day(results: Results) -> float:
+    """The last day on which every individual has a row [d]; NaN where there is none."""
+    runs = results.timeseries[["arm", "replicate", "day"]].drop_duplicates()
+    counts = runs.groupby("day").size()
+    whole = counts.index[counts == len(runs[["arm", "replicate"]].drop_duplicates())]
+    return float(whole.max()) if len(whole) else math.nan
+
+
+def _checked(results: Results, day: float | None, level: float) -> float:
+    """The day that is asked for."""
+    if len(results.tissues) < 2:
+        raise ResultsError(f"coupling: tissues: must be at least two, got {len(results.tissues)}")
+    if not 0.0 < level < 1.0:
+        raise ResultsError(f"coupling: level: must be between 0 and 1, got {level}")
+    days = results.timeseries["day"].unique()
+    found = common_day(results) if day is None else float(day)
+    if not np.isclose(days, found, rtol=1e-9, atol=1e-9).any():
+        told = f"{days.min():g} to {days.max():g} d" if days.size else "none"
+        raise ResultsError(f"coupling: day: must be one of the tables ({told}), got {found:g}")
+    return found
+
+
+def _by_arm(results: Results, day: float) -> dict[str, Floats]:
+    """Burdens of the individuals of each arm, (n, tissues)."""
+    rows = results.timeseries[np.isclose(results.timeseries["day"], day, rtol=1e-9, atol=1e-9)]
+    wide = rows.pivot(index=["arm", "replicate"], columns="tissue", values="burden")[results.tissues].dropna()
+    arms = wide.index.get_level_values("arm")
+    return {arm: wide[arms == arm].to_numpy(np.float64) for arm in results.arms}
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    if x.size < 2 or not (tells_spread(x) and tells_spread(y) and x.any() and y.any()):
+        return math.nan
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def _fisher(r: float, n: int, level: float) -> tuple[float, float]:
+    if n < FEWEST or math.isnan(r):
+        return math.nan, math.nan
+    if abs(r) >= 1.0:
+        return r, r
+    half = float(stats.norm.ppf(0.5 + level / 2.0)) / math.sqrt(n - 3)
+    return math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half)
+
+
+def _resampled(burdens: Floats, level: float) -> tuple[float, float]:
+    """Interval of the mean correlation."""
+    n = len(burdens)
+    if n < FEWEST:
+        return math.nan, math.nan
+    pairs = _pairs(burdens, weights(n))
+    means = np.array([np.nan if np.isnan(each).all() else np.nanmean(each) for each in pairs])
+    tail = expanded_tail(n, level)
+    low, high = np.nanquantile(means, [tail, 1.0 - tail])
+    return float(low), float(high)
+
+
+def _pairs(burdens: Floats, weight: Floats) -> Floats:
+    """Correlations of all pairs of tissues, (samples, pairs), of individuals that count `weight`, (samples, n)."""
+    x = burdens - burdens.mean(axis=0)
+    first, second = np.triu_indices(x.shape[1], 1)
+    means, squares, products = weight @ x, weight @ x**2, weight @ (x[:, first] * x[:, second])
+    variances = squares - means**2
+    varies = variances > 1e-12 * np.maximum(1e-300, np.square(burdens).max(axis=0))
+    both = varies[:, first] & varies[:, second]
+    scale = np.sqrt(np.where(both, variances[:, first] * variances[:, second], 1.0))
+    found = np.where(both, (products - means[:, first] * means[:, second]) / scale, np.nan)
+    return np.clip(found, -1.0, 1.0)
