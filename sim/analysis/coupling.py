@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from sim.analysis.bootstrap import expanded_tail, tells_spread, weights
+from sim.analysis.bootstrap import RESAMPLES, expanded_tail, picks, tells_spread
 from sim.errors import ResultsError
 from sim.results import Results
 
 Floats = npt.NDArray[np.float64]
 
+CELLS = 4_000_000  # numbers held at once
 FEWEST = 4  # individuals from which Fisher's interval is finite
 COLUMNS = ["arm", "tissue", "other", "day", "n", "correlation", "low", "high"]
 MEANS = ["arm", "day", "n", "pairs", "correlation", "low", "high", "burden"]
@@ -50,9 +51,9 @@ def coupling(results: Results, day: float | None = None, level: float = 0.95) ->
 
     Notes
     -----
-    With few individuals intervals are wide: 16 of them tell a correlation of 0 from one of 0.5, and hardly more. Counting
-    noise of small patches makes correlations smaller: by the factor v / (v + 100 X / N), about, of a variance v between
-    individuals and N cells at a burden X (all in percent). Individuals that have died by that day are left out.
+    With few individuals intervals are wide: 16 of them just tell a correlation of 0.5 from 0. A patch of N cells is a
+    sample of its tissue, and its noise of X (100 - X) / N [%^2] at a burden X makes correlations smaller by the factor
+    v / (v + X (100 - X) / N), v being what else varies between individuals. Who has died by that day is left out.
     Source: Fisher (1921), Metron 1:3.
     """
     day = _checked(results, day, level)
@@ -139,11 +140,20 @@ def _resampled(burdens: Floats, level: float) -> tuple[float, float]:
     n = len(burdens)
     if n < FEWEST:
         return math.nan, math.nan
-    pairs = _pairs(burdens, weights(n))
-    means = np.array([np.nan if np.isnan(each).all() else np.nanmean(each) for each in pairs])
+    blocks = np.array_split(picks(n), max(1, RESAMPLES * n // CELLS))
+    pairs = np.concatenate([_pairs(burdens, _weights(block, n)) for block in blocks])
+    known = ~np.isnan(pairs)
+    pairs, known = pairs[known.any(axis=1)], known[known.any(axis=1)]
+    means = np.where(known, pairs, 0.0).sum(axis=1) / known.sum(axis=1)
     tail = expanded_tail(n, level)
-    low, high = np.nanquantile(means, [tail, 1.0 - tail])
+    low, high = np.quantile(means, [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def _weights(drawn: npt.NDArray[np.int32], n: int) -> Floats:
+    """How much each of `n` individuals counts in each of some resamples of `picks`; rows sum to 1."""
+    places = np.arange(len(drawn))[:, None] * n + drawn
+    return np.bincount(places.ravel(), minlength=len(drawn) * n).reshape(len(drawn), n) / n
 
 
 def _pairs(burdens: Floats, weight: Floats) -> Floats:
