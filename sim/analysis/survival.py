@@ -84,7 +84,9 @@ def survival(results: Results, level: float = 0.95, baseline: str | None = None)
     Notes
     -----
     Hazard ratio and log-rank test take the arms as independent. They share their luck, so both are on the safe side;
-    ``sim.compare(results, outcomes=["lifespan"])`` has the paired difference.
+    ``sim.compare(results, outcomes=["lifespan"])`` has the paired difference. Where ages at the start differ
+    (``individuals.age_spread``), who is older then counts as at risk before too, so that hazards of these ages are a
+    little too low, in all arms alike.
     """
     if not somebody_died(results):
         raise ResultsError("survival: results: must hold a death (body.death), got none")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from worlds import QUIET, as_tree, together, world
+from worlds import QUIET, as_tree, start, together, world
 
 import sim
 from sim.analysis.coupling import mean_coupling
@@ -151,3 +151,16 @@ def test_tissues_are_as_alike_as_their_fluctuation() -> None:
         truth = expected(share)
         assert found[arm] == pytest.approx(truth, abs=3 * (1 - truth**2) / math.sqrt(INDIVIDUALS)), arm
     assert found["apart"] < found["half"] < found["one"]
+
+
+def test_a_tissue_rises_or_falls_but_not_both() -> None:
+    """What the body and the tissue do add up to one change, or cells would turn and go in the same step."""
+    settings = world({"tissues": {"patch": {"initial": {"burden": 30}}},
+                      "body": {"fluctuation": 2, "systemic_share": 0.5}}, dt=1)  # fmt: skip
+    simulation, signs = start(settings), set()
+    for _ in range(20):
+        simulation.step()
+        patch = simulation.patches["patch"]
+        assert min(patch.rise, patch.fall) == 0.0
+        signs.add(patch.rise > 0.0)
+    assert signs == {True, False}
