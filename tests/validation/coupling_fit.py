@@ -3,8 +3,8 @@
 A mean field of five tissues with the chance of patches of 1,024 cells: `python tests/validation/coupling_fit.py`
 prints, for each share of the fluctuation that all tissues have in common, the maximal removal beta at which the mean
 burden of all tissues at 24 months is 10 % (Ovadya 2018), what it then is at 3 months, and how alike the tissues are;
-the last also in patches of 65,536 cells. Lattices clear a little faster than the mean field; they get the same correction
-as the mouse of docs/ageing.md. Random numbers are those of a seed: the answers are the same in every run.
+the last also in patches of 65,536 cells. Lattices clear a little faster than the mean field; they get the correction of
+docs/ageing.md. Random numbers are those of a seed: the answers are the same in every run.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def fit(share: float, first: float = 0.305) -> tuple[float, Body]:
 def main() -> None:
     """A line per share."""
     print(
-        "share   as it is: burden 24 mo (%)   beta (%/d), lattice   burden 3 mo, 24 mo (%)   correlation; in large patches"
+        "share   burden 24 mo as it is (%)   beta, lattice (%/d)   burden 3, 24 mo (%)   correlation; in large patches"
     )
     for share in SHARES:
         before, (beta, body) = age(Numbers().beta, share), fit(share)
