@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from sim.analysis.bootstrap import RESAMPLES, expanded_tail, picks, tells_spread
+from sim.analysis.bootstrap import RESAMPLES, picks, t_of, tells_spread
 from sim.errors import ResultsError
 from sim.results import Results
 
 Floats = npt.NDArray[np.float64]
 
+EDGE = 1e-9  # from the ends of what a mean correlation can be
 CELLS = 4_000_000  # numbers held at once
 FEWEST = 4  # individuals from which Fisher's interval is finite
 COLUMNS = ["arm", "tissue", "other", "day", "n", "correlation", "low", "high"]
@@ -67,16 +68,24 @@ def coupling(results: Results, day: float | None = None, level: float = 0.95) ->
 
 
 def mean_coupling(results: Results, day: float | None = None, level: float = 0.95) -> pd.DataFrame:
-    """The mean of the correlations over all pairs of tissues, for each arm, beside the mean burden.
+    r"""The mean of the correlations over all pairs of tissues, for each arm, beside the mean burden.
+
+    .. math:: z(\bar r) \pm t_{n-1}\, s_z, \qquad z(r) = \tfrac12 \ln\frac{1 + (T - 1) r}{1 - r}
 
     Parameters and errors are those of `coupling`.
 
     Returns
     -------
     DataFrame
-        One row per arm: ``arm day n pairs correlation low high burden``. The interval is from individuals drawn again
-        with replacement, all tissues of one together (`sim.analysis.bootstrap`); ``burden`` [%] is the mean over
+        One row per arm: ``arm day n pairs correlation low high burden``. Of the interval, T is the number of
+        tissues, and s_z the standard deviation of z over individuals drawn again with replacement, all tissues of one
+        together (`sim.analysis.bootstrap`); ``burden`` [%] is the mean over
         individuals and tissues. Pairs of which a burden does not vary are left out.
+
+    Notes
+    -----
+    Quantiles of the resampled means themselves are too narrow where the mean is below 0 by chance: z makes the spread
+    even, as for the intraclass correlation. Source: Fisher (1925), Statistical Methods for Research Workers.
     """
     day = _checked(results, day, level)
     rows = []
@@ -84,7 +93,7 @@ def mean_coupling(results: Results, day: float | None = None, level: float = 0.9
         pairs = _pairs(burdens, np.full((1, len(burdens)), 1.0 / max(1, len(burdens))))[0]
         known = pairs[~np.isnan(pairs)]
         mean = float(known.mean()) if known.size else math.nan
-        low, high = _resampled(burdens, level) if known.size else (math.nan, math.nan)
+        low, high = _resampled(burdens, mean, level) if known.size else (math.nan, math.nan)
         burden = float(burdens.mean()) if burdens.size else math.nan
         rows.append([arm, day, len(burdens), known.size, mean, low, high, burden])
     return pd.DataFrame(rows, columns=MEANS)
@@ -135,19 +144,27 @@ def _fisher(r: float, n: int, level: float) -> tuple[float, float]:
     return math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half)
 
 
-def _resampled(burdens: Floats, level: float) -> tuple[float, float]:
-    """Interval of the mean correlation."""
-    n = len(burdens)
+def _resampled(burdens: Floats, mean: float, level: float) -> tuple[float, float]:
+    """Interval of the mean correlation, see `mean_coupling`."""
+    n, varying = len(burdens), int(np.count_nonzero(np.ptp(burdens, axis=0) > 0.0))
     if n < FEWEST:
         return math.nan, math.nan
     blocks = np.array_split(picks(n), max(1, RESAMPLES * n // CELLS))
     pairs = np.concatenate([_pairs(burdens, _weights(block, n)) for block in blocks])
     known = ~np.isnan(pairs)
     pairs, known = pairs[known.any(axis=1)], known[known.any(axis=1)]
-    means = np.where(known, pairs, 0.0).sum(axis=1) / known.sum(axis=1)
-    tail = expanded_tail(n, level)
-    low, high = np.quantile(means, [tail, 1.0 - tail])
+    drawn = _stretched(np.where(known, pairs, 0.0).sum(axis=1) / known.sum(axis=1), varying)
+    middle, half = float(_stretched(np.array([mean]), varying)[0]), t_of(level, n) * float(drawn.std())
+    half *= math.sqrt(n / (n - 1))  # resamples vary by (n - 1) / n only
+    ends = np.exp(2.0 * np.array([middle - half, middle + half]))
+    low, high = (ends - 1.0) / (ends + varying - 1.0)
     return float(low), float(high)
+
+
+def _stretched(r: Floats, tissues: int) -> Floats:
+    """Fisher's z of mean correlations, which lie between -1 / (T - 1) and 1."""
+    inside = np.clip(r, -1.0 / (tissues - 1) + EDGE, 1.0 - EDGE)
+    return 0.5 * np.log((1.0 + (tissues - 1) * inside) / (1.0 - inside))
 
 
 def _weights(drawn: npt.NDArray[np.int32], n: int) -> Floats:
