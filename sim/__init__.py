@@ -35,6 +35,8 @@ _HOMES = {
     "early_warning": "sim.analysis.early_warning",
     "share_and_effect": "sim.analysis.shares",
     "survival": "sim.analysis.survival",
+    "survival_power": "sim.analysis.survival_power",
+    "coupling": "sim.analysis.coupling",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

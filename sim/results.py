@@ -33,7 +33,7 @@ SHARES = ("by_", "past_", "initial_", "blood_")  # of the cells of a cause: see 
 ZERO_LEVELS = ("conc_", "effect_", "off_target_loss", *SHARES)
 EVENT_COLUMNS = ["arm", "replicate", "tissue", "day", "event", "n_sites", "site", "sender", "generation"]
 ORGANISM_COLUMNS = ["arm", "replicate", "day", "alive", "whole_body_burden"]
-LIFE_COLUMNS = ["arm", "replicate", "day", "age", "died"]
+LIFE_COLUMNS = ["arm", "replicate", "day", "age", "died", "age_at_start"]
 DOSE_COLUMNS = ["arm", "replicate", "day", "treatment", "drug", "amount", "unit", "route", "status"]
 TABLES = ("timeseries", "organism", "events", "doses", "individuals", "sites")
 
@@ -93,7 +93,9 @@ class Results:
         Every dose of the regimens: arm, replicate, day, treatment, drug, amount, unit, route, and status: ``given``,
         or why it was not: ``stopped`` (no longer asked for), ``toxic``.
     individuals : DataFrame
-        How every run ended: arm, replicate, day and age (of the host) [d], and whether the individual died then.
+        Who was simulated, and how every run ended: arm, replicate, day and age (of the host) [d], whether the
+        individual died then, its age at the start [d]; and where individuals differ in it, its ``sex``, and its
+        multipliers ``trait_damage``, ``trait_removal``, ``trait_susceptibility``.
     sites : DataFrame
         tissue, site, x, y, z, type of the first replicate.
     folder : Path or None

@@ -15,7 +15,7 @@ from sim.observe import read_out
 from sim.organism.body import Body
 from sim.organism.dosing import Dosing
 from sim.organism.functions import Functions
-from sim.organism.individuals import embodied
+from sim.organism.individuals import embodied, traits
 from sim.rng import BODY, Purpose, Stream, tissue_codes
 from sim.rules.induction import chance
 from sim.rules.mortality import death_hazard
@@ -72,10 +72,14 @@ class Simulation:
     threads : int
         Threads of the compiled engine and of the transforms; the states are the same.
     places_of : int, optional
-        Replicate whose cells of a random packing it has, where it goes on from the past of another one.
+        Replicate whose traits, and whose cells of a random packing, it has, where it goes on from the past of another.
 
     Attributes
     ----------
+    arm_settings, settings : Settings
+        Those of the arm, as given; and those of this individual, with its traits.
+    traits : Traits
+        What this individual brings along, (1,) each.
     step_index : int
         Steps taken.
     day : float
@@ -108,6 +112,8 @@ class Simulation:
         self.replicate = replicate
         self.seed = settings.seed if seed is None else seed
         self.places_of = replicate if places_of is None else places_of
+        self.arm_settings = settings
+        self.traits = traits(settings, self.places_of, 1, self.seed)
         self.settings = settings = embodied(settings, self.places_of, self.seed)
         self.step_index = 0
         self.day = 0.0

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.analysis import paired
+from sim.analysis.by_sex import effects_by_sex
 from sim.analysis.halfwidth import checked_wish, needed
 from sim.analysis.outcomes import with_outcomes
 from sim.analysis.paired import Experiment, baselines, effects
-from sim.errors import ResultsError
+from sim.errors import ResultsError, did_you_mean
 from sim.sweeps import SweepResults
 
 COLUMNS = [*paired.COLUMNS, "p_holm", "needed"]
@@ -24,6 +25,7 @@ def compare(
     outcomes: Sequence[str] = ("burden",),
     level: float = 0.95,
     halfwidth: float | None = None,
+    by: str | None = None,
 ) -> pd.DataFrame:
     r"""Paired differences of every other arm from the baseline arm: on the last day, or over the run.
 
@@ -47,6 +49,9 @@ def compare(
         Confidence of the intervals.
     halfwidth : float, optional
         A wish, in the unit of the outcomes: how far the interval of a difference may reach to either side.
+    by : "sex", optional
+        Rows for each sex, and for how much more an arm does in one than in another, see `sim.analysis.by_sex`; of a
+        run with ``individuals.sexes``.
 
     Returns
     -------
@@ -72,8 +77,8 @@ def compare(
     Raises
     ------
     ResultsError
-        If `baseline` is no arm, an outcome neither a column nor a derived one, `level` not between 0 and 1, or
-        `halfwidth` not above 0.
+        If `baseline` is no arm, an outcome neither a column nor a derived one, `level` not between 0 and 1,
+        `halfwidth` not above 0, or sexes are asked for that are not told.
 
     Notes
     -----
@@ -87,7 +92,10 @@ def compare(
     baselines(results, baseline)  # says so where there is no such arm, before anything else
     if not 0.0 < level < 1.0:
         raise ResultsError(f"compare: level: must be between 0 and 1, got {level}")
-    found = effects(results, table, outcomes, baseline, level)
+    if by not in (None, "sex"):
+        raise ResultsError(f"compare: by: must be sex, got {by}{did_you_mean(str(by), ['sex'])}")
+    split = effects if by is None else effects_by_sex
+    found = split(results, table, outcomes, baseline, level)
     wish = None if halfwidth is None else checked_wish(halfwidth, "compare: halfwidth")
     p, tests = found["p"].to_numpy(np.float64), _tests(results, found)
     first = ~pd.Series(tests).duplicated().to_numpy()

@@ -17,7 +17,7 @@ SMALL_P = 1e-3  # below it a p-value says no more
 
 def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Iterator[str]:
     """The table of `sim.compare` without the columns that few ask for; one tissue, or one outcome, is not repeated."""
-    known = ("point", "arm", "baseline", "tissue", "outcome")
+    known = ("point", "arm", "baseline", "tissue", "outcome", "sex")
     keys = [name for name in known if name == "arm" or _varies(effects, name)]
     wished = halfwidth is not None
     base = "of baseline" if "baseline" in keys else effects["baseline"].iloc[0]
@@ -25,8 +25,8 @@ def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Itera
     table = [[*head, *(["more needed"] if wished else []), "shared luck"]]
     for row in effects.to_dict("records"):
         interval = _both(row["difference_low"], row["difference_high"])
-        numbers = [f"{row['mean']:.4g}", f"{row['baseline_mean']:.4g}", f"{row['difference']:+.4g}", interval,
-                   _p(row["p_holm"])]  # fmt: skip
+        means = [f"{row[name]:.4g}" if math.isfinite(row[name]) else "-" for name in ("mean", "baseline_mean")]
+        numbers = [*means, f"{row['difference']:+.4g}", interval, _p(row["p_holm"])]
         more = [f"{row['needed']:.0f}" if math.isfinite(row["needed"]) else "?"] if wished else []
         table.append([*(str(row[key]) for key in keys), _counted(row), *numbers, *more, _ratio(row)])
     yield from aligned(table)
@@ -35,6 +35,8 @@ def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Itera
     yield ", ".join([*(f"{name} {effects[name].iloc[0]}" for name in ("tissue", "outcome") if name not in keys), tests])
     if effects["missing"].any():
         yield "n: pairs of those there should be; in the others a run did not finish, or ended without such an outcome"
+    if "sex" in effects:
+        yield "male - female and the like: how much more the arm does in the one sex than in the other (Welch)"
     if halfwidth is not None:
         yield f"more needed: pairs for a half-width of {halfwidth:g}, as far as those there are tell"
 

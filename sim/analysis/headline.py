@@ -12,6 +12,7 @@ from scipy import stats
 
 from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
+from sim.analysis.coupling import common_day, mean_coupling
 from sim.analysis.organism_lines import FEW_TISSUES, marks_in_words, outcome_lines, tissue_lines
 from sim.analysis.paired import ENOUGH_FOR_RATIO, baseline_words, baselines, effects, t_interval
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
@@ -21,6 +22,7 @@ from sim.analysis.treatment import exposure, given_doses, main_factor, off_targe
 from sim.results import Results
 
 WORTH_TELLING = 1.5  # times fewer replicates
+ENOUGH_TO_CORRELATE = 8  # individuals
 
 
 def burden_table(results: Results, level: float = 0.95) -> pd.DataFrame:
@@ -139,6 +141,7 @@ def burden_lines(results: Results) -> Iterator[str]:
     yield from ["", *outcomes] if outcomes else []
     if many or outcomes:
         yield from marks_in_words(results)
+    yield from _coupling_lines(results)
 
 
 def _lines_of_tissue(results: Results, tissue: str, rows: pd.DataFrame, when: str) -> Iterator[str]:
@@ -181,6 +184,22 @@ def _life_lines(results: Results) -> Iterator[str]:
         table.append([f"  {row.arm}", median, f"{low}  {high}", early, late, f"{row.died} of {row.n}", *ratio])
     yield from aligned(table if len(results.arms) > 1 else [row[:6] for row in table])
     yield ""
+
+
+def _coupling_lines(results: Results) -> Iterator[str]:
+    """How alike the tissues of an individual are, of every arm, beside their mean burden."""
+    if len(results.tissues) < 2 or math.isnan(day := common_day(results)):
+        return
+    table = mean_coupling(results, day)
+    if table["n"].max() < ENOUGH_TO_CORRELATE:
+        return
+    head = f"correlation between tissues across individuals, day {day:g}"
+    lines = [[head, "mean of pairs", "95 % interval", "mean burden of the tissues (%)"]]
+    for row in table.itertuples():
+        mean = f"{row.correlation:.2f}" if math.isfinite(row.correlation) else "-"
+        lines.append([f"  {row.arm}", mean, _interval(row.low, row.high, "({}, {})"), f"{row.burden:.2f}"])
+    yield ""
+    yield from aligned(lines)
 
 
 def _closure_lines(results: Results, wound: str) -> Iterator[str]:

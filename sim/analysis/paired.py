@@ -68,14 +68,17 @@ def effects(
     outcomes: Sequence[str],
     baseline: str | None = None,
     level: float = 0.95,
+    planned: int | None = None,
 ) -> pd.DataFrame:
     """The rows of `sim.compare` for any `table` with a row per arm, replicate and tissue, and `outcomes` as columns.
 
     All but the columns about the call as a whole (``p_holm needed``). Outcomes of the individual (`of_body`) are told
     once, with the tissue ``body``. With a column ``point`` in the table, as in that of a sweep, rows are per point,
-    which then stands in front.
+    which then stands in front. Where the table holds some replicates of the experiment only, `planned` says how many
+    there should be.
     """
-    planned, against = int(results.manifest.get("replicates", 0)), baselines(results, baseline)
+    planned = int(results.manifest.get("replicates", 0)) if planned is None else planned
+    against = baselines(results, baseline)
     rows = [
         place
         | {"arm": arm, "baseline": base, "missing": max(planned, len(values)) - len(pairs)}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
+from sim.analysis.paired import one_of
 from sim.errors import ResultsError
 from sim.results import Results
 
@@ -55,8 +56,8 @@ def lives(results: Results, arm: str) -> tuple[Floats, Bools]:
     return table["age"].to_numpy(np.float64), table["died"].to_numpy(np.bool_)
 
 
-def survival(results: Results, level: float = 0.95) -> pd.DataFrame:
-    """Lifespans of every arm, and the hazard of death against the first one.
+def survival(results: Results, level: float = 0.95, baseline: str | None = None) -> pd.DataFrame:
+    """Lifespans of every arm, and the hazard of death against a baseline.
 
     Parameters
     ----------
@@ -64,38 +65,43 @@ def survival(results: Results, level: float = 0.95) -> pd.DataFrame:
         Tables of an experiment in which somebody has died.
     level : float
         Confidence of the intervals.
+    baseline : str, optional
+        The arm to compare with; the first one, if not given.
 
     Returns
     -------
     DataFrame
-        One row per arm: ``arm n died``; ``median median_low median_high p10 p90``: ages by which 50, 10 and 90 % have
-        died [d], NaN where fewer have (intervals: see `percentile_of_life`); ``restricted_mean`` and its interval: mean
-        age of death [d], of those who live at the end that age; ``doubling_time doubling_error``: of the hazard [d],
-        see `gompertz`; ``hazard_ratio`` and its interval (Cox) and ``p`` (log-rank) against the first arm.
+        One row per arm: ``arm baseline n died``; ``median median_low median_high p10 p90``: ages by which 50, 10 and 90
+        % have died [d], NaN where fewer have (intervals: see `percentile_of_life`); ``restricted_mean`` and its
+        interval: mean age of death [d], of those who live at the end that age; ``doubling_time doubling_error``: of the
+        hazard [d], see `gompertz`; ``hazard_ratio`` and its interval (Cox) and ``p`` (log-rank) against the baseline.
 
     Raises
     ------
     ResultsError
-        If nobody has died.
+        If nobody has died, or `baseline` is no arm.
 
     Notes
     -----
     Hazard ratio and log-rank test take the arms as independent. They share their luck, so both are on the safe side;
-    ``sim.compare(results, outcomes=["lifespan"])`` has the paired difference.
+    ``sim.compare(results, outcomes=["lifespan"])`` has the paired difference. Where ages at the start differ
+    (``individuals.age_spread``), who is older then counts as at risk before too, so that hazards of these ages are a
+    little too low, in all arms alike.
     """
     if not somebody_died(results):
         raise ResultsError("survival: results: must hold a death (body.death), got none")
-    first = lives(results, results.arms[0])
+    base = results.arms[0] if baseline is None else one_of(baseline, results.arms, "survival: baseline")
+    first = lives(results, base)
     rows = []
     for arm in results.arms:
         ages, died = lives(results, arm)
         if not ages.size:
             continue
-        fit, alone = gompertz(ages, died), arm == results.arms[0]
+        fit, alone = gompertz(ages, died), arm == base
         p10, p90 = (percentile_of_life(ages, died, share)[0] for share in (0.1, 0.9))
         ratio = (math.nan,) * 3 if alone else hazard_ratio((ages, died), first, level)
         rows.append(
-            {"arm": arm, "n": ages.size, "died": int(died.sum())}
+            {"arm": arm, "baseline": base, "n": ages.size, "died": int(died.sum())}
             | _with_interval("median", percentile_of_life(ages, died, 0.5, level))
             | {"p10": p10, "p90": p90}
             | _with_interval("restricted_mean", restricted_mean(ages, died, level))

@@ -28,6 +28,8 @@ def compare(
                                              "takes for good, for all outcomes; if not given, the lowest, and only "
                                              "outcomes are ranked of which less is better (burden, exposure, closure, "
                                              "off_target_loss).", show_default=False)] = None,
+    by: Annotated[str | None, typer.Option(metavar="sex", help="Compare within each sex, and the effects between "
+                                           "them.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole table: bootstrap intervals, effect "
                                              "sizes, superiority, correlations, p-values.")] = None,
     forest: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw differences and intervals (.png or "
@@ -46,6 +48,7 @@ def compare(
       senodrift compare results/skin_graft-4a42c6
       senodrift compare results/skin_graft-4a42c6 --baseline sham --outcomes burden,cum_SASP
       senodrift compare results/skin_graft-4a42c6 --outcomes grip_strength,frailty_index --forest outcomes.png
+      senodrift compare results/lifespan --outcomes lifespan --by sex
       senodrift compare results/skin_graft-4a42c6 --halfwidth 0.1 --csv effects.csv --forest effects.png
     """  # noqa: D301
     from sim.analysis.compare import compare as compare_arms
@@ -61,7 +64,7 @@ def compare(
     if forest is not None and isinstance(tables, SweepResults):
         raise ResultsError(f"{results}: forest: must be asked of a run, got a sweep (which has figures of its own)")
     names = [name.strip() for name in outcomes.split(",")]
-    effects = compare_arms(tables, baseline, names, halfwidth=halfwidth)
+    effects = compare_arms(tables, baseline, names, halfwidth=halfwidth, by=by)
     if effects.empty:
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")
     sided = [name for name in dict.fromkeys(names) if best is not None or lower_is_better(name)]

@@ -39,7 +39,7 @@ class Checkpoint:
     replicate, seed : int
         The luck of the run.
     places_of : int
-        Replicate whose random packing the cells have.
+        Replicate whose traits the individual, and whose random packing the cells have.
     day : float
         Time of the state [d].
     hash : str
@@ -135,7 +135,7 @@ def save_checkpoint(simulation: Simulation, path: str | Path, arm: str = "", rec
         If the file cannot be written.
     """
     path = Path(path)
-    settings = simulation.settings
+    settings = simulation.arm_settings  # a checkpoint that goes on makes the individual of it again
     head = {
         "format": FORMAT, "arm": arm, "replicate": simulation.replicate, "places_of": simulation.places_of,
         "seed": simulation.seed, "day": simulation.day, "hash": _hash(settings), "versions": _versions(),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sim.cohort import Lives, live
+from sim.organism.individuals import trait_columns, traits
 from sim.results import RunRecord
 from sim.scenario.schema import Settings
 
@@ -18,9 +19,10 @@ def run_cohort(settings: Settings, record: RunRecord) -> None:
     lives = live(settings, record.replicate, record.replicates)
     replicates = record.replicate + np.arange(record.replicates)
     record.timeseries = _rows(settings, record.arm, replicates, lives)
-    ages = settings.age_at_start + lives.ends
+    who = traits(settings, record.replicate, record.replicates)
+    ages = who.age_at_start + lives.ends
     individuals = {"arm": record.arm, "replicate": replicates, "day": lives.ends, "age": ages, "died": lives.died}
-    record.individuals = pd.DataFrame(individuals)
+    record.individuals = pd.DataFrame(individuals | trait_columns(settings, who))
     if lives.doses:
         record.doses = _doses(record.arm, replicates, lives)
     record.status = "finished"

@@ -15,6 +15,7 @@ import pandas as pd
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
 from sim.experiment.cohort import run_cohort
 from sim.observe import AttributionCensus, Census, DrugCensus, OrganismCensus, layer
+from sim.organism.individuals import trait_columns
 from sim.results import EVENT_COLUMNS, RunRecord, checkpoint_name
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
@@ -167,7 +168,9 @@ class Recorder:
         record.timeseries = pd.DataFrame(_keyed(record, self.rows))
         record.organism = pd.DataFrame(_keyed(record, self._organism_rows))
         day, age = self.simulation.day, self.settings.age_at_start + self.simulation.day
-        record.individuals = pd.DataFrame(_keyed(record, [{"day": day, "age": age, "died": self.simulation.died}]))
+        told = trait_columns(self.settings, self.simulation.traits)
+        table = pd.DataFrame(_keyed(record, [{"day": day, "age": age, "died": self.simulation.died}]))
+        record.individuals = table.assign(**told)
         if events := self._events():
             columns = {name: [row.get(name) for row in _keyed(record, events)] for name in EVENT_COLUMNS}
             whole = {name: pd.array(columns[name], "Int64") for name in ("site", "sender", "generation")}

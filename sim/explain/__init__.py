@@ -13,6 +13,7 @@ from sim.explain.experiment import arms_words, body_words, events_words, record_
 from sim.explain.factors import factor_words
 from sim.explain.functions import outcome_words
 from sim.explain.immunity import circle_words
+from sim.explain.individuals import individuals_words
 from sim.explain.reproduction import threshold_words
 from sim.explain.tissues import size_words, tissue_words
 from sim.explain.words import Teller, wrap
@@ -47,6 +48,7 @@ def explain(scenario: Scenario) -> str:
     blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]
     blocks += [scales_words(common), threshold_words(common), circle_words(scenario), body_words(teller)]
     blocks.append(outcome_words(teller))
+    blocks.append(individuals_words(teller))
     blocks.append(record_words(common))
     blocks.append(_assumed_words(scenario))
     blocks += [wrap(f"Note. {note}") for note in scenario.notes]

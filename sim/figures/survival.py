@@ -45,7 +45,7 @@ def survival(results: Results) -> Figure:
     caption = _caption(results, [each.size for each in ages.values()])
     figure, foot = page(results, left + WIDTH + 2.0 * EDGE, below + HEIGHT + ABOVE, caption)
     axes = place(figure, left, foot + below, WIDTH, HEIGHT)
-    first = float(results.individuals["age"].iloc[0] - results.individuals["day"].iloc[0])
+    first = float((results.individuals["age"] - results.individuals["day"]).min())
     last = max(float(each.max()) for each in ages.values())
     for arm, curve in curves.items():
         _draw(axes, results, arm, curve, first, float(ages[arm].max()))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from sim.rng import BODY, Purpose, Stream
-from sim.scenario.individuals import Shape, Trait
+from sim.scenario.individuals import Individuals, Shape, Trait
+from sim.scenario.patrol import Patrol
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
@@ -39,20 +40,29 @@ def traits(settings: Settings, first: int, count: int, seed: int | None = None) 
         return stream.uniforms(Purpose.TRAIT, 0, numbers, draw)
 
     shares = np.array(list(individuals.sexes.values()) or [1.0])
-    sex = np.searchsorted(np.cumsum(shares / shares.sum())[:-1], luck(SEX), side="right")
+    sex = np.searchsorted(np.cumsum(shares / shares.sum())[:-1], luck(SEX), side="right").astype(np.int64)
     age = np.full(count, settings.age_at_start)
     if individuals.age_spread > 0.0:
         age = np.maximum(0.0, age + individuals.age_spread * _normal(luck(AGE)))
     multipliers = [
-        spread_out(trait, luck(draw))
-        * np.array([trait.by_sex.get(each, 1.0) for each in individuals.sexes] or [1.0])[sex]
+        spread_out(trait, luck(draw)) * _by_sex(trait, individuals)[sex]
         for draw, trait in zip((DAMAGE, REMOVAL, SUSCEPTIBILITY), individuals.traits.values(), strict=True)
     ]
-    return Traits(sex.astype(np.int64), age, *multipliers)
+    return Traits(sex, age, *multipliers)
 
 
-def _by_sex(trait: Trait, sexes: list[str]) -> Floats:
-    return np.array([trait.by_sex.get(sex, 1.0) for sex in sexes] or [1.0])
+def trait_columns(settings: Settings, who: Traits) -> dict[str, npt.NDArray[Any]]:
+    """What the table of individuals tells of them, (n,) each: all that may differ, and the age at the start."""
+    individuals = settings.individuals
+    told: dict[str, npt.NDArray[Any]] = {"age_at_start": who.age_at_start}
+    if individuals.sexes:
+        told["sex"] = np.array(list(individuals.sexes), object)[who.sex]
+    return told | {f"trait_{name}": getattr(who, name) for name, trait in individuals.traits.items() if trait.differs}
+
+
+def _by_sex(trait: Trait, individuals: Individuals) -> Floats:
+    """Multiplier of each sex; 1 where sexes are not told."""
+    return np.array([trait.by_sex.get(sex, 1.0) for sex in individuals.sexes] or [1.0])
 
 
 def spread_out(trait: Trait, luck: Floats) -> Floats:
@@ -87,9 +97,7 @@ def _own(tissue: Tissue, damage: float, removal: float, susceptibility: float) -
         name: kind.model_copy(update={"susceptibility": kind.susceptibility * susceptibility})
         for name, kind in tissue.cell_types.items()
     }
-    patrols = {
-        name: patrol.model_copy(update={"density": patrol.density * removal}) for name, patrol in tissue.patrols.items()
-    }
+    patrols = {name: _own_patrol(patrol, removal) for name, patrol in tissue.patrols.items()}
     return tissue.model_copy(
         update={
             "damage": hurt.model_copy(update=own_damage),
@@ -98,3 +106,11 @@ def _own(tissue: Tissue, damage: float, removal: float, susceptibility: float) -
             "patrols": patrols,
         }
     )
+
+
+def _own_patrol(patrol: Patrol, removal: float) -> Patrol:
+    """Patrols of an individual: as many times more at the start as enter later, so that their number stays so."""
+    entry = patrol.recruitment
+    if entry is not None:
+        entry = entry.model_copy(update={"basal": entry.basal * removal, "max_rate": entry.max_rate * removal})
+    return patrol.model_copy(update={"density": patrol.density * removal, "recruitment": entry})

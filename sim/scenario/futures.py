@@ -70,7 +70,7 @@ class Past:
     def _shared(self, future: Settings) -> Iterator[tuple[str, Any, Any]]:
         """Key and both values of all that must be the same; names in their order, because cells are numbered by it."""
         past = self.settings
-        for key in ("dt", "age_at_start"):
+        for key in ("dt", "age_at_start", "individuals"):
             yield key, getattr(past, key), getattr(future, key)
         for key in ("tissues", "factors"):
             yield key, list(getattr(past, key)), list(getattr(future, key))

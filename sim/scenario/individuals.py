@@ -14,7 +14,7 @@ Shape = Literal["lognormal", "normal", "uniform"]
 class Trait(Section):
     """A multiplier that differs between individuals: 1 in the middle of its distribution."""
 
-    distribution: Shape = param("lognormal", "lognormal has its median at 1, normal (cut at 0) and uniform their mean")
+    distribution: Shape = param("lognormal", "median (lognormal) or middle (the others, cut at 0) is 1")
     spread: float = param(
         0.0,
         "standard deviation (lognormal: of the logarithm)",
@@ -27,6 +27,11 @@ class Trait(Section):
     by_sex: dict[str, float] = param(
         {}, "multiplier per sex (others: 1)", unit="1", low=0, high=1e3, source="no source", confidence="assumed"
     )
+
+    @property
+    def differs(self) -> bool:
+        """Whether any individual may have another multiplier than 1."""
+        return self.spread > 0.0 or bool(self.by_sex)
 
 
 class Individuals(Section):
@@ -41,7 +46,9 @@ class Individuals(Section):
     )
     age_spread: float = param(0.0, "standard deviation of the age at the start (normal, cut at 0)", unit="d", low=0)
     damage: Trait = Field(default_factory=lambda: Trait(), description="multiplies the hazard of damage")
-    removal: Trait = Field(default_factory=lambda: Trait(), description="multiplies immune removal (max_rate, density)")
+    removal: Trait = Field(
+        default_factory=lambda: Trait(), description="multiplies max_rate of clearance, and numbers of patrols"
+    )
     susceptibility: Trait = Field(default_factory=lambda: Trait(), description="multiplies the susceptibility of cells")
 
     @property
@@ -52,7 +59,7 @@ class Individuals(Section):
     @property
     def differ(self) -> bool:
         """Whether individuals differ in anything but their luck."""
-        return self.age_spread > 0.0 or any(each.spread > 0.0 or each.by_sex for each in self.traits.values())
+        return self.age_spread > 0.0 or any(each.differs for each in self.traits.values())
 
     @model_validator(mode="after")
     def _known_sexes(self) -> Individuals:

@@ -267,6 +267,8 @@ class Patch:
         """
         healthy = self.healthy_share
         among = healthy if self.body_burden is None else 1.0 - self.body_burden / 100.0
+        if self.body_burden is None:  # one change of the tissue, or cells would turn and go at once
+            systemic, own = systemic + own, 0.0
         self.rise = rise_hazard(systemic, among, dt)
         self.fall = fall_hazard(systemic, 100.0 * (1.0 - among), dt)
         if own != 0.0:

@@ -17,7 +17,7 @@ import sim
 
 HOME = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines
-PAGES = ("ageing.md", "architecture.md", "clusters.md", "markers.md", "sweeps.md")
+PAGES = ("ageing.md", "architecture.md", "clusters.md", "coupling.md", "markers.md", "sweeps.md")
 DOCUMENTS = [
     HOME / "README.md",
     *(HOME / "docs" / page for page in PAGES),

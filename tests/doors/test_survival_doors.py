@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -40,7 +41,7 @@ def test_a_run_says_how_long_they_live(said: tuple[Path, str]) -> None:
 def test_the_folder_has_lives_and_no_cells(said: tuple[Path, str]) -> None:
     folder, _ = said
     results = sim.read_results(folder)
-    assert list(results.individuals) == ["arm", "replicate", "day", "age", "died"]
+    assert list(results.individuals) == ["arm", "replicate", "day", "age", "died", "age_at_start"]
     assert len(results.individuals) == 2 * FEW
     assert not len(results.sites)
     runs = json.loads((folder / "manifest.json").read_text())["runs"]
@@ -66,6 +67,21 @@ def test_lifespans_are_compared_in_pairs(said: tuple[Path, str]) -> None:
     result = CliRunner().invoke(app, ["compare", str(said[0]), "--outcomes", "lifespan"])
     assert result.exit_code == 0, result.output
     assert "lifespan" in result.output
+
+
+def test_the_command_tells_lifespans_and_sizes(said: tuple[Path, str], tmp_path: Path) -> None:
+    file = tmp_path / "mice.csv"
+    result = CliRunner().invoke(app, ["survival", str(said[0]), "--power", "0.8", "--csv", str(file)])
+    assert result.exit_code == 0, result.output
+    assert "hazard of death over that of mouse_fig4b" in result.output
+    assert "individuals per arm, against mouse_fig4b" in result.output
+    assert "real mice share no luck" in result.output
+    assert "90 %: deaths" not in result.output
+    sizes = pd.read_csv(tmp_path / "mice-power.csv")
+    assert sizes["power"].unique().tolist() == [0.8]
+    assert pd.read_csv(file)["arm"].tolist() == ["mouse_fig4b", "mouse_likelihood"]
+    wrong = CliRunner().invoke(app, ["survival", str(said[0]), "--power", "2"])
+    assert "power: must be between 0 and 1, got 2" in str(wrong.exception)
 
 
 def test_the_presets_are_the_arms() -> None:

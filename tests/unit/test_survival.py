@@ -18,6 +18,16 @@ from sim.analysis.survival import (
     percentile_of_life,
     restricted_mean,
 )
+from sim.analysis.survival_power import (
+    STUDIES,
+    Mice,
+    deaths_needed,
+    drawn_power,
+    drawn_size,
+    log_rank_scores,
+    share_dead,
+    with_ratio,
+)
 from sim.errors import ResultsError
 from sim.results import Results
 
@@ -149,6 +159,95 @@ def test_survival_of_arms() -> None:
     assert row["median_low"] < row["median"] < row["median_high"]
     with pytest.raises(ResultsError, match="must hold a death"):
         sim.survival(results_of({"none": lifetimes(10, 1)}, horizon=1.0))
+
+
+def test_the_log_rank_test_is_that_of_scipy_in_many_studies_at_once() -> None:
+    rng = np.random.default_rng(6)
+    ages, died = np.round(rng.exponential(10.0, (50, 40))), rng.random((50, 40)) < 0.7  # rounded: with ties
+    scores = log_rank_scores(ages, died, 15)
+    for score, when, dead in zip(scores, ages, died, strict=True):
+        one, other = (stats.CensoredData.right_censored(when[side], ~dead[side]) for side in (np.s_[:15], np.s_[15:]))
+        theirs = stats.logrank(one, other)
+        assert score == pytest.approx(theirs.statistic, rel=1e-9)
+        assert log_rank((when[:15], dead[:15]), (when[15:], dead[15:])) == pytest.approx(theirs.pvalue)
+    assert not log_rank_scores(ages, died & False, 15).any()
+
+
+def test_the_formula_of_schoenfeld_by_hand() -> None:
+    """Collett's textbook example: a ratio of 0.57 at 90 % and 5 % takes 133 deaths."""
+    assert deaths_needed(0.57, 0.9) == pytest.approx(4 * (1.959964 + 1.281552) ** 2 / math.log(0.57) ** 2, rel=1e-6)
+    assert math.ceil(deaths_needed(0.57, 0.9)) == 134
+    assert deaths_needed(2.0, 0.8) == pytest.approx(deaths_needed(0.5, 0.8))
+    assert deaths_needed(1.0, 0.8) == math.inf
+    assert math.isnan(deaths_needed(math.nan, 0.8))
+
+
+def test_an_arm_with_a_given_ratio_has_it() -> None:
+    control = Mice(lifetimes(5000, 1), np.ones(5000, np.bool_))
+    slower = with_ratio(control, 0.6)
+    assert hazard_ratio(slower, control)[0] == pytest.approx(0.6, rel=0.02)
+    cut = Mice(np.minimum(control.ages, 850.0), control.ages < 850.0)
+    assert share_dead(cut) == pytest.approx(np.mean(control.ages < 850.0))
+    assert 1.0 - share_dead(with_ratio(cut, 0.6)) == pytest.approx((1.0 - share_dead(cut)) ** 0.6, abs=2e-4)
+
+
+def test_drawn_studies_have_the_power_that_they_were_made_for() -> None:
+    """Of proportional hazards and many deaths, the formula holds; of arms that are alike, p < 0.05 is chance."""
+    control = Mice(lifetimes(4000, 1), np.ones(4000, np.bool_))
+    ratio, alike = with_ratio(control, 0.7), Mice(lifetimes(4000, 2), np.ones(4000, np.bool_))
+    n = deaths_needed(0.7, 0.8) / 2.0
+    error = math.sqrt(0.8 * 0.2 / STUDIES)
+    assert drawn_power(ratio, control, math.ceil(n)) == pytest.approx(0.8, abs=4 * error)
+    assert drawn_size(ratio, control, 0.8, 0.5 * n) == pytest.approx(n, rel=0.1)  # from a guess that is far off
+    assert drawn_power(alike, control, 50) == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / STUDIES))
+    assert drawn_size(alike, control, 0.8, math.inf) == math.inf
+    assert drawn_size(with_ratio(control, 0.99), control, 0.8, 1e6) == math.inf
+
+
+def test_sizes_of_a_study() -> None:
+    arms = {"none": lifetimes(300, 1), "drug": lifetimes(300, 2, faster=0.5), "same": lifetimes(300, 1)}
+    table = sim.survival_power(results_of(arms, horizon=900.0), ratios=(0.6,))
+    drug = table[table["arm"] == "drug"].set_index("power")
+    ratio = hazard_ratio(*(_ended(arms[arm]) for arm in ("drug", "none")))
+    dead = sum(np.mean(arms[arm] < 900.0) for arm in ("drug", "none"))
+    for power in (0.8, 0.9):
+        assert drug["hazard_ratio"][power] == pytest.approx(ratio[0])
+        assert drug["deaths"][power] == math.ceil(deaths_needed(ratio[0], power))
+        assert drug["n"][power] == math.ceil(deaths_needed(ratio[0], power) / dead)
+        assert drug["n_low"][power] < drug["n"][power] < drug["n_high"][power] < math.inf
+        assert drug["n_drawn"][power] == pytest.approx(drug["n"][power], rel=0.25)
+    same = table[table["arm"] == "same"].iloc[0]
+    assert (same["n"], same["n_high"], same["n_drawn"]) == (math.inf, math.inf, math.inf)  # paired luck sees nothing
+    given = table[table["arm"] == ""]
+    assert given["hazard_ratio"].tolist() == [0.6, 0.6]
+    assert given["median_difference"].iloc[0] > 0.0
+    back = sim.survival_power(results_of(arms, horizon=900.0), "drug", powers=(0.8,), ratios=())
+    assert back["arm"].tolist() == ["none", "same"]
+    assert back["n"][0] == drug["n"][0.8]
+
+
+def _ended(ages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.minimum(ages, 900.0), ages < 900.0
+
+
+def test_sizes_that_cannot_be_told_are_refused() -> None:
+    results = results_of({"none": lifetimes(20, 1), "drug": lifetimes(20, 2)})
+    with pytest.raises(ResultsError, match=r"survival: power: must be between 0 and 1, got 1\.5"):
+        sim.survival_power(results, powers=(1.5,))
+    with pytest.raises(ResultsError, match="survival: ratios: must be more than 0, got -1"):
+        sim.survival_power(results, ratios=(-1,))
+    with pytest.raises(ResultsError, match=r"survival: baseline: must be one of none, drug, got drugg"):
+        sim.survival_power(results, "drugg")
+    with pytest.raises(ResultsError, match="must hold a death"):
+        sim.survival_power(results_of({"none": lifetimes(10, 1)}, horizon=1.0))
+
+
+def test_hazards_against_another_baseline() -> None:
+    results = results_of({"none": lifetimes(100, 1), "drug": lifetimes(100, 2, faster=0.5)})
+    table, back = (sim.survival(results, baseline=each).set_index("arm") for each in ("none", "drug"))
+    assert back.loc["none", "hazard_ratio"] == pytest.approx(1.0 / table.loc["drug", "hazard_ratio"])
+    assert math.isnan(back.loc["drug", "p"])
+    assert back.loc["none", "p"] == pytest.approx(table.loc["drug", "p"])
 
 
 def test_lifespan_is_an_outcome_of_pairs() -> None:
