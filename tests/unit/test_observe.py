@@ -8,7 +8,7 @@ from worlds import cloud, counts, event, factor, scattered, start, tissue, toget
 
 from sim.observe import Census, layer, n_in_state
 from sim.simulation import Simulation
-from sim.tissue.state import ABSENT, STATE_NAMES
+from sim.tissue.state import ABSENT, STATE_NAMES, burden_of
 
 SASP = factor(reach=30)
 LINEAR = {"linear": {"rate": 0.002}}
