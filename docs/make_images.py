@@ -31,15 +31,19 @@ def beside(*pictures: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Write docs/images/skin_graft.png."""
-    scenario = select_arms(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), ["sham", "graft"])
-    results = sim.run(scenario, workers=2)
+    """Write docs/images/skin_graft.png, body_map.png and outcomes.png."""
+    results = sim.run(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), workers=2)
+    (HERE / "images").mkdir(exist_ok=True)
+    outcomes = results.plot.forest(outcomes=list(results.manifest["outcomes"]))
+    for name, figure in {"body_map": results.plot.body_map(), "outcomes": outcomes}.items():
+        figure.savefig(HERE / "images" / f"{name}.png", dpi=100, metadata={"Software": None})
+    two = select_arms(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), ["sham", "graft"])
+    results = sim.run(two, workers=2)
     picture = beside(pixels(results.plot.maps(tissue="skin", layers=["state"])), pixels(results.plot.burden("skin")))
     figure = Figure(figsize=(picture.shape[1] / 150, picture.shape[0] / 150))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(picture)
     axes.set_axis_off()
-    (HERE / "images").mkdir(exist_ok=True)
     figure.savefig(HERE / "images" / "skin_graft.png", dpi=150, metadata={"Software": None})
 
 

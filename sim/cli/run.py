@@ -128,7 +128,11 @@ def headline(scenario: Scenario) -> str:
     from sim.explain import duration, size_words
 
     common = scenario.common
-    sizes = "; ".join(size_words(tissue) for tissue in common.tissues.values())
+    tissues: dict[str, list[str]] = {}
+    for name, tissue in common.tissues.items():
+        tissues.setdefault(size_words(tissue), []).append(name)
+    alone = len(common.tissues) == 1
+    sizes = "; ".join(size if alone else f"{', '.join(names)} {size}" for size, names in tissues.items())
     return (
         f"{scenario.name}: {len(scenario.arms)} arms x {common.replicates} replicates, {sizes}, "
         f"{common.days:g} days in steps of {duration(common.dt)}, seed {common.seed}"
