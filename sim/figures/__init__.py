@@ -177,9 +177,15 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     return paths
 
 
+def main_tissue(results: Results) -> str:
+    """The tissue that the first outside event hits; the first one where nothing happens."""
+    hit = results.events["tissue"] if len(results.events) else []
+    return next((tissue for tissue in hit if tissue in results.tissues), results.tissues[0])
+
+
 def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """File name and drawing of each figure."""
-    shown = results.tissues if len(results.tissues) <= FEW_TISSUES else results.tissues[:1]
+    shown = results.tissues if len(results.tissues) <= FEW_TISSUES else [main_tissue(results)]
     plots, end = Plots(results), {tissue: f"-{tissue}" for tissue in shown}
     if len(results.tissues) == 1:
         end = {results.tissues[0]: ""}

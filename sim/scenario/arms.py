@@ -10,6 +10,7 @@ from sim.scenario.checks import LAYERS, known_word
 from sim.scenario.factor import ACTIONS, Factor
 from sim.scenario.schema import Settings
 
+DONE_TO_HOSTS = {"drugs", "treatments", "events"}
 PLACES = ("shape", "cell_spacing", "boundary", "cloud", "holes", "voxel_cells")
 
 
@@ -42,24 +43,30 @@ def recorded_causes(settings: Settings) -> list[str]:
 def untreated_twins(arms: Mapping[str, Settings]) -> dict[str, str]:
     """The arm that each treated arm is to be compared with, where two hosts or more are treated; else nothing.
 
-    Hosts differ in anything but drugs and treatments (young and old ones, say); of each, the first arm without
-    treatments is the one to compare with.
+    Hosts differ in anything but drugs, treatments and events (young and old ones, say); of each, the first arm without
+    treatments is the one to compare with, before others one without events.
     """
     hosts: dict[str, list[str]] = {}
     for arm, settings in arms.items():
-        hosts.setdefault(repr(settings.model_dump(exclude={"drugs", "treatments"})), []).append(arm)
+        hosts.setdefault(repr(settings.model_dump(exclude=DONE_TO_HOSTS)), []).append(arm)
     twins: dict[str, str] = {}
     for names in hosts.values():
-        untreated = next((arm for arm in names if not arms[arm].treatments), None)
-        if untreated is not None:
-            twins |= {arm: untreated for arm in names if arms[arm].treatments}
+        untreated = [arm for arm in names if not arms[arm].treatments]
+        head = next((arm for arm in untreated if not arms[arm].events), next(iter(untreated), None))
+        if head is not None:
+            twins |= {arm: head for arm in names if _done(arms[arm]) != _done(arms[head])}
     return twins if len(set(twins.values())) > 1 else {}
+
+
+def _done(settings: Settings) -> str:
+    """What is done to the host of an arm."""
+    return repr(settings.model_dump(include=DONE_TO_HOSTS))
 
 
 def counterparts(arms: Mapping[str, Settings]) -> dict[str, str]:
     """Arms of other hosts to the arm of the first host that is treated alike, where several hosts are treated."""
     twins = untreated_twins(arms)
-    given = {arm: repr(settings.model_dump(include={"drugs", "treatments"})) for arm, settings in arms.items()}
+    given = {arm: _done(settings) for arm, settings in arms.items()}
     members = {arm: twins.get(arm, arm) for arm in arms if arm in twins or arm in twins.values()}
     first = {given[arm]: arm for arm, head in members.items() if head == next(iter(members.values()))}
     return {arm: first[given[arm]] for arm in members if first.get(given[arm], arm) != arm}

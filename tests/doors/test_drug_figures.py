@@ -384,7 +384,7 @@ def test_names_of_files_tell_tissues_and_wounds_apart(tmp_path: Path) -> None:
     of_tissues = [
         f"{name}-{tissue}" for name in ("drugs", "exposure", "trade_off", "rebound") for tissue in ("skin", "gut")
     ]
-    assert stems == ["burden", "causes-skin", "causes-gut", *of_tissues, "closure-cut", "closure-scratch"]
+    assert stems == ["burden", "body_map", "causes-skin", "causes-gut", *of_tissues, "closure-cut", "closure-scratch"]
 
 
 def test_the_folder_alone_gives_the_same_bytes(tmp_path: Path) -> None:
