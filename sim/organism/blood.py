@@ -6,8 +6,7 @@ of a field decays as it would alone, with the leak added to its decay.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +46,7 @@ class Blood:
         self.level = 0.0
         factor = settings.factors[name]
         assert factor.blood is not None
-        self._loss = math.log(2.0) / factor.blood.half_life
+        self._loss = factor.blood.loss
         self._tropism = [factor.blood.tropism.get(patch.name, 1.0) for patch in self._patches]
         self._volumes = [organ_volume(patch.tissue) for patch in self._patches]
         self._blood_volume = settings.body.blood_volume
@@ -78,15 +77,8 @@ class Blood:
 
     def _matrix(self, decays: tuple[float, ...]) -> Floats:
         """Rates of change of the means (and, last, of the plasma level) by themselves [1/d]."""
-        n = len(decays)
-        matrix = np.diag([*(-decay for decay in decays), -self._loss])
-        for i, patch in enumerate(self._patches):
-            leak, tropism = float(patch.leak[self._f]), self._tropism[i]
-            into_blood, out_of_blood, into_tissue = exchange_rates(leak, tropism, self._volumes[i], self._blood_volume)
-            matrix[n, i] = into_blood
-            matrix[n, n] -= out_of_blood
-            matrix[i, n] = into_tissue
-        return matrix
+        leaks = [float(patch.leak[self._f]) for patch in self._patches]
+        return exchange_matrix(decays, self._loss, leaks, self._tropism, self._volumes, self._blood_volume)
 
     def state(self) -> State:
         """The plasma level; the means belong to the tissues."""
@@ -95,6 +87,28 @@ class Blood:
     def restore(self, state: State) -> None:
         """Continue from `state`, bit for bit."""
         self.level = float(state["level"])
+
+
+def exchange_matrix(
+    decays: Sequence[float],
+    loss: float,
+    leaks: Sequence[float],
+    tropism: Sequence[float],
+    volumes: Sequence[float],
+    blood_volume: float,
+) -> Floats:
+    """Rates of change of the means of n tissues and, last, of the plasma level by themselves, (n + 1, n + 1) [1/d].
+
+    ``decays`` of the means with what leaks, ``loss`` from the plasma, ``leaks`` all in 1/d; volumes in one unit.
+    """
+    n = len(decays)
+    matrix = np.diag([*(-decay for decay in decays), -loss])
+    for i, (leak, balance, volume) in enumerate(zip(leaks, tropism, volumes, strict=True)):
+        into_blood, out_of_blood, into_tissue = exchange_rates(leak, balance, volume, blood_volume)
+        matrix[n, i] = into_blood
+        matrix[n, n] -= out_of_blood
+        matrix[i, n] = into_tissue
+    return matrix
 
 
 def exact_tables(matrix: Floats, dt: float) -> tuple[Floats, Floats]:
