@@ -26,7 +26,7 @@ from sim import cohort_kernel as parts
 from sim.cohort_tables import Floats, Individual, People, Place, body_shares, compile_twin
 from sim.organism.dosing import DoseRow
 from sim.organism.individuals import traits
-from sim.rng import BODY, Purpose, Stream
+from sim.rng import BODY, OTHER_CAUSES, Purpose, Stream
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 
@@ -60,7 +60,8 @@ def live(settings: Settings, first: int, count: int) -> Lives:
     _, *own = traits(settings, first, count)
     people = People(*own)
     stream = Stream(settings.seed, BODY, first)
-    place = Place(stream.c2(Purpose.FLUCTUATION), stream.c2(Purpose.DEATH), stream.k0, stream.k1)
+    deaths = stream.c2(Purpose.DEATH), stream.c2(Purpose.DEATH, OTHER_CAUSES)
+    place = Place(stream.c2(Purpose.FLUCTUATION), *deaths, stream.k0, stream.k1)
     parts.live(first, place, _individual(settings), people, *twin.tables, due, rows, ends, died)
     return Lives(ends, died, people.age_at_start, due.astype(np.float64) * settings.dt, rows, twin.doses)
 
@@ -73,7 +74,7 @@ def recorded_steps(settings: Settings) -> npt.NDArray[np.int64]:
 
 
 def _individual(settings: Settings) -> Individual:
-    body = settings.body
+    body, other = settings.body, settings.body.death.other if settings.body.death else None
     shares = np.array(list(body_shares(settings).values()))
     return Individual(
         n_steps=settings.n_steps,
@@ -82,6 +83,9 @@ def _individual(settings: Settings) -> Individual:
         systemic=2.0 * body.fluctuation * body.systemic_share,
         own=2.0 * body.fluctuation * (1.0 - body.systemic_share),
         own_in_body=float(shares @ shares),
+        joined=any(tissue.clearance.saturation == "body" for tissue in settings.tissues.values()),
         threshold=body.death.burden if body.death else math.inf,
         steepness=(body.death.steepness or 0.0) if body.death else 0.0,
+        other_rate=other.rate if other else 0.0,
+        other_doubling=other.doubling_time if other else math.inf,
     )

@@ -74,7 +74,7 @@ def live(first, place, individual, people, tables, course, exchange, due, rows, 
         _embody(damages[i], removals[i], susceptibilities[i], tissues, susceptibility, own, weights)
         _begin(age, own, classes, evasion_of, ages_immunity, table_of, first_levels, first_plasma, burdens, parts,
                losses, capacity, levels, plasma, cargo)  # fmt: skip
-        row, ends[i] = 0, individual.n_steps * dt
+        row, ends[i], whole = 0, individual.n_steps * dt, whole_burden(burdens, own)
         for step in range(individual.n_steps + 1):
             if row < due.size and due[row] == step:
                 for t in range(n_tissues):
@@ -89,7 +89,6 @@ def live(first, place, individual, people, tables, course, exchange, due, rows, 
                      kept, gained, dt, parts, levels, plasma, steady, before)  # fmt: skip
             _take_up(now, factors, by_type, modifiers, levels, cargo)
             age = (age_at_start[i] + step * dt) / individual.year
-            whole = whole_burden(burdens, own)
             for t in range(n_tissues):
                 immunity = _immunity(t, now, age, own[t], ages_immunity, table_of, immune_killing, levels, plasma, dt,
                                      capacity)  # fmt: skip
@@ -102,10 +101,11 @@ def live(first, place, individual, people, tables, course, exchange, due, rows, 
                 drifted[t] = _drift(t, now, removal, own[t], classes, killing, gains, dt, parts)
             after = fluctuate(step, first + i, age + dt / individual.year, whole, place, individual, own, classes,
                                evasion_of, burdens, drifted, parts)  # fmt: skip
-            when = death(whole, after, step, first + i, place, individual)
+            when = death(whole, after, age_at_start[i] + step * dt, step, first + i, place, individual)
             if when >= 0.0:
                 ends[i], died[i] = (step + when) * dt, True
                 break
+            whole = after
 
 
 # ---------------------------------------------------------------------------------------------------------- the start

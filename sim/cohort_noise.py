@@ -10,7 +10,7 @@ from sim.compiling import inlined
 from sim.rng import philox, unit_interval
 from sim.rules.clearance import evading_share
 from sim.rules.induction import chance
-from sim.rules.mortality import crossing_chance, crossing_time, death_hazard, lowest_between
+from sim.rules.mortality import crossing_chance, crossing_time, death_hazard, lowest_between, other_hazard
 from sim.tissue.state import EVADES_DRUGS, EVADES_IMMUNITY
 
 WHOLE = 100.0  # percent
@@ -40,13 +40,11 @@ def fluctuate(step, replicate, age, whole, place, individual, tissues, classes, 
     """Noise moves the burden of the body, of tissues, or both, as in `Patch.fluctuate`; returns that of the body."""
     dt, k0, k1 = individual.dt, place.k0, place.k1
     systemic, own = individual.systemic * dt, individual.own * dt  # variances
-    shared, joined, so_far = 0.0, 0.0, whole_burden(drifted, tissues)
+    shared, so_far, after = 0.0, 0.0, 0.0
     if systemic > 0.0:
         shared = math.sqrt(individual.systemic) * increment_at(step, dt, place.fluctuation, replicate, k0, k1)
-    for t in range(tissues.size):
-        joined += tissues[t].of_body
-    after = so_far
-    if joined > 0.0:  # these tissues are one population of cells
+    if individual.joined:  # tissues that are one population of cells
+        so_far = whole_burden(drifted, tissues)
         after = _reflected(whole, so_far + shared, systemic, step, place.death, replicate, k0, k1)
     for t in range(tissues.size):
         start, variance, reached = burdens[t], own + systemic, drifted[t] + shared
@@ -95,28 +93,36 @@ def _settle(t, age, drifted, reached, tissue, classes, evasion_of, parts):
 
 
 @inlined
-def death(start, end, step, replicate, place, individual):
-    """Share of the step after which the individual dies, -1 if it lives on."""
-    threshold, steepness = individual.threshold, individual.steepness
-    if steepness > 0.0:
-        u = _luck_of_death(step, replicate, place)
-        before, after = death_hazard(start, threshold, steepness), death_hazard(end, threshold, steepness)
-        hazard = 0.5 * (before + after)
-        p = chance(hazard, individual.dt)
-        return -math.log1p(-u) / (hazard * individual.dt) if u < p else -1.0
-    if end >= threshold:
-        return crossing_time(start, end, threshold)
-    variance = (individual.systemic + individual.own * individual.own_in_body) * individual.dt
-    near = (
-        2.0 * (threshold - start) * (threshold - end) < SURELY * variance
-    )  # elsewhere it stays clear of the threshold
-    if near and _luck_of_death(step, replicate, place) < crossing_chance(start, end, threshold, variance):
-        return crossing_time(start, end, threshold)
-    return -1.0
+def death(start, end, age, step, replicate, place, individual):
+    """Share of the step after which an individual of this `age` [d] dies, -1 if it lives on."""
+    when = _by_burden(start, end, step, replicate, place, individual)
+    if individual.other_rate == 0.0:
+        return when
+    hazard = other_hazard(age + 0.5 * individual.dt, individual.other_rate, individual.other_doubling)
+    other = _by_hazard(hazard, step, place.other_death, replicate, place, individual.dt)
+    return other if other >= 0.0 and (when < 0.0 or other < when) else when
 
 
 @inlined
-def _luck_of_death(step, replicate, place):
-    """The uniform number that decides."""
+def _by_burden(start, end, step, replicate, place, individual):
+    """The same for deaths by a burden that goes from `start` to `end`."""
+    threshold, steepness = individual.threshold, individual.steepness
+    if steepness > 0.0:
+        before, after = death_hazard(start, threshold, steepness), death_hazard(end, threshold, steepness)
+        return _by_hazard(0.5 * (before + after), step, place.death, replicate, place, individual.dt)
+    if end >= threshold:
+        return crossing_time(start, end, threshold)
+    variance = (individual.systemic + individual.own * individual.own_in_body) * individual.dt
+    if 2.0 * (threshold - start) * (threshold - end) >= SURELY * variance:
+        return -1.0  # it stays clear of the threshold
     w0, w1, _, _ = philox(0, step, place.death, replicate, place.k0, place.k1)
-    return unit_interval(w0, w1)
+    crossed = unit_interval(w0, w1) < crossing_chance(start, end, threshold, variance)
+    return crossing_time(start, end, threshold) if crossed else -1.0
+
+
+@inlined
+def _by_hazard(hazard, step, luck, replicate, place, dt):
+    """The same for deaths at a hazard [1/d]."""
+    w0, w1, _, _ = philox(0, step, luck, replicate, place.k0, place.k1)
+    u = unit_interval(w0, w1)
+    return -math.log1p(-u) / (hazard * dt) if u < chance(hazard, dt) else -1.0

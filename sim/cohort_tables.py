@@ -44,8 +44,11 @@ class Individual(NamedTuple):
     systemic: float  # variance of the fluctuation per day that all tissues share [%^2/d]
     own: float  # and that each has for itself
     own_in_body: float  # share of the latter that the burden of the whole body feels
+    joined: bool  # whether some tissues share their immune cells
     threshold: float  # infinite: nobody dies
     steepness: float  # 0: at the threshold
+    other_rate: float  # hazard of other causes at birth [1/d]
+    other_doubling: float  # [d]
 
 
 class People(NamedTuple):
@@ -62,6 +65,7 @@ class Place(NamedTuple):
 
     fluctuation: int
     death: int
+    other_death: int
     k0: int
     k1: int
 

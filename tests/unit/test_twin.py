@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import solve_ivp
 from worlds import together
 
@@ -232,3 +233,30 @@ def test_mouse_17_has_its_traits() -> None:
         np.testing.assert_allclose(alone.rows[0], crowd.rows[i], rtol=1e-9)
     assert crowd.ages.tolist() == traits(settings, 0, 30).age_at_start.tolist()
     assert np.ptp(crowd.ages) > 20
+
+
+# -------------------------------------------------------------------------------------------------------- other deaths
+
+
+def test_other_deaths_follow_their_gompertz_law() -> None:
+    other = {"rate": 1e-4, "doubling_time": 100}
+    body = {"body": {"death": {"burden": 100, "other": other}}}
+    found = lives(twin({"body": STILL}, body, days=3000, dt=4, age_at_start=200, replicates=10_000))
+    assert found.died.all()
+
+    def share_dead(time: np.ndarray) -> np.ndarray:
+        slope = math.log(2.0) / 100
+        return -np.expm1(-1e-4 * 4.0 * np.expm1(slope * time) / slope)  # 2^(200 / 100) = 4 at the start
+
+    assert stats.kstest(found.ends, share_dead).pvalue > 0.01
+
+
+def test_other_deaths_come_earlier_or_not_at_all() -> None:
+    """The luck of deaths by burden is not touched: who does not die of something else dies as before."""
+    run = {"days": 2000, "replicates": 200}
+    alone = lives(twin({"body": KARIN}, NOISE, **run))
+    both = lives(twin({"body": KARIN}, NOISE, {"body": {"death": {"other": {"rate": 5e-4}}}}, **run))
+    sooner = both.ends < alone.ends
+    np.testing.assert_array_equal(both.ends[~sooner], alone.ends[~sooner])
+    expected = -np.expm1(-5e-4 * alone.ends).mean()
+    assert sooner.mean() == pytest.approx(expected, abs=3 * math.sqrt(0.25 / 200))
