@@ -19,6 +19,7 @@ _HOMES = {
     "sweep": "sim.experiment.sweep",
     "search_law": "sim.experiment.search",
     "branch": "sim.experiment.branch",
+    "twin": "sim.experiment.twin",
     "save_checkpoint": "sim.experiment.checkpoint",
     "read_checkpoint": "sim.experiment.checkpoint",
     "read_results": "sim.results",

@@ -29,6 +29,7 @@ from sim.errors import ScenarioError
 Integer: TypeAlias = int | np.integer[Any]
 Words: TypeAlias = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 
+OTHER_CAUSES = 1  # draw of `Purpose.DEATH` for deaths that have nothing to do with senescent cells
 BODY = 0  # tissue code of the body itself; named tissues have 1 to 65535
 
 

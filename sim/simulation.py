@@ -16,9 +16,9 @@ from sim.organism.body import Body
 from sim.organism.dosing import Dosing
 from sim.organism.functions import Functions
 from sim.organism.individuals import embodied, traits
-from sim.rng import BODY, Purpose, Stream, tissue_codes
+from sim.rng import BODY, OTHER_CAUSES, Purpose, Stream, tissue_codes
 from sim.rules.induction import chance
-from sim.rules.mortality import death_hazard
+from sim.rules.mortality import death_hazard, other_hazard
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.attribution import Attribution
@@ -289,15 +289,19 @@ class Simulation:
         self.functions.advance()
 
     def _survive(self) -> None:
-        death = self.settings.body.death
+        death, dt = self.settings.body.death, self.settings.dt
         if death is None:
             return
         if death.steepness is None:
             self.died = self.body.burden >= death.burden
-            return
-        hazard = death_hazard(self.body.burden, death.burden, death.steepness)
-        u = self._luck.uniform(Purpose.DEATH, self.step_index, 0)
-        self.died = u < chance(hazard, self.settings.dt)
+        else:
+            hazard = death_hazard(self.body.burden, death.burden, death.steepness)
+            self.died = self._luck.uniform(Purpose.DEATH, self.step_index, 0) < chance(hazard, dt)
+        if death.other is not None:
+            age = self.settings.age_at_start + self.day + 0.5 * dt
+            hazard = other_hazard(age, death.other.rate, death.other.doubling_time)
+            u = self._luck.uniform(Purpose.DEATH, self.step_index, 0, OTHER_CAUSES)
+            self.died = self.died or u < chance(hazard, dt)
 
     def _generations(self, name: str, sites: np.ndarray, codes: np.ndarray, t_next: float) -> np.ndarray:
         """0 for cells that turn by themselves; 1 for induced ones, or the sender's plus 1 where senders are tracked."""

@@ -20,7 +20,7 @@ def run_cohort(settings: Settings, record: RunRecord) -> None:
     replicates = record.replicate + np.arange(record.replicates)
     record.timeseries = _rows(settings, record.arm, replicates, lives)
     who = traits(settings, record.replicate, record.replicates)
-    ages = who.age_at_start + lives.ends
+    ages = lives.ages + lives.ends
     individuals = {"arm": record.arm, "replicate": replicates, "day": lives.ends, "age": ages, "died": lives.died}
     record.individuals = pd.DataFrame(individuals | trait_columns(settings, who))
     if lives.doses:
@@ -29,11 +29,12 @@ def run_cohort(settings: Settings, record: RunRecord) -> None:
 
 
 def _rows(settings: Settings, arm: str, replicates: np.ndarray, lives: Lives) -> pd.DataFrame:
-    """The time series of those who live, replicate by replicate."""
-    alive = ~np.isnan(lives.rows[:, :, 0])
-    who, when = np.nonzero(alive)
+    """The time series of those who live, replicate by replicate, day by day, tissue by tissue."""
+    alive = ~np.isnan(lives.rows[..., 0])
+    who, when, where = np.nonzero(alive)
     columns = ["burden", "immune_capacity", *(f"mean_{name}" for name in settings.factors)]
-    keys = {"arm": arm, "replicate": replicates[who], "tissue": next(iter(settings.tissues)), "day": lives.days[when]}
+    tissues = np.array(list(settings.tissues), object)
+    keys = {"arm": arm, "replicate": replicates[who], "tissue": tissues[where], "day": lives.days[when]}
     return pd.DataFrame({**keys, **dict(zip(columns, lives.rows[alive].T, strict=True))})
 
 

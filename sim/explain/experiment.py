@@ -129,6 +129,10 @@ def body_words(teller: Teller) -> str:
         parts.append(
             f"It dies {how} a whole-body burden of {body.death.burden:.3g} %{teller.cite('body.death.burden')}."
         )
+        if (other := body.death.other) is not None:
+            cited = teller.cite("body.death.other.rate", "body.death.other.doubling_time")
+            rising = f", doubling every {duration(other.doubling_time)}" if math.isfinite(other.doubling_time) else ""
+            parts.append(f"It also dies of other causes, at {other.rate:.3g} per day at age 0{rising}{cited}.")
     return paragraph(parts)
 
 

@@ -27,6 +27,18 @@ def death_hazard(burden: float, threshold: float, steepness: float) -> float:
 
 
 @rule
+def other_hazard(age: float, rate: float, doubling_time: float) -> float:
+    r"""Hazard of death by other causes [1/d] at an `age` [d]: `rate` at birth, twice that every `doubling_time` [d].
+
+    .. math:: h = r\, 2^{a / T}
+
+    Source: Gompertz (1825), Phil Trans R Soc 115:513. Constant for an infinite doubling time.
+    """
+    doublings = age / doubling_time
+    return rate * 2.0 ** (doublings if doublings < 1000.0 else 1000.0)  # nobody gets that old; the number stays finite
+
+
+@rule
 def lowest_between(start: float, end: float, variance: float, u: float) -> float:
     r"""Smallest value of a Brownian bridge, by a uniform number `u` in (0, 1].
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.scenario.section import Section, param
 
 
@@ -47,3 +49,8 @@ class InBlood(Section):
     def exchange(self, tissue: str) -> float:
         """Share of the factor in `tissue` that leaks out per day [1/d]."""
         return self.leak * self.leak_by_tissue.get(tissue, 1.0)
+
+    @property
+    def loss(self) -> float:
+        """Rate at which it is lost from the plasma [1/d]."""
+        return math.log(2.0) / self.half_life

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import Field
 
 from sim.scenario.section import Section, param
+
+
+class OtherDeaths(Section):
+    """Deaths that have nothing to do with senescent cells: a hazard that doubles again and again (Gompertz)."""
+
+    rate: float = param(..., "hazard at age 0", unit="1/d", low=0, high=10, source="no source", confidence="assumed")
+    doubling_time: float = param(
+        math.inf,
+        "age in which the hazard doubles (or: forever, a constant hazard)",
+        unit="d",
+        above=0,
+        source="no source; all deaths of mice together: 0.23 yr (SCIENCE.md 1c)",
+        confidence="assumed",
+    )
 
 
 class Death(Section):
@@ -28,6 +44,7 @@ class Death(Section):
         source="Karin 2019, Fig. 4c: form of the hazard; no number in our notes",
         confidence="assumed",
     )
+    other: OtherDeaths | None = Field(default=None, description="deaths by other causes (nothing: none)")
 
 
 class Circulation(Section):

@@ -250,12 +250,14 @@ def at_rest(key: str, value: float) -> bool:
     return isinstance(value, (int, float)) and (value == (1.0 if multiplies else 0.0) or math.isinf(value))
 
 
-NOT_WELL_MIXED = ("repair.", "contact.", "evasion.", "clearance.territory", "cell_spacing", "initial.since_onset")
+NOT_WELL_MIXED = ("repair.", "contact.", "clearance.territory", "initial.since_onset")
 
 
 def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
     kinds = {effect.kind for name in given(settings) for effect in settings.drugs[name].effects.values()}
     evasion = tissue.evasion
+    if settings.mode == "well_mixed" and key == "cell_spacing":
+        return tissue.volume is None and any(factor.blood for factor in settings.factors.values())
     if settings.mode == "well_mixed" and key.startswith(NOT_WELL_MIXED):
         return False
     if key in ("represents", "volume"):

@@ -21,12 +21,11 @@ def check_well_mixed(settings: Settings) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that would act, and that the mode cannot do."""
     if settings.mode != "well_mixed":
         return
-    if len(settings.tissues) > 1:
-        raise ScenarioError(f"tissues: must be one with mode: well_mixed, got {', '.join(settings.tissues)}")
-    name, tissue = next(iter(settings.tissues.items()))
-    for key, value in _spatial(tissue):
-        if value:
-            raise ScenarioError(f"tissues.{name}.{key}: {NOT_HERE}, got {value}")
+    for name, tissue in settings.tissues.items():
+        for key, value in _spatial(tissue):
+            if value:
+                raise ScenarioError(f"tissues.{name}.{key}: {NOT_HERE}, got {value}")
+    _check_sizes(settings)
     for key, factor in settings.factors.items():
         if factor.transport == "kernel" or factor.own_decay == 0.0:
             got = "transport kernel" if factor.transport == "kernel" else "no decay"
@@ -41,9 +40,29 @@ def check_well_mixed(settings: Settings) -> None:
     _check_tables(settings)
 
 
+def has_a_size(tissue: Tissue) -> bool:
+    """Whether it is known how many cells a tissue has."""
+    return tissue.represents is not None or tissue.shape is not None or tissue.cloud is not None
+
+
+def _check_sizes(settings: Settings) -> None:
+    """Shares in the body need all sizes, or none where all tissues are alike; blood needs volumes."""
+    unknown = [name for name, tissue in settings.tissues.items() if not has_a_size(tissue)]
+    if 0 < len(unknown) < len(settings.tissues):
+        others = ", ".join(name for name in settings.tissues if name not in unknown)
+        raise ScenarioError(
+            f"tissues.{unknown[0]}.represents: must be told where that of others is known ({others}), got nothing"
+        )
+    for name, factor in settings.factors.items():
+        for where in unknown:
+            if factor.blood and factor.blood.exchange(where) > 0.0 and settings.tissues[where].volume is None:
+                raise ScenarioError(f"tissues.{where}.volume: must be told where {name} is in the blood, got nothing")
+
+
 def _check_tables(settings: Settings) -> None:
     """Rows of thousands of individuals are what fills the memory; they exist twice while tables are made."""
     rows = settings.replicates * (settings.days / settings.record.every + 2.0)
+    rows *= len(settings.tissues)
     needed, there = 2.0 * rows * 8.0 * (6 + len(settings.factors)), available_bytes()
     if needed > there:
         raise ScenarioError(
@@ -54,13 +73,9 @@ def _check_tables(settings: Settings) -> None:
 
 def _spatial(tissue: Tissue) -> Iterator[tuple[str, Any]]:
     """What single cells do, by key; nothing where it is off."""
-    contact, evasion = tissue.contact, tissue.evasion
+    contact = tissue.contact
     yield "contact.hazard", contact.hazard
     yield "contact.at_once", contact.at_once
-    yield "evasion.immune", evasion.immune
-    yield "evasion.immune_per_year", evasion.immune_per_year
-    yield "evasion.drug", evasion.drug
-    yield "evasion.drug_per_year", evasion.drug_per_year
     yield "repair.division_limit", tissue.repair.division_limit
     yield "patrols", ", ".join(tissue.patrols)
 
@@ -86,6 +101,9 @@ def odd_well_mixed(settings: Settings) -> Iterator[str]:
     kept = [key for key in LAYERS_OUT if getattr(settings.record, key)]
     if kept:
         yield f"record.{kept[0]}: is not kept with mode: well_mixed, which has no cells"
+    followed = [name for name, tissue in settings.tissues.items() if tissue.functions]
+    if followed:
+        yield f"tissues.{followed[0]}.functions: are not followed with mode: well_mixed, nor are outcomes made of them"
     for name in dict.fromkeys(treatment.drug for treatment in settings.treatments.values()):
         if any(effect.kind == "kill_healthy" for effect in settings.drugs[name].effects.values()):
             yield f"drugs.{name}: what it kills off target is replaced at once with mode: well_mixed, and not counted"

@@ -260,20 +260,18 @@ class Patch:
         return loss
 
     def fluctuate(self, systemic: float, own: float, dt: float) -> None:
-        """The burden rises or falls by `systemic` and by `own` [%], in expectation.
+        """The burden rises or falls by `systemic` and `own` together [%], in expectation.
 
         Where the tissue shares the immune cells of the body, it is the burden of the body that changes by `systemic`,
-        and its cells fare alike, in whichever tissue.
+        and senescent cells become more or fewer alike in all such tissues. Both are one change: apart, cells would turn
+        and go at once.
         """
         healthy = self.healthy_share
-        among = healthy if self.body_burden is None else 1.0 - self.body_burden / 100.0
-        if self.body_burden is None:  # one change of the tissue, or cells would turn and go at once
-            systemic, own = systemic + own, 0.0
-        self.rise = rise_hazard(systemic, among, dt)
-        self.fall = fall_hazard(systemic, 100.0 * (1.0 - among), dt)
-        if own != 0.0:
-            self.rise += rise_hazard(own, healthy, dt)
-            self.fall += fall_hazard(own, 100.0 * (1.0 - healthy), dt)
+        burden = 100.0 * (1.0 - healthy)
+        if self.body_burden:
+            systemic *= burden / self.body_burden
+        self.rise = rise_hazard(systemic + own, healthy, dt)
+        self.fall = fall_hazard(systemic + own, burden, dt)
 
     def residents(self) -> tuple[int, int]:
         """Healthy and senescent cells."""

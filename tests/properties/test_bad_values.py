@@ -64,7 +64,7 @@ EXAMPLES: list[dict[str, Any]] = [
         },
         "markers": {"m": {"sensitivity": 1, "specificity": 1, "sensitivity_by_type": {"cell": 1},
                           "specificity_by_type": {"cell": 1}}},
-        "body": {"death": {}, "circulation": {"p": {"number": 1}}},
+        "body": {"death": {"other": {"rate": 1}}, "circulation": {"p": {"number": 1}}},
         "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
     scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},

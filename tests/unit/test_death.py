@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from worlds import QUIET, as_tree, start, tissue, together, world
@@ -9,7 +11,7 @@ from worlds import QUIET, as_tree, start, tissue, together, world
 import sim
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
 from sim.rng import BODY, Purpose, Stream
-from sim.rules.mortality import death_hazard
+from sim.rules.mortality import death_hazard, other_hazard
 from sim.scenario.load import from_dict
 
 AGEING = tissue(damage={"baseline": 5, "per_year": 0})
@@ -43,6 +45,21 @@ def test_a_soft_threshold_kills_by_its_own_draw() -> None:
         while not simulation.finished:
             simulation.step()
         assert simulation.step_index == 1 + int(np.flatnonzero(np.array(u) < p)[0])
+
+
+def test_other_causes_have_a_draw_of_their_own() -> None:
+    """An older host dies sooner of the same luck; the hazard is that of the middle of the step."""
+    other = {"burden": 100, "other": {"rate": 0.01, "doubling_time": 50}}
+    for replicate in range(20):
+        settings = world({"body": {"death": other}}, age_at_start=100)
+        simulation = start(settings, replicate)
+        p = [-np.expm1(-other_hazard(100 + (step + 0.5) * 0.5, 0.01, 50.0) * 0.5) for step in range(400)]
+        u = [Stream(1, BODY, replicate).uniform(Purpose.DEATH, step, 0, 1) for step in range(400)]
+        while not simulation.finished:
+            simulation.step()
+        assert simulation.died
+        assert simulation.step_index == 1 + int(np.flatnonzero(np.array(u) < p)[0])
+    assert other_hazard(1e4, 0.5, math.inf) == 0.5
 
 
 def test_the_table_of_individuals_tells_how_a_run_ended() -> None:

@@ -37,7 +37,7 @@ def karin(**top: Any) -> Scenario:
 
 
 def burden_at_end(scenario: Scenario) -> np.ndarray:
-    return live(scenario.common, 0, scenario.common.replicates).rows[:, -1, 0]
+    return live(scenario.common, 0, scenario.common.replicates).rows[:, -1, 0, 0]
 
 
 # ------------------------------------------------------------------------------------------------------ known answers
@@ -237,8 +237,11 @@ def test_the_rules_of_a_bridge() -> None:
     ("change", "message"),
     [
         ({"tissues": {"body": {"contact": {"hazard": 0.1}}}}, "tissues.body.contact.hazard: is not possible"),
-        ({"tissues": {"body": {"evasion": {"immune": 0.1}}}}, "tissues.body.evasion.immune: is not possible"),
-        ({"tissues": {"brain": STILL}}, "tissues: must be one"),
+        ({"tissues": {"brain": {**STILL, "represents": 10}}}, "tissues.body.represents: must be told where that of"),
+        (
+            {"factors": {"SASP": {"decay_rate": 1, "jams_immunity": {}, "blood": {}}}},
+            "tissues.body.volume: must be told where SASP is",
+        ),
         ({"events": {"graft": {"radius": 100}}}, "events.graft: is not possible"),
         ({"stop": {"cause": "damage", "count": 3}}, "stop: is not possible"),
         ({"generations": "tracked"}, "generations: is not possible"),
