@@ -276,7 +276,7 @@ def _course(
     drug_parts = np.array([places.get(code, -1) for code in turned.tolist()], np.int64)
     columns = (np.array([[tissue[i] for tissue in step] for step in steps]) for i in range(len(Course._fields) - 1))
     in_plasma = np.array(plasma).reshape(len(steps), n_factors)
-    return Course(*columns, in_plasma), drug_parts, dosing.calendar
+    return Course._make([*columns, in_plasma]), drug_parts, dosing.calendar
 
 
 def _acts(settings: Settings, here: _OnePlace, kinds: Parts, n_types: int) -> tuple[Floats, ...]:
