@@ -261,16 +261,17 @@ class Patch:
         """The burden rises or falls by `systemic` and by `own` [%], in expectation.
 
         Where the tissue shares the immune cells of the body, it is the burden of the body that changes by `systemic`,
-        and its cells fare alike, in whichever tissue; where production is absolute, all tissues rise alike.
+        and senescent cells become more or fewer alike in all such tissues.
         """
         healthy = self.healthy_share
-        among = healthy if self.body_burden is None else 1.0 - self.body_burden / 100.0
-        absolute = self.tissue.damage.production == "absolute"
-        self.rise = rise_hazard(systemic, healthy if absolute else among, dt)
-        self.fall = fall_hazard(systemic, 100.0 * (1.0 - among), dt)
+        burden = 100.0 * (1.0 - healthy)
+        if self.body_burden:
+            systemic *= burden / self.body_burden
+        self.rise = rise_hazard(systemic, healthy, dt)
+        self.fall = fall_hazard(systemic, burden, dt)
         if own != 0.0:
             self.rise += rise_hazard(own, healthy, dt)
-            self.fall += fall_hazard(own, 100.0 * (1.0 - healthy), dt)
+            self.fall += fall_hazard(own, burden, dt)
 
     def residents(self) -> tuple[int, int]:
         """Healthy and senescent cells."""
