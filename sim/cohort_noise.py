@@ -15,6 +15,7 @@ from sim.tissue.state import EVADES_DRUGS, EVADES_IMMUNITY
 
 WHOLE = 100.0  # percent
 SURELY = 40.0  # a chance of exp(-40) is below every uniform number of 53 bits that is not 0
+NOBODY = 1e-9  # %: so few that they have no kinds
 FLUCTUATION = 2  # the part of the burden that noise has turned; the others: see `sim.cohort_kernel`
 
 
@@ -49,7 +50,7 @@ def fluctuate(step, replicate, age, whole, place, individual, tissues, classes, 
     for t in range(tissues.size):
         start, variance, reached = burdens[t], own + systemic, drifted[t] + shared
         if tissues[t].of_body == 1.0:
-            variance, reached = own, _moved_along(drifted[t], so_far, after, tissues[t])
+            variance, reached = own, _moved_along(drifted[t], so_far, after)
         if own > 0.0:
             alone = increment_at(step, dt, tissues[t].path, replicate, k0, k1)
             reached += math.sqrt(individual.own) * alone
@@ -59,13 +60,13 @@ def fluctuate(step, replicate, age, whole, place, individual, tissues, classes, 
 
 
 @inlined
-def _moved_along(drifted, whole, after, tissue):
-    """Where a change of the burden of the body takes that of a tissue: its cells fare as all others do."""
-    if after < whole:
-        return drifted * (after / whole)
-    if tissue.absolute == 1.0:
-        return drifted + (after - whole)
-    return drifted + (after - whole) * (WHOLE - drifted) / (WHOLE - whole)
+def _moved_along(drifted, so_far, after):
+    """Where a change of the burden of the body takes that of a tissue: all senescent cells become more or fewer alike.
+
+    What share of them a drug reaches must not depend on noise: if it brought cells of one kind and took of another, it
+    would mix them the faster, the shorter the step.
+    """
+    return drifted * (after / so_far) if so_far > NOBODY else drifted + (after - so_far)
 
 
 @inlined
@@ -81,15 +82,19 @@ def _reflected(start, end, variance, step, luck, replicate, k0, k1):
 
 @inlined
 def _settle(t, age, drifted, reached, tissue, classes, evasion_of, parts):
-    """The parts of a burden that noise moved: it adds cells of its own, and takes of all alike."""
-    if reached >= drifted:
-        n_causes = evasion_of.shape[1]
-        for c in range(classes.size):
-            share = share_of(classes[c], age, tissue, evasion_of[t, FLUCTUATION]) if classes.size > 1 else 1.0
-            parts[t, c * n_causes + FLUCTUATION] += share * (reached - drifted)
-    else:
+    """The parts of a burden that noise moved: it adds cells of its own, as evasive as the others, and takes of all."""
+    n_causes = evasion_of.shape[1]
+    if reached < drifted:
         for k in range(parts.shape[1]):
             parts[t, k] *= reached / drifted
+    elif classes.size == 1:
+        parts[t, FLUCTUATION] += reached - drifted
+    else:
+        for c in range(classes.size):
+            share = share_of(classes[c], age, tissue, evasion_of[t, FLUCTUATION])
+            if drifted > NOBODY:
+                share = parts[t, c * n_causes : (c + 1) * n_causes].sum() / drifted
+            parts[t, c * n_causes + FLUCTUATION] += share * (reached - drifted)
 
 
 @inlined

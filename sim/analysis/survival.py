@@ -254,7 +254,7 @@ def hazard_ratio(
     for _ in range(50):
         share = mine * math.exp(b) / (theirs + mine * math.exp(b))
         information = float((share * (1.0 - share)).sum())
-        if information <= 0.0:
+        if information <= 1e-9:  # the maximum runs away to nothing, or to infinity
             return math.nan, math.nan, math.nan
         step = float(deaths.sum() - share.sum()) / information
         b += min(1.0, max(-1.0, step))

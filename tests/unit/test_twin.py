@@ -125,6 +125,16 @@ def test_unreached_tissue_is_refractory_cells() -> None:
     assert apart.ends.mean() > plain.ends.mean()
 
 
+def test_what_a_drug_reaches_does_not_depend_on_the_step() -> None:
+    """Noise makes all senescent cells more or fewer alike: it does not mix those that resist with the others."""
+    tissue = {**STILL, "initial": {"burden": 20}, "evasion": {"drug": 0.5}}
+    for dt in (1.0, 0.125):
+        noise = {"body": {"fluctuation": 0.1}}
+        found = lives(twin({"body": tissue}, noise, killer(0.1), days=60, dt=dt, replicates=400))
+        burden = found.rows[:, -1, 0, 0]
+        assert burden.mean() == pytest.approx(10.0 + 10.0 * math.exp(-6.0), abs=3 * burden.std() / 20)
+
+
 def test_shared_removal_of_alike_tissues_is_that_of_one_body() -> None:
     run = {"days": 1500, "replicates": 20, "record": {"every": 50}}
     for production in ("absolute", "per_cell"):

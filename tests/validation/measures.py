@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim import Results
-from sim.analysis.survival import gompertz, lives, percentile_of_life
+from sim.analysis.survival import gompertz, hazard_ratio, lives, percentile_of_life
 from sim.analysis.times import closure, time_to_count
 from sim.analysis.turnover import turnover
 from sim.scenario.quantity import DAYS_PER_YEAR, to_unit
@@ -75,6 +75,52 @@ def gompertz_doubling(arm: str) -> Measure:
         return Measured(fit.doubling_time / DAYS_PER_YEAR, fit.doubling_error / DAYS_PER_YEAR, ages.size)
 
     return measure
+
+
+def longer_left(treated: str, vehicle: str, start: float) -> Measure:
+    """How much longer the median individual alive at an age `start` [d] lives on than in another arm [%]; paired."""
+
+    def measure(results: Results) -> Measured:
+        ends = [lives(results, arm)[0] - start for arm in (treated, vehicle)]
+        alive = (ends[0] > 0.0) & (ends[1] > 0.0)  # until the first dose they are the same individuals
+        return bootstrapped(lambda a, b: float(100.0 * (np.median(a) / np.median(b) - 1.0)), *(e[alive] for e in ends))
+
+    return measure
+
+
+def longer_life(treated: str, vehicle: str) -> Measure:
+    """How much later the median individual dies in one arm than in another [%]; paired."""
+    return longer_left(treated, vehicle, 0.0)
+
+
+def hazard_from(treated: str, vehicle: str, start: float) -> Measure:
+    """Hazard ratio (Cox) of those alive at an age `start` [d], from then on; error of a logarithm, as a share."""
+
+    def measure(results: Results) -> Measured:
+        groups = []
+        for arm in (treated, vehicle):
+            ages, died = lives(results, arm)
+            alive = ages > start
+            groups.append((ages[alive], died[alive]))
+        value, low, high = hazard_ratio(groups[0], groups[1], ONE_ERROR)
+        return Measured(value, (high - low) / 2.0, groups[0][0].size)
+
+    return measure
+
+
+def overshoot(treated: str, vehicle: str, start: float, published: float) -> Measure:
+    """How many times more time left a treatment gives than was published [%]."""
+
+    def measure(results: Results) -> Measured:
+        value, error, n = longer_left(treated, vehicle, start)(results)
+        return Measured(value / published, error / published, n)
+
+    return measure
+
+
+def later_death(one: str, other: str) -> Measure:
+    """By how many days individuals die later in one arm than in another, mean of the absolute differences."""
+    return lambda results: mean(np.abs(lives(results, one)[0] - lives(results, other)[0]).round(6))
 
 
 # ---------------------------------------------------------------------------------------------------- an ageing tissue
