@@ -93,7 +93,9 @@ def _settle(t, age, drifted, reached, tissue, classes, evasion_of, parts):
         for c in range(classes.size):
             share = share_of(classes[c], age, tissue, evasion_of[t, FLUCTUATION])
             if drifted > NOBODY:
-                share = parts[t, c * n_causes : (c + 1) * n_causes].sum() / drifted
+                share = 0.0
+                for k in range(c * n_causes, (c + 1) * n_causes):
+                    share += parts[t, k] / drifted
             parts[t, c * n_causes + FLUCTUATION] += share * (reached - drifted)
 
 

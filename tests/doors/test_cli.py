@@ -36,7 +36,11 @@ record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
+<<<<<<< HEAD
             "study", "attribute", "patterns", "turnover", "early-warning", "search", "survival")  # fmt: skip
+=======
+            "study", "attribute", "patterns", "turnover", "early-warning", "search", "twin")  # fmt: skip
+>>>>>>> twin
 
 
 @pytest.fixture
