@@ -36,11 +36,7 @@ record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
-<<<<<<< HEAD
-            "study", "attribute", "patterns", "turnover", "early-warning", "search", "survival")  # fmt: skip
-=======
-            "study", "attribute", "patterns", "turnover", "early-warning", "search", "twin")  # fmt: skip
->>>>>>> twin
+            "study", "attribute", "patterns", "turnover", "early-warning", "search", "survival", "twin")  # fmt: skip
 
 
 @pytest.fixture
