@@ -29,7 +29,9 @@ def _other_doses(scenario: Scenario) -> Iterator[tuple[str, str]]:
 def _other_events(scenario: Scenario) -> Iterator[tuple[str, str]]:
     for arm, settings in scenario.arms.items():
         for name, event in settings.events.items():
-            if 0 < event.radius < math.inf:
+            if event.n_cells is not None:
+                yield _key(scenario, arm, "events", name, "n_cells"), show(event.n_cells / 2, "cells")
+            elif 0 < event.radius < math.inf:
                 yield _key(scenario, arm, "events", name, "radius"), show(_other_radius(event, settings), "um")
 
 
