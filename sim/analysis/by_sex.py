@@ -44,10 +44,10 @@ def effects_by_sex(
     ]
     between = pd.DataFrame(list(_between(results, table, outcomes, baseline, level, groups)))
     whole = pd.concat([*found, between], ignore_index=True) if len(between) else pd.concat(found, ignore_index=True)
-    order = {name: place for place, name in enumerate(results.arms)}
-    return whole.sort_values(
-        ["tissue", "outcome", "arm"], key=lambda c: c.map(order) if c.name == "arm" else c, kind="stable"
-    ).reset_index(drop=True)[["sex", *COLUMNS]]
+    keys = ["tissue", "outcome", "arm"]
+    order = {row: place for place, row in enumerate(found[0][keys].itertuples(index=False, name=None))}
+    places = [order[row] for row in whole[keys].itertuples(index=False, name=None)]
+    return whole.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)[["sex", *COLUMNS]]
 
 
 def _groups(results: Experiment) -> dict[str, list[int]]:

@@ -75,8 +75,11 @@ def _form(wide: pd.DataFrame, digits: int | None) -> str:
 def _difference(pairs: np.ndarray, form: str) -> str:
     if not pairs.size:
         return ""
-    low, high = t_interval(pairs)
-    return _number(float(pairs.mean()), f"+{form}") + (MARK if low > 0.0 or high < 0.0 else "")
+    (low, high), mean = t_interval(pairs), float(pairs.mean())
+    if not (low > 0.0 or high < 0.0):
+        return _number(mean, f"+{form}")
+    small = float(f"{mean:{form}}") == 0.0  # a difference that is told from 0 is not written as 0
+    return (f"{mean:+.1g}" if small else _number(mean, f"+{form}")) + MARK
 
 
 def _number(value: float, form: str) -> str:

@@ -20,6 +20,7 @@ from sim.results import Results
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+LEAST = 1e-6  # information about the logarithm of a hazard ratio; with less, deaths of the arms lie apart
 EARLY, LATE = 0.02, 0.90  # share that has died where the fit of a Gompertz law begins and ends
 
 
@@ -254,7 +255,7 @@ def hazard_ratio(
     for _ in range(50):
         share = mine * math.exp(b) / (theirs + mine * math.exp(b))
         information = float((share * (1.0 - share)).sum())
-        if information <= 1e-9:  # the maximum runs away to nothing, or to infinity
+        if information < LEAST:
             return math.nan, math.nan, math.nan
         step = float(deaths.sum() - share.sum()) / information
         b += min(1.0, max(-1.0, step))

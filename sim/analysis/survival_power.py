@@ -25,6 +25,7 @@ RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9)  # hazard ratios that a study may want to see
 STUDIES = 1000  # drawn at each size: a power of 80 % is known to 1.3 %, the size to about 3 %
 MOST = 2000  # individuals per arm; studies of more are not drawn
 LOOKS = 3  # sizes that are tried for a power
+QUANTILES = 10_000  # individuals of an arm of a given hazard ratio, from whom studies are drawn
 COLUMNS = ["arm", "baseline", "hazard_ratio", "median_difference", "power", "deaths", "n", "n_low", "n_high", "n_drawn"]
 
 
@@ -148,11 +149,11 @@ def deaths_needed(ratio: float, power: float, alpha: float = 0.05) -> float:
 def with_ratio(control: Mice, ratio: float) -> Mice:
     """Individuals whose hazard is `ratio` times that of `control` at every age: S to the power of the ratio.
 
-    As many as there are in `control`, at evenly spread quantiles; whoever would live longer than anybody seen is
-    censored at the last age.
+    They stand at evenly spread quantiles, many more than there are in `control`, or few simulated ones would blur
+    the ratio; whoever would live longer than anybody seen is censored at the last age.
     """
-    curve, n = kaplan_meier(*control), control.ages.size
-    left = ((np.arange(n) + 0.5) / n) ** (1.0 / ratio)  # share of the control alive when this one dies
+    curve = kaplan_meier(*control)
+    left = ((np.arange(QUANTILES) + 0.5) / QUANTILES) ** (1.0 / ratio)  # share of the control alive when this one dies
     place = np.searchsorted(-curve.alive, -left, side="left")
     died = place < curve.ages.size
     ages = np.where(died, curve.ages[np.minimum(place, curve.ages.size - 1)], control.ages.max())

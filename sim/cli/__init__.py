@@ -41,6 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = complain("error: memory: must hold the whole run, got none left (fewer sites or workers need less)", 2)
     except OSError as error:
         code = complain(
-            f"error: {error.filename or 'file'}: file: must be readable or writable, got {error.strerror}", 2
+            f"error: {error.filename or 'file'}: file: must be readable or writable, got {error.strerror or error}", 2
         )
     sys.exit(code or 0)

@@ -56,7 +56,7 @@ def run(
     Examples:
       senodrift run configs/skin_graft.yaml
       senodrift run configs/skin_graft.yaml --arms no_graft,graft --replicates 20 --workers 4
-      senodrift run configs/skin_graft.yaml --days "4 wk" --set events.graft.radius="300 um"
+      senodrift run configs/skin_graft.yaml --days "4 wk" --set events.graft.n_cells="2e6 cells"
       senodrift run configs/skin_graft.yaml --set tissues.skin.shape="[64, 64]" --engine agents
       senodrift run configs/skin_graft.yaml --set arms.sham=null --out results/without_sham
       senodrift run configs/skin_graft.yaml --until-halfwidth 0.1 --most 60

@@ -27,7 +27,9 @@ def individuals_words(teller: Teller) -> str:
     individuals = teller.settings.individuals
     if not (individuals.differ or individuals.sexes):
         return ""
-    parts = ["Individuals. Number 17 is the same one in every arm, with the same traits."]
+    alike = all(arm.individuals == individuals for arm in teller.scenario.arms.values())
+    traits = "with the same traits" if alike else "but its traits are those of the arm, by the same luck"
+    parts = [f"Individuals. Number 17 is the same one in every arm, {traits}."]
     if individuals.sexes:
         whole = sum(individuals.sexes.values())
         parts.append(listed(f"{100 * share / whole:.3g} % {sex}" for sex, share in individuals.sexes.items()) + ".")

@@ -15,7 +15,7 @@ from sim.analysis.survival import somebody_died
 from sim.errors import ResultsError
 from sim.figures.layers import bar_width, colour_bar
 from sim.figures.layout import EDGE, fitted, keep_apart, page, place, several, text_height, text_width, write
-from sim.figures.mouse import HEIGHT, WIDTH, draw_mouse, height_of, organs_of
+from sim.figures.mouse import HEIGHT, WIDTH, draw_mouse, height_of, named_at, organs_of
 from sim.figures.style import FAINT, INK, Picture, arm_colour, our_look, readable, sequential
 from sim.results import Results
 
@@ -44,7 +44,9 @@ def body_map(results: Results, days: Sequence[float] | None = None) -> Figure:
         If there are no rows, or no days are asked for.
     """
     known = np.sort(results.timeseries["day"].unique().astype(np.float64))
-    wanted = known[[0, known.size // 2, -1]] if days is None and known.size else np.atleast_1d(days or [])
+    wanted = (
+        known[[0, known.size // 2, -1]] if days is None and known.size else np.atleast_1d([] if days is None else days)
+    )
     if not (known.size and wanted.size):
         raise ResultsError("body_map: days: must be some that were recorded, got none")
     shown = np.unique([known[np.abs(known - day).argmin()] for day in wanted.astype(np.float64)])
@@ -70,6 +72,9 @@ class _Page:
         self.norm, self.colours = norm, colours
         tall = height_of(results.tissues) / WIDTH
         self.mouse, self.key = MOUSE * tall, KEY * tall
+        self.row = text_height("x") + 0.02
+        beside = [x < WIDTH / 2.4 for x, _ in named_at(results.tissues).values()]
+        self.named = max(self.key, self.row * max(sum(beside), len(beside) - sum(beside)))
         self.labels = {arm: fitted(arm, MOUSE - 0.05) for arm in arms}
         self.head = HEAD + max(text_height(label) for label in self.labels.values())
         self.left = EDGE + max(text_width(f"day {day:g}") for day in days) + 0.12
@@ -79,7 +84,7 @@ class _Page:
         table = self.head + len(self.days) * (self.mouse + GAP)
         bar = min(max(1.2, table - self.head), 2.2)
         right = self.left + len(self.arms) * (MOUSE + GAP)
-        above = self.key + 2 * 0.2
+        above = self.named + 2 * 0.2
         width = max(right + bar_width(self.norm, LABEL, bar) + EDGE, self.left + KEY + 2 * self.side)
         figure, foot = page(self.results, width, table + above, caption)
         self._names(figure, foot + table + 0.2)
@@ -118,8 +123,7 @@ class _Page:
         for at_left in (True, False):
             names = [name for name, (x, _) in points.items() if (x < WIDTH / 2.4) == at_left]
             targets = np.array([ends[name][1] for name in names])
-            room = np.full(len(names), text_height("x") + 0.02)
-            heights = keep_apart(targets, room, bottom, bottom + self.key)
+            heights = keep_apart(targets, np.full(len(names), self.row), bottom, bottom + self.named)
             for name, y in zip(names, heights, strict=True):
                 self._line(figure, ends[name], (left - 0.06 if at_left else left + KEY + 0.06, float(y)))
                 words = name if name in organs else f"{name} (box)"

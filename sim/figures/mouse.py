@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ BODY = "#F3F1EC"  # what no tissue of the scenario is
 LINE = 0.7  # points, outlines
 WIDTH, HEIGHT = 3.3, 1.5  # of the drawing, in lengths of its own; the nose is at the left
 BOX = 0.3  # side of the box of a tissue that has no place in the drawing
+IN_A_ROW = 6  # boxes
 WORDS = {  # organ: words in the names of tissues, sought in this order
     "hippocampus": ("hippocamp",),
     "brain": ("brain", "cortex", "hypothalam"),
@@ -57,8 +59,17 @@ def organs_of(tissues: Sequence[str]) -> dict[str, str]:
 
 def height_of(tissues: Sequence[str]) -> float:
     """Of the drawing with its boxes, in its own lengths."""
-    boxed = len(tissues) > len(organs_of(tissues))
-    return HEIGHT + (BOX + 0.1 if boxed else 0.0)
+    return HEIGHT + (BOX + 0.1) * math.ceil((len(tissues) - len(organs_of(tissues))) / IN_A_ROW)
+
+
+def named_at(tissues: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Where to point at each tissue: at its organ, or at its box below."""
+    places = organs_of(tissues)
+    points = {tissue: NAMED_AT[organ] for tissue, organ in places.items()}
+    for i, tissue in enumerate(each for each in tissues if each not in places):
+        row, column = divmod(i, IN_A_ROW)
+        points[tissue] = (0.3 + BOX / 2.0 + column * (BOX + 0.15), -0.05 - BOX / 2.0 - row * (BOX + 0.1))
+    return points
 
 
 def draw_mouse(axes: Axes, tissues: Sequence[str], fills: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
@@ -70,12 +81,11 @@ def draw_mouse(axes: Axes, tissues: Sequence[str], fills: Mapping[str, Any]) -> 
     for organ in ("fat", "lung", "liver", "kidney", "blood", "muscle", "femur", "spine", "brain", "hippocampus"):
         for patch in _organ(organ, colours.get(organ)):
             axes.add_patch(patch)
-    points = {tissue: NAMED_AT[organ] for tissue, organ in places.items()}
-    for i, tissue in enumerate(each for each in tissues if each not in places):
-        left, bottom = 0.3 + i * (BOX + 0.15), -BOX - 0.05
+    points = named_at(tissues)
+    for tissue in (each for each in tissues if each not in places):
+        x, y = points[tissue]
         look: Any = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": fills[tissue], **_edge()}
-        axes.add_patch(FancyBboxPatch((left, bottom), BOX, BOX, **look))
-        points[tissue] = (left + BOX / 2.0, bottom + BOX / 2.0)
+        axes.add_patch(FancyBboxPatch((x - BOX / 2.0, y - BOX / 2.0), BOX, BOX, **look))
     axes.set(xlim=(0.0, WIDTH), ylim=(HEIGHT - height_of(tissues), HEIGHT), aspect="equal")
     axes.set_axis_off()
     return points

@@ -19,6 +19,7 @@ def check_arms(arms: Mapping[str, Settings]) -> None:
     first = next(iter(arms.values()))
     factors = dict.fromkeys(name for settings in arms.values() for name in settings.factors)
     causes = dict.fromkeys(name for settings in arms.values() for name in recorded_causes(settings))
+    units: dict[str, str] = {}
     for arm, settings in arms.items():
         for layer in settings.record.maps:
             known_word("record.maps", layer, (*LAYERS, *factors))
@@ -27,6 +28,11 @@ def check_arms(arms: Mapping[str, Settings]) -> None:
         if list(settings.tissues) != list(first.tissues):
             names = ", ".join(settings.tissues)
             raise ScenarioError(f"arms.{arm}.tissues: must be {', '.join(first.tissues)} in all arms, got {names}")
+        for name, outcome in settings.outcomes.items():
+            if outcome.unit != units.setdefault(name, outcome.unit):
+                raise ScenarioError(
+                    f"arms.{arm}.outcomes.{name}.unit: must be {units[name]!r} in all arms, got {outcome.unit!r}"
+                )
         for name, tissue in settings.tissues.items():
             for key in PLACES:
                 if getattr(tissue, key) != getattr(first.tissues[name], key):

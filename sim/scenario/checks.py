@@ -172,7 +172,8 @@ def known_word(key: str, word: str, known: Iterable[str]) -> None:
     """Raise ScenarioError, naming the nearest, unless `word` is one of the `known` ones."""
     known = list(known)
     if word not in known:
-        raise ScenarioError(f"{key}: must be one of {', '.join(known)}, got {word!r}{did_you_mean(word, known)}")
+        told = f"one of {', '.join(known)}" if known else "left out, for there is none to name"
+        raise ScenarioError(f"{key}: must be {told}, got {word!r}{did_you_mean(word, known)}")
 
 
 def _check_cause_names(settings: Settings) -> None:

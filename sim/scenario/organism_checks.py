@@ -16,8 +16,13 @@ from sim.scenario.tissue import Tissue
 TAKEN = (  # by columns and outcomes of other tables
     "arm", "replicate", "tissue", "day", "point", "alive", "whole_body_burden", "lifespan",
     "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss",
+    "tipping_burden", "production_elasticity", "removal_elasticity",
+    "clusters", "cluster_largest", "cluster_mean", "morans_i", "connectivity", "sender_distance", "front_radius",
 )  # fmt: skip
-TAKEN_PREFIXES = ("n_", "new_", "cum_", "gen_", "mean_", "max_", "burden_", "plasma_", "function_")
+TAKEN_PREFIXES = (
+    "n_", "new_", "cum_", "gen_", "due_to_", "cleared_", "mean_", "max_", "burden_", "plasma_", "function_", "conc_",
+    "effect_", "open_", "exposure_", "closure_", "working_", "busy_", "kills_", "pool_",
+)  # fmt: skip
 
 
 def check_organism(settings: Settings, names: Names) -> None:

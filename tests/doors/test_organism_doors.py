@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 import sim
 from sim.analysis.halfwidth import HalfWidth
 from sim.analysis.headline import burden_lines
+from sim.analysis.organism_lines import _difference
 from sim.analysis.outcomes import derived, unit, with_outcomes
 from sim.analysis.sweep_table import sweep_table
 from sim.cli import app
 from sim.errors import ResultsError
 from sim.figures import save_all
-from sim.figures.mouse import organs_of
+from sim.figures.mouse import HEIGHT, WIDTH, height_of, named_at, organs_of
 from sim.results import Results, read_results
 from sim.scenario.load import Scenario, from_dict
 from sim.scenario.yaml_text import dump_yaml
@@ -223,6 +224,21 @@ def test_organs_by_the_names_of_tissues() -> None:
     tissues = ["dermis", "quadriceps", "spine", "femur", "hippocampus", "blood", "rest_of_body", "tibia"]
     found = {"dermis": "skin", "quadriceps": "muscle", "hippocampus": "hippocampus", "blood": "blood"}
     assert organs_of(tissues) == found | {"spine": "spine", "femur": "femur"}
+
+
+def test_many_tissues_without_a_place_have_boxes_inside_the_page() -> None:
+    tissues = ["skin", *(f"gland_{i}" for i in range(14))]
+    points = named_at(tissues)
+    assert len(set(points.values())) == len(tissues)
+    x, y = np.array([*points.values()]).T
+    assert x.max() < WIDTH
+    assert y.min() > HEIGHT - height_of(tissues)
+
+
+def test_a_small_difference_is_not_written_as_none() -> None:
+    wide = pd.DataFrame({"none": [40.0, 41.0, 42.0]}).assign(graft=lambda t: t["none"] - [0.005, 0.006, 0.005])
+    assert _difference((wide["graft"] - wide["none"]).to_numpy(), "z.1f") == "-0.005*"
+    assert _difference(np.array([0.01, -0.02, 0.01]), "z.1f") == "+0.0"
 
 
 def test_compare_at_the_door(results: Results, tmp_path: Path) -> None:

@@ -137,10 +137,34 @@ def test_outcomes_by_hand() -> None:
     assert outcome_of(frailty, now) == pytest.approx(1.0 - (3 * 0.5 + 0.8) / 4, rel=1e-15)
 
 
-@pytest.mark.parametrize("name", ["burden", "alive", "lifespan", "mean_SASP", "function_strength"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "burden",
+        "alive",
+        "lifespan",
+        "mean_SASP",
+        "function_strength",
+        "exposure_SASP",
+        "conc_drug",
+        "morans_i",
+    ],
+)
 def test_an_outcome_must_not_be_called_like_another_column(name: str) -> None:
     tree = as_tree(with_function(0.1, BURDEN)) | {"outcomes": {name: {"weights": {"patch.strength": 1}}}}
     with pytest.raises(ScenarioError, match=rf"outcomes\.{name}: must not be the name of another column"):
+        from_dict(tree)
+
+
+def test_arms_measure_an_outcome_in_one_unit() -> None:
+    tree = as_tree(with_function(0.1, BURDEN)) | {"outcomes": {"grip": {"weights": {"patch.strength": 1}, "unit": "N"}}}
+    with pytest.raises(ScenarioError, match=r"arms\.b\.outcomes\.grip\.unit: must be 'N' in all arms, got 'g'"):
+        from_dict(tree | {"arms": {"a": {}, "b": {"outcomes": {"grip": {"unit": "g"}}}}})
+
+
+def test_an_outcome_of_functions_that_nobody_has() -> None:
+    tree = as_tree(world()) | {"outcomes": {"grip": {"weights": {"patch.strength": 1}}}}
+    with pytest.raises(ScenarioError, match=r"must be left out, for there is none to name, got 'patch\.strength'"):
         from_dict(tree)
 
 

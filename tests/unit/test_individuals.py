@@ -221,6 +221,11 @@ def test_words_say_how_they_differ() -> None:
     assert "normal about 6.57 mo with a standard deviation of 20 d" in words
     assert "95 % between 0.457 and 2.19, times 1.5 in male (assumed)" in words
     assert "immune removal, by clearance and by patrols: normal about 1" in words
+    other = together(
+        as_tree(world(ALIVE, {"individuals": HERD})),
+        {"arms": {"all": {}, "wild": {"individuals": {"damage": {"spread": 1}}}}},
+    )
+    assert "traits are those of the arm, by the same luck" in " ".join(explain(from_dict(other)).split())
     assert "Individuals." not in explain(from_dict(as_tree(world(ALIVE))))
 
 
@@ -260,6 +265,14 @@ def test_effects_in_each_sex_and_between_them() -> None:
     assert (row["difference_low"], row["difference_high"]) == pytest.approx(tuple(welch.confidence_interval(0.95)))
     assert table.attrs["tests"] == 3
     assert row["difference_low"] < 2.0 < row["difference_high"]
+
+
+def test_tissues_stay_in_the_order_of_the_file() -> None:
+    results = sexed()
+    rows = [results.timeseries.assign(tissue=name) for name in ("skin", "bone")]
+    results.timeseries = pd.concat(rows, ignore_index=True)
+    results.manifest["tissues"] = ["skin", "bone"]
+    assert sim.compare(results, by="sex")["tissue"].tolist() == ["skin"] * 3 + ["bone"] * 3
 
 
 def test_a_lost_run_is_missing_in_its_sex_only() -> None:

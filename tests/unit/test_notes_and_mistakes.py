@@ -251,6 +251,8 @@ def test_the_next_change_makes_a_difference() -> None:
     assert next_change(scenario()) == "--replicates 16"
     assert next_change(scenario(events=events)) == '--set events.g.radius="300 um"'
     assert next_change(scenario(events={"g": {"radius": 200}})) == '--set events.g.radius="100 um"', "600 um wide"
+    graft = {"g": {"kind": "graft", "n_cells": 40}}
+    assert next_change(scenario(events=graft)) == '--set events.g.n_cells="20 cells"', "it has no radius"
     arms = {"none": {}, "hit": {"treatments": {"t": DOSE}}}
     for read in (scenario(events=events, arms=arms), scenario(arms=arms)):
         assert next_change(read) == '--set arms.hit.treatments.t.amount="50 mg/kg"'

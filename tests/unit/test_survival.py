@@ -148,6 +148,14 @@ def test_the_hazard_ratio_with_ties_by_hand() -> None:
     assert hazard_ratio((ages, died), (ages, died))[0] == pytest.approx(1.0)
 
 
+def test_arms_that_die_one_after_the_other_have_no_ratio() -> None:
+    """Of 1 death of 8 and 8 of 8 before it, the likelihood rises for ever: it was once taken for a finite ratio."""
+    early = (np.full(8, 612.0), np.ones(8, np.bool_))
+    late = (np.full(8, 613.0), np.arange(8) == 0)
+    assert np.isnan(hazard_ratio(early, late)).all()
+    assert np.isnan(hazard_ratio(late, early)).all()
+
+
 def test_survival_of_arms() -> None:
     table = sim.survival(results_of({"none": lifetimes(300, 1), "drug": lifetimes(300, 1, faster=0.5)}, horizon=900.0))
     assert table["arm"].tolist() == ["none", "drug"]
@@ -189,6 +197,12 @@ def test_an_arm_with_a_given_ratio_has_it() -> None:
     cut = Mice(np.minimum(control.ages, 850.0), control.ages < 850.0)
     assert share_dead(cut) == pytest.approx(np.mean(control.ages < 850.0))
     assert 1.0 - share_dead(with_ratio(cut, 0.6)) == pytest.approx((1.0 - share_dead(cut)) ** 0.6, abs=2e-4)
+
+
+def test_an_arm_with_a_given_ratio_has_it_however_few_were_simulated() -> None:
+    few = Mice(np.arange(600.0, 608.0), np.arange(8) < 3)
+    for ratio in (0.5, 0.6, 0.7):
+        assert 1.0 - share_dead(with_ratio(few, ratio)) == pytest.approx((5.0 / 8.0) ** ratio, abs=2e-4)
 
 
 def test_drawn_studies_have_the_power_that_they_were_made_for() -> None:
