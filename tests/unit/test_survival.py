@@ -205,7 +205,7 @@ def test_an_arm_with_a_given_ratio_has_it_however_few_were_simulated() -> None:
         assert 1.0 - share_dead(with_ratio(few, ratio)) == pytest.approx((5.0 / 8.0) ** ratio, abs=2e-4)
 
 
-def test_drawn_studies_have_the_power_that_they_were_made_for() -> None:
+def test_drawn_studies_have_the_power_that_they_were_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of proportional hazards and many deaths, the formula holds; of arms that are alike, p < 0.05 is chance."""
     control = Mice(lifetimes(4000, 1), np.ones(4000, np.bool_))
     ratio, alike = with_ratio(control, 0.7), Mice(lifetimes(4000, 2), np.ones(4000, np.bool_))
@@ -215,6 +215,7 @@ def test_drawn_studies_have_the_power_that_they_were_made_for() -> None:
     assert drawn_size(ratio, control, 0.8, 0.5 * n) == pytest.approx(n, rel=0.1)  # from a guess that is far off
     assert drawn_power(alike, control, 50) == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / STUDIES))
     assert drawn_size(alike, control, 0.8, math.inf) == math.inf
+    monkeypatch.setattr("sim.analysis.survival_power.MOST", 300)  # 2,000 take seconds, and tell no more
     assert drawn_size(with_ratio(control, 0.99), control, 0.8, 1e6) == math.inf
 
 
