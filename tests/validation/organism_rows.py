@@ -20,10 +20,10 @@ _graft = [
     Target(
         "16", "host cells within 150 um of a graft after 3 weeks, above no graft, over a wild type of 32 months",
         BESIDE, beside_the_graft("graft", "no_graft", "wild_type_32_months"), "", "about 1", 0.5, 2.0, "predicted",
-        "It fails by far: with the set of docs/ageing.md no cell turns by SASP and drift faster than 0.096 % a day, "
-        "2 % in three weeks, however near the graft is; the rest of what is found are cells that immune cells, busy "
-        "with the graft, leave. Either cells beside a graft meet more than the spread of natural ageing, or ageing spreads "
-        "more than the fit says.",
+        "It fails by far: with the set of docs/ageing.md no cell turns by SASP and drift faster than 0.096 % a day, 2 "
+        "% in three weeks, however near the graft is; the rest of what is found are cells that immune cells, busy "
+        "with the graft, leave. Either cells beside a graft meet more than the spread of natural ageing, or ageing "
+        "spreads more than the fit says.",
     ),
     Target(
         "17a", "skin graft, 5 months: muscle above that of the sham graft", GRAFT, excess("graft", "sham", "muscle"),
