@@ -108,5 +108,6 @@ def test_the_example_of_the_contract_is_a_plain_script(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(script)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    n_arms = 3
-    assert done.stdout == f"{n_arms * 4 * 3} [4, 4] 0.5 ['graft', 'no_graft', 'sham']\n"
+    arms, n_tissues, n_rows = list(sim.load(home / "configs" / "skin_graft.yaml").arms), 6, 3
+    effects = (len(arms) - 1) * n_tissues
+    assert done.stdout == f"{len(arms) * 4 * n_tissues * n_rows} {[4] * effects} 1.0 {sorted(arms)}\n"
