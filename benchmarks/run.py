@@ -81,7 +81,7 @@ def compiled_over_agents() -> list[Row]:
     fast = np.array([seconds(compiled.step) for _ in range(20)])
     times = []
     for _ in range(5):
-        transport = seconds(lambda: agents.body.transport())
+        transport = seconds(next(phase.run for phase in agents.plan() if phase.name == "transport"))
         times.append((seconds(agents.step), seconds(lambda: twin.agents.do("idle")), transport))
     slow, empty, transport = np.median(np.array(times), axis=0)
     ratio = float(slow / np.median(fast))
