@@ -1,7 +1,7 @@
 """The Mesa face: what Mesa and its viewer expect, on every Mesa, and the states of the simulation inside.
 
 Mesa 3.3 comes with Python 3.11, Mesa 3.5 with 3.12 and later. To compare bits with other interpreters that have the
-dependencies: ``SENODRIFT_PYTHONS=/tmp/venv312/bin/python:/tmp/venv313/bin/python pytest tests/unit/test_model.py``.
+dependencies: ``SENODRIFT_PYTHONS=PYTHON_3_12:PYTHON_3_13 pytest tests/unit/test_model.py``.
 """
 
 from __future__ import annotations
