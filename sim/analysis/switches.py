@@ -7,8 +7,8 @@ from typing import Any
 
 from sim.results import Results
 from sim.scenario.causes import CONTACT, event_names, factor_channels
-from sim.scenario.factor import Response
 from sim.scenario.load import from_dict
+from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 
 JOINED = " + "  # between causes that an arm lacks together

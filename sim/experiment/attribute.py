@@ -12,8 +12,8 @@ from sim.experiment.collect import Progress
 from sim.experiment.run import run
 from sim.results import Results
 from sim.scenario.causes import CONTACT, event_names, factor_channels
-from sim.scenario.factor import Response
 from sim.scenario.load import Scenario
+from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree, merge
 

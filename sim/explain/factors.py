@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from sim.explain.words import Teller, listed, paragraph
-from sim.scenario.factor import Factor, Response
+from sim.scenario.factor import Factor
 from sim.scenario.quantity import duration
+from sim.scenario.response import Response
 
 
 def factor_words(teller: Teller, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.scenario.factor import Response
+from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 
 NOTHING = 0

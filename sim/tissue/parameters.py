@@ -11,7 +11,8 @@ import numpy as np
 from sim.rules.clearance import left_by_knock_out
 from sim.scenario import causes
 from sim.scenario.clearance import Clearance
-from sim.scenario.factor import Factor, Response
+from sim.scenario.factor import Factor
+from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
