@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from sim.scenario.clearance import Clearance, Evasion
 from sim.scenario.function import Function
 from sim.scenario.patrol import Patrol
+from sim.scenario.pigment import Pigment
 from sim.scenario.section import Section, param
 
 Wall = Literal["reflecting", "periodic", "absorbing"]
@@ -309,6 +310,7 @@ class Tissue(Section):
     patrols: dict[str, Patrol] = param({}, "immune cells that walk through the tissue, by name")
     evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
     functions: dict[str, Function] = param({}, "what the tissue can do, by name")
+    pigment: Pigment | None = param(None, "melanocytes, and the melanin that they make (nothing: no pigment)")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
 
     @property
