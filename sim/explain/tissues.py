@@ -7,6 +7,7 @@ import math
 from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
 from sim.explain.patrols import patrol_words
+from sim.explain.pigment import pigment_words
 from sim.explain.words import Teller, paragraph, scaled
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
@@ -29,6 +30,7 @@ def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
             _evasion(teller, at, tissue),
             _repair(teller, at, tissue),
             *function_words(teller, at, tissue),
+            *pigment_words(teller, at, tissue),
         ]
     )
 
