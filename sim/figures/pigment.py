@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sim.analysis.outcomes import unit
 from sim.analysis.paired import chosen_tissue
 from sim.errors import ResultsError
-from sim.figures.curves import bands_in_words, by_replicate, dashes_in_words, thin_lines_in_words
+from sim.figures.curves import bands_in_words, by_replicate, thin_lines_in_words
 from sim.figures.layout import several
 from sim.figures.over_time import Panel, over_time
 from sim.results import Results
@@ -59,8 +59,7 @@ def pigment(results: Results, tissue: str | None = None) -> Figure:
         f"{results.manifest['scenario']}{where}: {bands_in_words(most, arms)}{several(counts, 'replicate')}"
         f"{' per arm' if most > 1 else ''}{thin_lines_in_words(most, arms)}. A spot has more melanin than a stated "
         "multiple of resting skin; contrast: the lightest less the darkest tenth of the area; lightness is like the "
-        f"individual typology angle (ITA).{dashes_in_words(panel.lines for panel in groups[0])}",
-        dashed=True,
+        "individual typology angle (ITA).",
     )  # fmt: skip
 
 

@@ -68,8 +68,8 @@ class Lightness(Section):
         source="from memory: dark skin is below -30 degrees", confidence="assumed",
     )  # fmt: skip
     scale: float = param(
-        3.0, "melanin, in multiples of that of resting skin, that takes 1 - 1/e of the way", unit="1", above=0,
-        high=1e6, source="no source: a choice, resting skin is then light (29 degrees)", confidence="assumed",
+        4.0, "melanin, in multiples of that of resting skin, that takes 1 - 1/e of the way", unit="1", above=0,
+        high=1e6, source="no source: a choice, resting skin has then 36 degrees", confidence="assumed",
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ class Spot(Section):
     """How spots are read off: in squares, as an eye sees them, from above."""
 
     grain: float = param(
-        75.0, "side of the squares in which melanin is averaged", unit="um", above=0, high=1e5,
+        100.0, "side of the squares in which melanin is averaged", unit="um", above=0, high=1e5,
         source="from memory: what an eye tells apart at reading distance; a choice", confidence="assumed",
     )  # fmt: skip
     threshold: float = param(

@@ -129,7 +129,7 @@ class Pigment:
         patch = self.patch
         return stimuli(
             patch.levels, self._factors, self._halves, patch.by_site, self._numbers.basal_stimulus, patch.geometry.sites,
-            patch.geometry.n_sites,
+            patch.cells.cell_type, self._role,
         )  # fmt: skip
 
     def _settle(self) -> None:
@@ -229,51 +229,46 @@ def around(geometry: Geometry, reach: float) -> Around:
 
 
 @inlined
-def _entries(site, around):  # type: ignore[no-untyped-def]
-    """First and last entry of who lies around a site."""
-    if around.sites.is_lattice:
-        return 0, around.away.size
-    return around.indptr[site], around.indptr[site + 1]
-
-
-@inlined
-def _other(site, entry, around):  # type: ignore[no-untyped-def]
-    """The site of an entry, or -1 where it is beyond a wall."""
-    if not around.sites.is_lattice:
-        return around.indices[entry]
-    sites = around.sites
-    z, y, x = cell_of(site, sites.ny, sites.nx)
-    z, y, x = z + around.steps[entry, 0], y + around.steps[entry, 1], x + around.steps[entry, 2]
-    z = z % sites.nz if sites.pz else z
-    y = y % sites.ny if sites.py else y
-    x = x % sites.nx if sites.px else x
-    inside = 0 <= z < sites.nz and 0 <= y < sites.ny and 0 <= x < sites.nx
-    return (z * sites.ny + y) * sites.nx + x if inside else -1
+def _takes(site, state, cell_type, role):  # type: ignore[no-untyped-def]
+    """Whether a keratinocyte stands there."""
+    return state[site] <= SENESCENT and role[cell_type[site]] == KERATINOCYTE
 
 
 @inlined
 def _takers(near, site, reach, state, cell_type, role, around):  # type: ignore[no-untyped-def]
     """Keratinocytes that dendrites of this `reach` [um] touch, into `near`; returns their number."""
-    count = 0
-    first, last = _entries(site, around)
-    for entry in range(first, last):
-        if around.away[entry] <= reach * (1.0 + ROUNDING):
-            other = _other(site, entry, around)
-            if other >= 0 and state[other] <= SENESCENT and role[cell_type[other]] == KERATINOCYTE:
+    count, sites, reach = 0, around.sites, reach * (1.0 + ROUNDING)
+    if not sites.is_lattice:
+        for entry in range(around.indptr[site], around.indptr[site + 1]):
+            other = around.indices[entry]
+            if around.away[entry] <= reach and _takes(other, state, cell_type, role):
+                near[count] = other
+                count += 1
+        return count
+    z0, y0, x0 = cell_of(site, sites.ny, sites.nx)
+    for entry in range(around.away.size):
+        if around.away[entry] > reach:
+            break
+        z, y, x = z0 + around.steps[entry, 0], y0 + around.steps[entry, 1], x0 + around.steps[entry, 2]
+        z, y, x = z % sites.nz if sites.pz else z, y % sites.ny if sites.py else y, x % sites.nx if sites.px else x
+        if 0 <= z < sites.nz and 0 <= y < sites.ny and 0 <= x < sites.nx:
+            other = (z * sites.ny + y) * sites.nx + x
+            if _takes(other, state, cell_type, role):
                 near[count] = other
                 count += 1
     return count
 
 
 @kernel
-def stimuli(levels, factors, halves, by_site, basal, sites, n):  # type: ignore[no-untyped-def]
-    """Stimulus of melanocytes at every site: what is always there, and what each factor adds."""
-    found = np.full(n, basal)
-    for i in range(factors.size):
-        f = factors[i]
-        for site in range(n):
-            level = np.float64(levels[f, site if by_site[f] else voxel_of(site, sites)])
-            found[site] += hill(max(level, 0.0), 1.0, halves[i, 0], halves[i, 1])
+def stimuli(levels, factors, halves, by_site, basal, sites, cell_type, role):  # type: ignore[no-untyped-def]
+    """Stimulus of the melanocyte at every site: what is always there, and what each factor adds; 0 for others."""
+    found = np.zeros(cell_type.size)
+    for site in range(cell_type.size):
+        if role[cell_type[site]] == MELANOCYTE:
+            found[site] = basal
+            for i in range(factors.size):
+                level = levels[factors[i], site if by_site[factors[i]] else voxel_of(site, sites)]
+                found[site] += hill(max(np.float64(level), 0.0), 1.0, halves[i, 0], halves[i, 1])
     return found
 
 
@@ -321,7 +316,7 @@ def advance(activation, melanin, inflow, state, cell_type, role, stimulus, layer
             melanin[site], activation[site] = after, activation_after(a, stimulus[site], p.k_on, p.k_off, dt)
             all_made, all_handed, all_lost = all_made + made * dt, all_handed + handed, all_lost + (gone - handed)
     for site in range(state.size):
-        if state[site] <= SENESCENT and role[cell_type[site]] == KERATINOCYTE:
+        if _takes(site, state, cell_type, role):
             before = melanin[site]
             melanin[site] = melanin_after(before, inflow[site] / dt, p.shedding, dt)
             if melanin[site] < NEGLIGIBLE:
