@@ -15,6 +15,7 @@ from sim.organism.dosing import DoseRow, Dosing
 from sim.rng import BODY, Purpose, Stream, tissue_codes
 from sim.scenario import causes
 from sim.scenario.checks import organ_cells
+from sim.scenario.drug import scale
 from sim.scenario.layers import type_shares
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
@@ -199,7 +200,7 @@ def _tables(
         ),
         drug_parts=drug_parts,
         classes=kinds.classes,
-        evasion_of=np.array([[tissue.evasion.by_cause.get(names[code], 1.0) for code in kinds.codes.tolist()]
+        evasion_of=np.array([[scale(tissue.evasion.by_cause, names[code]) for code in kinds.codes.tolist()]
                              for tissue in tissues]),
     )  # fmt: skip
 

@@ -134,8 +134,7 @@ class Events:
         centre = geometry.centre() if event.at == "centre" else np.array(event.at)
         if event.n_cells is None:
             return geometry.within(centre, radius)
-        share = event.n_cells / (patch.tissue.represents or patch.n_cells)
-        return geometry.nearest(centre, round(share * patch.n_cells))
+        return geometry.nearest(centre, round(event.n_cells / patch.cells_per_site))
 
     def _meant(self, event: Event, sites: np.ndarray) -> np.ndarray:
         """Those of `sites` whose cells are of a type that the event is about."""

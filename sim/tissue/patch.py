@@ -288,6 +288,11 @@ class Patch:
         return healthy / (healthy + senescent) if healthy + senescent else 0.0
 
     @property
+    def cells_per_site(self) -> float:
+        """Cells of the organ that each cell of the patch stands for."""
+        return (self.tissue.represents or self.n_cells) / max(1, self.n_cells)
+
+    @property
     def burden(self) -> float:
         """Senescent share of the resident cells [%]; 0 where nobody is."""
         return burden_of(*self.residents())
