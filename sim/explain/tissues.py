@@ -221,6 +221,8 @@ def _repair(teller: Teller, at: str, tissue: Tissue) -> str:
         return "Repair: none; vacant sites stay vacant."
     cited = teller.cite(f"{at}.repair.rate")
     parts = [f"Repair refills a vacant site amid healthy neighbours at {repair.rate:.3g} per day{cited}"]
+    if repair.keeps_types:
+        parts.append("the site keeps its cell type, whoever divides")
     if repair.decline > 0:
         parts.append(f"falling by exp(-{repair.decline:.3g} per year of age){teller.cite(f'{at}.repair.decline')}")
     if repair.reach > 1:

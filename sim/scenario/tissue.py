@@ -207,6 +207,9 @@ class Repair(Section):
         source="no limit in young mouse tissue assumed",
         confidence="assumed",
     )
+    keeps_types: bool = param(
+        False, "a refilled site keeps the cell type that stood there, whoever divides (else: the type of the mother)"
+    )
 
 
 class Initial(Section):
