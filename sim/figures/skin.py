@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from sim.analysis.paired import chosen_tissue
 from sim.errors import ResultsError
 from sim.figures.layers import Scale
-from sim.figures.maps import Atlas, kept_maps
+from sim.figures.maps import Atlas, Layers, kept_maps
 from sim.figures.sites import View, view
 from sim.figures.style import our_look
 from sim.results import Results
@@ -26,6 +27,7 @@ TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.05
 SHADES = 256
 MOST = 0.995  # quantile of the melanin at which the colours end: single cells may have more
 LAYER = "melanin"
+DERMIS = "#F3CFC8"  # cells of a section that have nothing to do with melanin
 
 
 @our_look()
@@ -34,7 +36,8 @@ def skin(results: Results, replicate: int = 0, tissue: str | None = None) -> Fig
 
     From above, the melanin of all cells above one another counts, and its lightness is that of the tables: the
     individual typology angle fixes L* where b* is known, tan(ITA) = (L* - 50) / b*, and a* and b* are those of skin. A
-    section shows the melanin of single cells, the surface on top, darker where there is more.
+    plane with an axis of depth, and a block that is deeper than wide (its mean), are shown as sections, the surface on
+    top: cells are darker with more melanin, and pale red where they have nothing to do with it.
 
     Parameters
     ----------
@@ -54,20 +57,23 @@ def skin(results: Results, replicate: int = 0, tissue: str | None = None) -> Fig
     kept = {arm: maps for arm, maps in kept_maps(results, replicate, tissue).items() if LAYER in maps}
     if not kept:
         raise ResultsError("skin: results: must have maps of melanin (record.maps), got none")
-    about = (results.scenario.get("tissues") or {}).get(tissue) or {}
-    axis, first = about.get("depth_axis"), next(iter(kept.values()))
-    section = first[LAYER].ndim == 3 and axis is not None
-    seen = {arm: {"days": maps["days"], LAYER: _seen(maps[LAYER], axis)} for arm, maps in kept.items()}
-    picture = _from_above(seen, float(first["spacing"])) or view(results, tissue, replicate, first)
-    words = f"a section, surface {'on top' if axis == 'y' else 'at the left'}, darker with more melanin"
+    about, first = (results.scenario.get("tissues") or {}).get(tissue) or {}, next(iter(kept.values()))
+    section = is_section(first[LAYER], about.get("depth_axis"))
+    seen = {arm: _cut(maps, about) if section else _from_above(maps, about) for arm, maps in kept.items()}
+    size = next(iter(seen.values()))[LAYER].shape[1:]
+    spacing = float(first["spacing"])
+    flat = len(size) == 2  # the cells of a cloud are discs
+    picture = (
+        View(size[1] * spacing, size[0] * spacing, max(size)) if flat else view(results, tissue, replicate, first)
+    )
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     caption = (
         f"{results.manifest['scenario']}{where}: melanin of replicate {replicate}, "
-        f"{words if section else 'seen from above'}. Colours are those of a lightness that is assumed (ITA), with "
-        f"a* {REDNESS:g} and b* {YELLOWNESS:g}."
+        f"{'a section, surface on top' if section else 'seen from above'}. Colours are those of a lightness that is "
+        f"assumed (ITA), with a* {REDNESS:g} and b* {YELLOWNESS:g}."
     )
-    scale = _scale(seen, Lightness.model_validate((about.get("pigment") or {}).get("lightness") or {}), section)
-    return Atlas(results, seen, [LAYER], [scale], picture).drawn(caption)
+    light = Lightness.model_validate((about.get("pigment") or {}).get("lightness") or {})
+    return Atlas(results, seen, [LAYER], [_scale(seen, light, section)], picture).drawn(caption)
 
 
 def has_skin(results: Results, replicate: int, tissue: str) -> bool:
@@ -75,28 +81,40 @@ def has_skin(results: Results, replicate: int, tissue: str) -> bool:
     return any(LAYER in maps for maps in kept_maps(results, replicate, tissue).values())
 
 
-def _seen(stored: npt.NDArray, axis: str | None) -> npt.NDArray:
-    """What is drawn of a layer (days, *shape): a block summed along its depth (or z), a section with its surface up."""
-    if stored.ndim == 4:
-        summed: npt.NDArray = stored.sum(axis="_zyx".index(axis or "z"))
-        return summed
-    return stored[:, ::-1] if axis == "y" and stored.ndim == 3 else stored
+def is_section(stored: npt.NDArray, axis: str | None) -> bool:
+    """Whether a layer (days, *shape) is shown as a section: a plane along depth, or a block that is deeper than wide."""
+    return (stored.ndim == 3 and axis == "y") or (stored.ndim == 4 and axis == "z" and stored.shape[1] > stored.shape[2])
 
 
-def _from_above(seen: Mapping[str, Mapping[str, npt.NDArray]], spacing: float) -> View | None:
-    """A lattice as it is seen; None of a cloud, whose cells are discs."""
-    shape = next(iter(seen.values()))[LAYER].shape[1:]
-    return View(shape[-1] * spacing, shape[0] * spacing, max(shape)) if len(shape) == 2 else None
+def _from_above(maps: Layers, about: Mapping[str, Any]) -> Layers:
+    """Melanin of a block summed along its depth, or along z."""
+    stored = maps[LAYER]
+    axis = "_zyx".index(about.get("depth_axis") or "z")
+    return {"days": maps["days"], LAYER: stored.sum(axis=axis) if stored.ndim == 4 else stored}
 
 
-def _scale(kept: Mapping[str, Mapping[str, npt.NDArray]], light: Lightness, section: bool) -> Scale:
-    """Colours from no melanin to the most; in a section, the darkest cell is as dark as skin gets."""
-    values = np.concatenate([maps[LAYER].ravel() for maps in kept.values()])
+def _cut(maps: Layers, about: Mapping[str, Any]) -> Layers:
+    """Melanin along depth, the surface on top (the last row); masked where cells neither make nor take it."""
+    melanin, types = maps[LAYER], maps.get("type")
+    if melanin.ndim == 4:
+        melanin, types = melanin.mean(axis=2), None if types is None else types[:, :, types.shape[2] // 2]
+    if types is not None:
+        pigment = about.get("pigment") or {}
+        concerned = [pigment.get(key) or [key[:-1]] for key in ("melanocytes", "keratinocytes")]
+        others = [i for i, kind in enumerate(about.get("cell_types") or {}) if kind not in sum(concerned, [])]
+        melanin = np.ma.masked_array(melanin, np.isin(types, others))
+    return {"days": maps["days"], LAYER: melanin[:, ::-1]}
+
+
+def _scale(kept: Mapping[str, Layers], light: Lightness, section: bool) -> Scale:
+    """Colours from no melanin to the most; in a section, the darkest cells are nearly as dark as skin gets."""
+    values = np.concatenate([np.ma.getdata(maps[LAYER]).ravel() for maps in kept.values()])
     most = float(np.quantile(values, MOST)) or 1.0
-    numbers = (light.lightest, light.darkest, most / 3.0 if section else light.scale)
+    numbers = (light.lightest, light.darkest, most / 2.0 if section else light.scale)
     angles = [typology_angle(m, *numbers) for m in np.linspace(0.0, most, SHADES).tolist()]
     name = "melanin of a cell" if section else "melanin"
-    return Scale(f"{name}\n1 = a column of resting skin", shades(np.array(angles)), Normalize(0.0, most))
+    colours = shades(np.array(angles)).with_extremes(bad=DERMIS)
+    return Scale(f"{name}\n1 = a column of resting skin", colours, Normalize(0.0, most))
 
 
 def shades(angles: Floats) -> Colormap:
