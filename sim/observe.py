@@ -10,7 +10,7 @@ from sim.organism.body import Body
 from sim.organism.dosing import Dosing
 from sim.organism.functions import Functions
 from sim.scenario import causes
-from sim.scenario.checks import front_centre
+from sim.scenario.checks import PIGMENT_LAYERS, front_centre
 from sim.scenario.schema import Settings
 from sim.spatial.pattern import pattern
 from sim.spatial.points import nearest_distances, on_lattice
@@ -18,6 +18,7 @@ from sim.tissue.attribution import BINS, Attribution
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.pairs import pairs_of
 from sim.tissue.patch import Patch
+from sim.tissue.pigment import Pigment
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT, STATE_NAMES, burden_of
 
 
@@ -185,11 +186,14 @@ def n_in_state(patch: Patch, code: int) -> int:
     return int(np.count_nonzero(patch.cells.state == code))
 
 
-def layer(patch: Patch, name: str, attribution: Attribution | None = None) -> np.ndarray:
+def layer(
+    patch: Patch, name: str, attribution: Attribution | None = None, pigment: Pigment | None = None
+) -> np.ndarray:
     """A map layer: one value per site (or voxel), in the shape of the tissue; a copy.
 
     ``secondaries`` are the expected cells that the senescent cells of a site have turned since the start. ``cargo`` is
-    the sum of the doses of all factors with cargo. A factor that this arm does not have is 0 everywhere.
+    the sum of the doses of all factors with cargo. ``melanin`` is in multiples of that of a column of resting skin. A
+    factor that this arm does not have is 0 everywhere, and so is pigment.
     """
     cells, geometry = patch.cells, patch.geometry
     per_site = geometry.shape or (geometry.n_sites,)
@@ -200,6 +204,8 @@ def layer(patch: Patch, name: str, attribution: Attribution | None = None) -> np
         return cells.cargo.sum(axis=0).astype(np.float32).reshape(per_site)
     if name == "secondaries" and attribution is not None:
         return attribution.secondaries.sum(axis=0).astype(np.float32).reshape(per_site)
+    if name in PIGMENT_LAYERS:
+        return (np.zeros(geometry.n_sites, np.float32) if pigment is None else pigment.layer(name)).reshape(per_site)
     if name not in ("state", "cause", "generation", "type"):
         return np.zeros(geometry.voxel_shape, np.float32)
     array = {"state": cells.state, "cause": cells.cause, "generation": cells.generation, "type": cells.cell_type}[name]

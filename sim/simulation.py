@@ -25,6 +25,7 @@ from sim.tissue.attribution import Attribution
 from sim.tissue.events import Events
 from sim.tissue.keeping import CodeMap, Part, State, as_columns, as_rows
 from sim.tissue.patch import Happenings, Patch
+from sim.tissue.pigment import Pigment
 from sim.tissue.senders import SenderTracer, Transmission
 from sim.tissue.state import ABSENT, SENESCENT
 
@@ -42,6 +43,7 @@ PLAN = (  # name, words, method: one step, top to bottom
     ("patrol", "immune cells enter, walk, find and kill, each by its own clock", "_patrol"),
     ("decide", "every site draws its fate from the old state", "_decide"),
     ("apply", "all fates come true at once", "_apply"),
+    ("pigment", "melanocytes wake, make melanin and hand it over; the epidermis sheds it", "_pigment"),
     ("read out", "functions of tissues follow burden and factors", "_read_out"),
     ("survive", "the individual dies if its burden is too high", "_survive"),
 )
@@ -86,6 +88,8 @@ class Simulation:
         Time of the state [d].
     patches : dict of Patch
         Tissues by name.
+    pigments : dict of Pigment
+        Melanin by tissue; of those with the section `pigment`.
     attributions : dict of Attribution
         Who made which cell senescent, by tissue; empty unless ``record.attribution`` asks for it.
     died : bool
@@ -125,6 +129,7 @@ class Simulation:
             self.patches[name] = Patch(settings, name, luck, places, threads)
         self.body = Body(settings, self.patches)
         self.functions = Functions(settings, self.patches, read_out)
+        self.pigments = {name: Pigment(each, settings.dt) for name, each in self.patches.items() if each.tissue.pigment}
         self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
         self.dosing = Dosing(settings, self.patches)
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}
@@ -169,6 +174,7 @@ class Simulation:
         parts |= {f"events_{name}": events for name, events in self.events.items()}
         parts |= {f"patrols_{name}": patch.patrols for name, patch in self.patches.items() if patch.patrols.troops}
         parts |= {f"attribution_{name}": each for name, each in self.attributions.items()}
+        parts |= {f"pigment_{name}": each for name, each in self.pigments.items()}
         return parts | ({"functions": self.functions} if self.functions else {})  # last: what is new looks around
 
     def state(self) -> State:
@@ -209,6 +215,8 @@ class Simulation:
         for name, patch in self.patches.items():
             changed = self.events[name].happen(self.day, self.step_index)
             self.engines[name].refresh(changed)
+            if name in self.pigments:
+                self.pigments[name].shed(changed)
             if name in self.attributions:
                 self.attributions[name].follow(changed, self.events[name].overwritten)
             if self.settings.generations == "tracked":
@@ -284,6 +292,10 @@ class Simulation:
             if self.settings.generations == "tracked" and patch.parameters.numbers.at_once > 0.0:
                 newly = sites[(patch.cells.state[sites] == SENESCENT) & (patch.cells.cause[sites] != causes.CONTACT)]
                 self._trace_at_once(name, turned, newly, t_next)
+
+    def _pigment(self) -> None:
+        for pigment in self.pigments.values():
+            pigment.advance()
 
     def _read_out(self) -> None:
         self.functions.advance()

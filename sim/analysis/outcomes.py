@@ -19,10 +19,14 @@ from sim.sweeps import RUN_KEYS, SweepResults
 RUN = treatment.RUN
 BURDEN = "% burden"  # one unit of a factor is its steady level at a uniform burden of 1 %
 TIMES = "\N{MULTIPLICATION SIGN}"
+MELANIN = ("melanin_mean", "melanin_in_melanocytes", "melanin_in_keratinocytes")
+DEGREES = "degrees, like ITA"
 UNITS = {"burden": "%", "mean_burden": "%", "whole_body_burden": "%", "lifespan": "d", "vacant": "% of sites",
          "off_target_loss": "% of sites", "off_target": "% of sites", "immune_capacity": "", "tipping_burden": "%",
          "burden_variance": "%\N{SUPERSCRIPT TWO}", "burden_variance_trend": "", "burden_autocorrelation": "",
-         "burden_autocorrelation_trend": ""}  # fmt: skip
+         "burden_autocorrelation_trend": "", **dict.fromkeys(MELANIN, "of resting skin"), "activation_mean": "",
+         "dendrites_mean": "per melanocyte", "spot_area": "% of the area", "spot_contrast": DEGREES,
+         "lightness": DEGREES}  # fmt: skip
 UNITS_BY_PREFIX = {"burden_": "%", "mean_burden_": "%", "closure_": "d", "exposure_": f"{BURDEN} {TIMES} d",
                    "mean_": BURDEN, "max_": BURDEN, "plasma_": BURDEN, "n_": "cells", "new_": "cells",
                    "cum_": "cells", "gen_": "cells",

@@ -146,7 +146,8 @@ class Recorder:
             for cells, drugs in self.censuses:
                 attributed = self._attributed.get(cells.patch.name)
                 functions = self.simulation.functions.columns(cells.patch.name)
-                row = {**cells.row(day), **drugs.columns(day), **functions}
+                pigment = self.simulation.pigments.get(cells.patch.name)
+                row = {**cells.row(day), **drugs.columns(day), **functions, **(pigment.columns() if pigment else {})}
                 self.rows.append(row if attributed is None else {**row, **attributed.columns()})
             self._organism_rows.append(self._organism.row(day, alive=not self.simulation.died))
             self._last = day
@@ -154,9 +155,9 @@ class Recorder:
             self._map_days = [each for each in self._map_days if each > day + _rounding(day)]
             self._kept_days.append(day)
             for name, patch in self.simulation.patches.items():
-                attribution = self.simulation.attributions.get(name)
+                more = self.simulation.attributions.get(name), self.simulation.pigments.get(name)
                 for each in record.maps:
-                    self._maps[name].setdefault(each, []).append(layer(patch, each, attribution))
+                    self._maps[name].setdefault(each, []).append(layer(patch, each, *more))
 
     def close(self, record: RunRecord) -> None:
         """All rows and maps into the record."""

@@ -14,6 +14,7 @@ from sim.explain.factors import factor_words
 from sim.explain.functions import outcome_words
 from sim.explain.immunity import circle_words
 from sim.explain.individuals import individuals_words
+from sim.explain.pigment import told_apart
 from sim.explain.reproduction import threshold_words
 from sim.explain.tissues import size_words, tissue_words
 from sim.explain.words import Teller, wrap
@@ -47,7 +48,7 @@ def explain(scenario: Scenario) -> str:
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
     blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]
     blocks += [scales_words(common), threshold_words(common), circle_words(scenario), body_words(teller)]
-    blocks.append(outcome_words(teller))
+    blocks += [outcome_words(teller), told_apart(teller)]
     blocks.append(individuals_words(teller))
     blocks.append(record_words(common))
     blocks.append(_assumed_words(scenario))

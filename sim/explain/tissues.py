@@ -8,6 +8,7 @@ from itertools import pairwise
 from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
 from sim.explain.patrols import patrol_words
+from sim.explain.pigment import pigment_words
 from sim.explain.words import Teller, listed, paragraph, scaled
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
@@ -32,6 +33,7 @@ def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
             _evasion(teller, at, tissue),
             _repair(teller, at, tissue),
             *function_words(teller, at, tissue),
+            *pigment_words(teller, at, tissue),
         ]
     )
 
@@ -219,6 +221,8 @@ def _repair(teller: Teller, at: str, tissue: Tissue) -> str:
         return "Repair: none; vacant sites stay vacant."
     cited = teller.cite(f"{at}.repair.rate")
     parts = [f"Repair refills a vacant site amid healthy neighbours at {repair.rate:.3g} per day{cited}"]
+    if repair.keeps_types:
+        parts.append("the site keeps its cell type, whoever divides")
     if repair.decline > 0:
         parts.append(f"falling by exp(-{repair.decline:.3g} per year of age){teller.cite(f'{at}.repair.decline')}")
     if repair.reach > 1:

@@ -37,7 +37,9 @@ from sim.figures.forest import forest
 from sim.figures.functions import functions, has_functions
 from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
+from sim.figures.pigment import pigment, pigmented
 from sim.figures.rebound import rebound
+from sim.figures.skin import has_skin, skin
 from sim.figures.study import study
 from sim.figures.style import save
 from sim.figures.survival import survival
@@ -47,7 +49,8 @@ from sim.results import Results
 
 __all__ = [
     "Plots", "body_map", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest",
-    "functions", "luck", "maps", "rebound", "reproduction", "save_all", "study", "survival", "trade_off", "turnover",
+    "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin", "study", "survival",
+    "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -75,6 +78,14 @@ class Plots:
     def maps(self, replicate: int = 0, tissue: str | None = None, layers: Sequence[str] | None = None) -> Figure:
         """Maps of a replicate: arms as rows, days as columns, a block per layer (default: state, factors)."""
         return maps(self._results, replicate, tissue, layers)
+
+    def skin(self, replicate: int = 0, tissue: str | None = None) -> Figure:
+        """Melanin of a replicate as a picture of skin: arms as rows, days as columns."""
+        return skin(self._results, replicate, tissue)
+
+    def pigment(self, tissue: str | None = None) -> Figure:
+        """Spot area, contrast and lightness over time, and what tells the mechanisms of actives apart."""
+        return pigment(self._results, tissue)
 
     def causes(self, tissue: str | None = None) -> Figure:
         """New senescent cells since day 0, stacked by cause; a panel per arm."""
@@ -151,15 +162,16 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     Maps and difference need stored maps, the difference two arms; causes counted cells; reproduction attribution;
     turnover cells that an irradiation tagged; luck five pairs of replicates; drugs need doses that were given,
     exposure, trade_off and rebound two arms besides, trade_off also a healthy cell that a drug harmed, closure a wound,
-    survival a death, body_map several tissues, functions a function or an outcome, outcomes an outcome and two arms.
-    Where there are several tissues, all but these, burden and closure have the tissue in their name; of more than two,
-    they are those of the first one, and `Plots` draws the others. Maps of many arms are one file per layer.
+    survival a death, body_map several tissues, functions a function or an outcome, outcomes an outcome and two arms,
+    pigment a tissue with pigment, skin also maps of melanin. Where there are several tissues, all but survival,
+    body_map, functions, outcomes, burden and closure have the tissue in their name; of more than two, they are those of
+    the first one, and `Plots` draws the others. Maps of many arms are one file per layer.
 
     Returns
     -------
     list of Path
-        The files, in the order survival, burden, body_map, functions, outcomes, maps, causes, reproduction, turnover,
-        difference, luck, drugs, exposure, trade_off, rebound, closure.
+        The files, in the order survival, burden, body_map, functions, outcomes, maps, skin, pigment, causes,
+        reproduction, turnover, difference, luck, drugs, exposure, trade_off, rebound, closure.
 
     Raises
     ------
@@ -205,6 +217,7 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
         for names in [[each] for each in layers] if apart else [layers]:
             name = f"maps{end[tissue]}{f'-{names[0]}' if apart else ''}"
             yield name, lambda r=replicate, t=tissue, n=names: plots.maps(r, t, n)  # type: ignore[misc]
+    yield from _of_pigment(results, plots, end, mapped)
     for tissue in end if any(name.startswith("cum_") for name in results.timeseries) else []:
         yield f"causes{end[tissue]}", lambda t=tissue: plots.causes(t)  # type: ignore[misc]
         if any(name.startswith("by_") for name in results.timeseries):
@@ -219,6 +232,16 @@ def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
     for tissue in (each for each in ratios["tissue"].unique() if each in end) if len(ratios) else []:
         yield f"luck{end[tissue]}", lambda t=tissue: plots.luck(t)  # type: ignore[misc]
     yield from _of_treatments(results, plots, end)
+
+
+def _of_pigment(
+    results: Results, plots: Plots, end: dict[str, str], mapped: dict[str, int]
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The same for skin."""
+    for tissue in (each for each in pigmented(results) if each in end):
+        if tissue in mapped and has_skin(results, mapped[tissue], tissue):
+            yield f"skin{end[tissue]}", lambda t=tissue, r=mapped[tissue]: plots.skin(r, t)  # type: ignore[misc]
+        yield f"pigment{end[tissue]}", lambda t=tissue: plots.pigment(t)  # type: ignore[misc]
 
 
 def _of_organism(results: Results, plots: Plots) -> Iterator[tuple[str, Callable[[], Figure]]]:

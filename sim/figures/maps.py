@@ -55,7 +55,7 @@ def maps(
         scale(results, tissue, name, i - ("state" in names), {arm: maps[name] for arm, maps in kept.items()})
         for i, name in enumerate(names)
     ]
-    return _Atlas(results, kept, names, scales, picture).drawn(_caption(results, tissue, replicate, picture))
+    return Atlas(results, kept, names, scales, picture).drawn(_caption(results, tissue, replicate, picture))
 
 
 def kept_maps(results: Results, replicate: int, tissue: str) -> dict[str, Layers]:
@@ -103,7 +103,7 @@ def tile(picture: View, rows: int, columns: int) -> tuple[float, float]:
     return pixels * picture.width / longer / DPI, pixels * picture.height / longer / DPI
 
 
-class _Atlas:
+class Atlas:
     """The page of maps: its sizes in inches, then its drawing from top to bottom."""
 
     def __init__(

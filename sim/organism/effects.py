@@ -19,6 +19,8 @@ from sim.tissue.acting import (
     PER_FACTOR,
     REPAIR,
     RESPONSE,
+    SYNTHESIS,
+    TRANSFER,
     UNJAM,
     UPTAKE,
     Acting,
@@ -31,7 +33,10 @@ from sim.tissue.patch import Patch
 
 DEEDS_ON_SENESCENT = {"kill_senescent": causes.KILLED, "rejuvenate": causes.REVERSED}
 DEEDS_ON_HEALTHY = {"kill_healthy": causes.OFF_TARGET, "induce_senescence": causes.INDUCED}
-REDUCING = {"inhibit_induction": INDUCTION, "raise_maintenance": INDUCTION, "unjam_immune": UNJAM}
+REDUCING = {
+    "inhibit_induction": INDUCTION, "raise_maintenance": INDUCTION, "unjam_immune": UNJAM,
+    "inhibit_melanin_synthesis": SYNTHESIS, "inhibit_melanin_transfer": TRANSFER,
+}  # fmt: skip
 BOOSTING = {"boost_immune": IMMUNE, "boost_repair": REPAIR}
 Means = Mapping[str, np.ndarray]  # drug to (K, L) mean effects over a step, in the order of the drug's effects
 

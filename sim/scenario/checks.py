@@ -32,7 +32,8 @@ MAX_STEPS = 2**32 - 1  # the counter of the random numbers
 MAX_CODES = 256  # a cause is one byte per cell
 EDGE_STEP = 0.3  # repairs per site and step; above it a wound closes more than a tenth too late (measured)
 NEVER_TURN = (FIXED[PATROLS], FIXED[FLUCTUATION_LOSS])
-LAYERS = ("state", "cause", "generation", "type", "cargo", "secondaries")
+PIGMENT_LAYERS = ("melanin", "activation", "dendrites")
+LAYERS = ("state", "cause", "generation", "type", "cargo", "secondaries", *PIGMENT_LAYERS)
 
 
 @dataclass(frozen=True)

@@ -191,8 +191,6 @@ def _why_idle(effect: Effect, reached: Iterable[str], settings: Settings) -> str
     """Why an effect changes nothing in the tissues that its drug reaches, or nothing where it does."""
     if effect.emax == 0:
         return "emax is 0"
-    if effect.kind in ON_PIGMENT:
-        return "pigment is not modelled yet"
     tissues = [settings.tissues[name] for name in reached if scale(effect.by_tissue, name) > 0]
     if not any(scale(effect.by_type, kind) > 0 for tissue in tissues for kind in tissue.cell_types):
         return "no cells on which it acts"
@@ -204,6 +202,8 @@ def _why_idle(effect: Effect, reached: Iterable[str], settings: Settings) -> str
 
 def _nothing_to_act_on(kind: str, tissues: list[Tissue], factors: list[Factor]) -> str:
     """Why there is nothing that an effect of this kind could change; nothing where there is something."""
+    if kind in ON_PIGMENT and not any(tissue.pigment for tissue in tissues):
+        return "no pigment"
     immunity = any(tissue.guarded for tissue in tissues)
     if kind in ("kill_immune", "boost_immune") and not immunity:
         return "no immune clearance"

@@ -250,7 +250,7 @@ def at_rest(key: str, value: float) -> bool:
     return isinstance(value, (int, float)) and (value == (1.0 if multiplies else 0.0) or math.isinf(value))
 
 
-NOT_WELL_MIXED = ("repair.", "contact.", "clearance.territory", "initial.since_onset")
+NOT_WELL_MIXED = ("repair.", "contact.", "clearance.territory", "initial.since_onset", "pigment.")
 
 
 def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
@@ -296,7 +296,8 @@ def _factor_acts(factor: Factor, key: str, settings: Settings) -> bool:
     works = (factor.induction, factor.cargo, factor.inhibits_repair, factor.boosts_repair)
     on_immunity = (factor.jams_immunity, factor.ages_immunity) if any(tissue.guarded for tissue in tissues) else ()
     leads = (each.follows for tissue in tissues for each in tissue.patrols.values() if each.follows is not None)
-    followed = any(settings.factors.get(name) is factor for name in leads)
+    wakes = (name for tissue in tissues if tissue.pigment for name in tissue.pigment.activated_by)
+    followed = any(settings.factors.get(name) is factor for name in (*leads, *wakes))
     attracts = factor.attracts_immunity if mean_field else None
     if not followed and all(each is None for each in (*works, *on_immunity, attracts)):
         return False

@@ -22,6 +22,7 @@ from sim.scenario.layers import check_layers
 from sim.scenario.library import BUNDLED, BY_NAME, library
 from sim.scenario.organism_checks import check_organism, odd_organism
 from sim.scenario.patrol_checks import check_patrols, odd_patrols
+from sim.scenario.pigment_checks import check_pigment, odd_pigment
 from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
@@ -171,7 +172,7 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
         for arm, settings in arms.items():
             _check(settings, names, arm, patches[arm])
-            oddities = (odd_settings, odd_drugs, odd_patrols, odd_organism, odd_well_mixed)
+            oddities = (odd_settings, odd_drugs, odd_patrols, odd_organism, odd_pigment, odd_well_mixed)
             notes.update(dict.fromkeys(note for oddity in oddities for note in oddity(settings)))
             odd = odd_percents(merge(common, patches[arm]))
             notes.update(dict.fromkeys(f"{in_arm(key, arm, patches[arm])}: {note}" for key, note in odd))
@@ -201,6 +202,7 @@ def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
         check_patrols(settings, names)
         check_layers(settings)
         check_organism(settings, names)
+        check_pigment(settings, names)
         check_well_mixed(settings)
     except ScenarioError as error:
         raise _where_written(error, arm, patch) from None

@@ -18,6 +18,8 @@ TAKEN = (  # by columns and outcomes of other tables
     "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss",
     "tipping_burden", "production_elasticity", "removal_elasticity",
     "clusters", "cluster_largest", "cluster_mean", "morans_i", "connectivity", "sender_distance", "front_radius",
+    "melanin_mean", "melanin_in_melanocytes", "melanin_in_keratinocytes", "activation_mean", "dendrites_mean",
+    "spot_area", "spot_contrast", "lightness",
 )  # fmt: skip
 TAKEN_PREFIXES = (
     "n_", "new_", "cum_", "gen_", "due_to_", "cleared_", "mean_", "max_", "burden_", "plasma_", "function_", "conc_",

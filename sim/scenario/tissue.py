@@ -10,6 +10,7 @@ from sim.scenario.cell_type import CellType, Layer
 from sim.scenario.clearance import Clearance, Evasion
 from sim.scenario.function import Function
 from sim.scenario.patrol import Patrol
+from sim.scenario.pigment import Pigment
 from sim.scenario.section import Section, param
 
 Wall = Literal["reflecting", "periodic", "absorbing"]
@@ -206,6 +207,9 @@ class Repair(Section):
         source="no limit in young mouse tissue assumed",
         confidence="assumed",
     )
+    keeps_types: bool = param(
+        False, "a refilled site keeps the cell type that stood there, whoever divides (else: the type of the mother)"
+    )
 
 
 class Initial(Section):
@@ -291,6 +295,7 @@ class Tissue(Section):
     patrols: dict[str, Patrol] = param({}, "immune cells that walk through the tissue, by name")
     evasion: Evasion = Field(default_factory=lambda: Evasion(), description="senescent cells that evade killing")
     functions: dict[str, Function] = param({}, "what the tissue can do, by name")
+    pigment: Pigment | None = param(None, "melanocytes, and the melanin that they make (nothing: no pigment)")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
 
     @property

@@ -15,7 +15,9 @@ INDUCTION = 0  # share of all induction that is left
 IMMUNE = 1  # multiple of immune clearance
 UNJAM = 2  # share of jamming that is left
 REPAIR = 3  # multiple of repair
-FACTORS = 4  # per factor f: response at FACTORS + 2 f, uptake at FACTORS + 2 f + 1 (shares that are left)
+SYNTHESIS = 4  # share of the making of melanin that is left
+TRANSFER = 5  # share of its transfer that is left
+FACTORS = 6  # per factor f: response at FACTORS + 2 f, uptake at FACTORS + 2 f + 1 (shares that are left)
 PER_FACTOR = 2
 RESPONSE, UPTAKE = 0, 1
 

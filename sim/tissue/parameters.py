@@ -104,7 +104,7 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         by_type=by_type,
         susceptibility=np.array([kind.susceptibility for kind in tissue.cell_types.values()]),
         own_death=np.array(own_deaths(tissue)),
-        at_home=np.array(shares_by_layer(tissue)) > 0.0 if tissue.layers else np.ones((1, len(types)), bool),
+        at_home=_at_home(tissue),
         outcome=_outcome(settings),
         secretion=_secretion(settings, types),
         phase=np.array([[f.secretion.delay, f.secretion.ramp, f.secretion.duration] for f in factors]).reshape(-1, 3),
@@ -123,6 +123,12 @@ def _outcome(settings: Settings) -> np.ndarray:
     by_drugs[:, [causes.KILLED, causes.OFF_TARGET]] = CLEARED
     by_drugs[:, causes.REVERSED] = HEALTHY
     return outcome
+
+
+def _at_home(tissue: Tissue) -> np.ndarray:
+    """Whether a daughter of each type may settle in each layer, (layers, T) bool; else the site keeps its type."""
+    belongs = np.array(shares_by_layer(tissue)) > 0.0 if tissue.layers else np.ones((1, len(tissue.cell_types)), bool)
+    return belongs & (not tissue.repair.keeps_types)
 
 
 def _numbers(settings: Settings, tissue: Tissue) -> Numbers:

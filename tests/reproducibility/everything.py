@@ -48,6 +48,11 @@ BODY = tissue(
     repair={"rate": 4, "decline": 0.5, "scar": 0.08, "division_limit": 5},
     evasion={"immune": 0.2, "immune_per_year": 1, "drug": 0.3, "drug_per_year": 1, "by_cause": {"damage": 0.5}},
     depth=5,
+    pigment={
+        "activated_by": {"SASP": {"half_max": 5}, "ligand": {"half_max": 20, "power": 2}},
+        "dendrites": {"resting_reach": 15, "activated_reach": 32},
+        "turnover": "9 d",
+    },
     patrols={
         "nk": {
             "density": 2, "speed": "150 um/d", "persistence_time": "2 h", "reach": 12, "attachment_time": "4 h",
@@ -127,6 +132,8 @@ DRUGS: Tree = {  # every kind of effect, every route, every limit
         "effects": {
             "kill_senescent": {"emax": 0.3, "ec50": 2}, "boost_repair": {"emax": 1, "ec50": 2},
             "slow_uptake": {"kind": "block_uptake", "emax": 0.5, "ec50": 2},
+            "inhibit_melanin_synthesis": {"emax": 0.5, "ec50": 2},
+            "inhibit_melanin_transfer": {"emax": 0.8, "ec50": 2, "by_type": {"melanocyte": 0.7}},
         },
     },
 }  # fmt: skip

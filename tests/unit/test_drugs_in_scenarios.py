@@ -288,7 +288,7 @@ def test_a_scenario_without_drugs_is_what_it_was() -> None:
         ({"effects": {"kill_senescent": {"by_tissue": {"others": 0}}}}, {},
          "drugs.own: does nothing here: kill_senescent (no cells on which it acts)"),
         ({"effects": {"inhibit_melanin_transfer": {"emax": 1, "ec50": 1}}}, {},
-         "drugs.own: acts only in part: not inhibit_melanin_transfer (pigment is not modelled yet)"),
+         "drugs.own: acts only in part: not inhibit_melanin_transfer (no pigment)"),
         ({"effects": {"unjam_immune": {"emax": 1, "ec50": 1}}}, {},
          "drugs.own: acts only in part: not unjam_immune (no factor jams immune clearance)"),
         ({"effects": {"mute": {"kind": "inhibit_secretion", "emax": 1, "ec50": 1, "factors": ["NGF", "SASP"]}}}, {},
@@ -312,7 +312,7 @@ def test_what_the_library_speaks_of_need_not_be_there() -> None:
     topical = {"route": "topical", "tissues": ["skin"]}
     assert treated("glabridin", **topical).notes[0] == (
         "drugs.glabridin: does nothing here: inhibit_secretion (no factor IGFBP3 or NGF), inhibit_melanin_synthesis "
-        "(pigment is not modelled yet)"
+        "(no pigment)"
     )
     assert treated("vesicle_blocker").notes == ("drugs.vesicle_blocker: does nothing here: inhibit_secretion (no "
                                                 "factor drift)",)  # fmt: skip
