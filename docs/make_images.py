@@ -30,8 +30,17 @@ def beside(*pictures: np.ndarray) -> np.ndarray:
     return np.hstack([np.pad(p, by, constant_values=1.0) for p, by in zip(pictures, pad, strict=True)])
 
 
+def dark_spot() -> None:
+    """Write docs/images/dark_spot.png: skin with a sun spot under some of the arms."""
+    arms = ["vehicle", "sucrose_dilaurate", "niacinamide", "glabridin", "glabridin_stopped", "senolytic", "combination"]
+    scenario = sim.load(HERE.parent / "configs" / "dark_spot.yaml", {"replicates": 1})
+    figure = sim.run(select_arms(scenario, arms)).plot.skin()
+    figure.savefig(HERE / "images" / "dark_spot.png", dpi=100, metadata={"Software": None})
+
+
 def main() -> None:
-    """Write docs/images/skin_graft.png, body_map.png and outcomes.png."""
+    """Write docs/images/dark_spot.png, skin_graft.png, body_map.png and outcomes.png."""
+    dark_spot()
     results = sim.run(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), workers=2)
     (HERE / "images").mkdir(exist_ok=True)
     outcomes = results.plot.forest(outcomes=list(results.manifest["outcomes"]))

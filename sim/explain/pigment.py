@@ -58,9 +58,9 @@ def _fate(teller: Teller, at: str, pigment: Pigment) -> str:
     return (
         f"A resting one makes {100 * pigment.basal_share:.3g} % of what a fully active one does"
         f"{teller.cite(f'{at}.basal_share')}; a day, {100 * pigment.transfer:.3g} % of its melanin is handed over and "
-        f"{100 * pigment.degradation:.3g} % broken down{teller.cite(f'{at}.transfer', f'{at}.degradation')} (rates; in a "
-        f"senescent one the first is {pigment.senescent_transfer:.3g} times that"
-        f"{teller.cite(f'{at}.senescent_transfer')}). Melanin stays in the epidermis for "
+        f"{100 * pigment.degradation:.3g} % broken down{teller.cite(f'{at}.transfer', f'{at}.degradation')}, as rates; "
+        f"in a senescent one the first is {pigment.senescent_transfer:.3g} times that"
+        f"{teller.cite(f'{at}.senescent_transfer')}. Melanin stays in the epidermis for "
         f"{duration(pigment.turnover)} in the mean{teller.cite(f'{at}.turnover')}."
     )
 
@@ -68,8 +68,8 @@ def _fate(teller: Teller, at: str, pigment: Pigment) -> str:
 def _looks(teller: Teller, at: str, pigment: Pigment) -> str:
     light, spot, key = pigment.lightness, pigment.spot, f"{at}.lightness"
     numbers = (light.lightest, light.darkest, light.scale)
-    ends = ", ".join(f"{typology_angle(m, *numbers):.0f} with {words}"
-                     for m, words in ((0.0, "no melanin"), (1.0, "that of resting skin"), (3.0, "three times that")))  # fmt: skip
+    shades = {"no melanin": 0.0, "that of resting skin": 1.0, "three times that": 3.0}
+    ends = ", ".join(f"{typology_angle(melanin, *numbers):.0f} with {words}" for words, melanin in shades.items())
     cited = teller.cite(f"{key}.lightest", f"{key}.darkest", f"{key}.scale")
     return (
         f"Lightness, in degrees like the individual typology angle: {ends}{cited}. A spot is where squares of "

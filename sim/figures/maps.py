@@ -121,6 +121,7 @@ class Atlas:
         self.right = self.left + len(self.days) * (self.width + GAP) - GAP + 0.12
 
     def drawn(self, caption: str) -> Picture:
+        """The page."""
         sides = [each.width(room) for each, room in zip(self.scales, self.blocks, strict=True)]
         width = self.right + max(sides) + EDGE
         height = sum(self.blocks) + len(self.blocks) * (HEAD + BLOCK_GAP) - BLOCK_GAP + FOOT

@@ -63,9 +63,7 @@ def skin(results: Results, replicate: int = 0, tissue: str | None = None) -> Fig
     size = next(iter(seen.values()))[LAYER].shape[1:]
     spacing = float(first["spacing"])
     flat = len(size) == 2  # the cells of a cloud are discs
-    picture = (
-        View(size[1] * spacing, size[0] * spacing, max(size)) if flat else view(results, tissue, replicate, first)
-    )
+    picture = View(size[1] * spacing, size[0] * spacing, max(size)) if flat else view(results, tissue, replicate, first)
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     caption = (
         f"{results.manifest['scenario']}{where}: melanin of replicate {replicate}, "
@@ -82,8 +80,10 @@ def has_skin(results: Results, replicate: int, tissue: str) -> bool:
 
 
 def is_section(stored: npt.NDArray, axis: str | None) -> bool:
-    """Whether a layer (days, *shape) is shown as a section: a plane along depth, or a block that is deeper than wide."""
-    return (stored.ndim == 3 and axis == "y") or (stored.ndim == 4 and axis == "z" and stored.shape[1] > stored.shape[2])
+    """Whether a layer (days, *shape) is shown as a section: a plane along depth, or a block deeper than wide."""
+    return (stored.ndim == 3 and axis == "y") or (
+        stored.ndim == 4 and axis == "z" and stored.shape[1] > stored.shape[2]
+    )
 
 
 def _from_above(maps: Layers, about: Mapping[str, Any]) -> Layers:
@@ -100,8 +100,8 @@ def _cut(maps: Layers, about: Mapping[str, Any]) -> Layers:
         melanin, types = melanin.mean(axis=2), None if types is None else types[:, :, types.shape[2] // 2]
     if types is not None:
         pigment = about.get("pigment") or {}
-        concerned = [pigment.get(key) or [key[:-1]] for key in ("melanocytes", "keratinocytes")]
-        others = [i for i, kind in enumerate(about.get("cell_types") or {}) if kind not in sum(concerned, [])]
+        makers, takers = (pigment.get(key) or [key[:-1]] for key in ("melanocytes", "keratinocytes"))
+        others = [i for i, kind in enumerate(about.get("cell_types") or {}) if kind not in (*makers, *takers)]
         melanin = np.ma.masked_array(melanin, np.isin(types, others))
     return {"days": maps["days"], LAYER: melanin[:, ::-1]}
 

@@ -110,7 +110,7 @@ def _idle_factors(arms: Mapping[str, Settings]) -> Iterator[str]:
 
 
 def _steers(name: str, settings: Settings) -> bool:
-    """Whether patrols follow a factor, a function is lost to it, it wakes melanocytes, or an adaptive treatment reads its mean level."""
+    """Whether patrols follow a factor, a function or an adaptive treatment reads it, or it wakes melanocytes."""
     functions = (each for tissue in settings.tissues.values() for each in tissue.functions.values())
     if any(name in each.losses or name in each.gains for each in functions):
         return True

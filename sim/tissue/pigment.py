@@ -126,11 +126,9 @@ class Pigment:
 
     def _stimuli(self) -> Floats:
         """Stimulus of every site by the levels of now."""
-        patch = self.patch
-        return stimuli(
-            patch.levels, self._factors, self._halves, patch.by_site, self._numbers.basal_stimulus, patch.geometry.sites,
-            patch.cells.cell_type, self._role,
-        )  # fmt: skip
+        patch, basal = self.patch, self._numbers.basal_stimulus
+        where = (patch.by_site, basal, patch.geometry.sites, patch.cells.cell_type, self._role)
+        return stimuli(patch.levels, self._factors, self._halves, *where)
 
     def _settle(self) -> None:
         """At rest with the levels of now; what resting skin without any stimulus has is what tables compare with."""

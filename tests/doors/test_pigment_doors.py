@@ -64,7 +64,7 @@ def test_figures_of_pigment_are_made_where_there_is_any(spot: Results, tmp_path:
     bare = Results(spot.manifest, spot.scenario, table, spot.events, spot.sites, maps={})
     with pytest.raises(ResultsError, match="pigment: results: must have a tissue with pigment, got none"):
         bare.plot.pigment()
-    with pytest.raises(ResultsError, match="skin: results|maps: none kept"):
+    with pytest.raises(ResultsError, match=r"maps: none kept"):
         bare.plot.skin()
 
 
@@ -113,7 +113,9 @@ def test_pigment_is_an_outcome_of_comparisons(spot: Results) -> None:
     effects = sim.compare(spot, baseline="vehicle", outcomes=outcomes).set_index(["outcome", "arm"])["difference"]
     assert effects["lightness", "sucrose_dilaurate"] > 0.0
     assert effects["activation_mean", "sucrose_dilaurate"] < 0.0
-    assert effects["activation_mean", "glabridin_synthesis"] == effects["activation_mean", "niacinamide_transfer"] == 0.0
+    assert (
+        effects["activation_mean", "glabridin_synthesis"] == effects["activation_mean", "niacinamide_transfer"] == 0.0
+    )
     assert effects["melanin_in_melanocytes", "glabridin_synthesis"] < 0.0
     assert effects["melanin_in_melanocytes", "niacinamide_transfer"] > 0.0
     assert spot.plot.forest(baseline="vehicle", outcomes=["lightness", "spot_area"]) is not None
@@ -127,13 +129,16 @@ def test_no_size_is_told_as_measured(path: Path) -> None:
     """All numbers of pigment and of its actives are assumed, or have a source in SCIENCE.md; no fold change."""
     scenario = sim.load(path)
     assert all(arm.qualitative for arm in scenario.arms.values())
-    rows = [row for row in scenario_rows(scenario) if ".pigment." in row.path or re.search(r"drugs\.\w+\.effects", row.path)]
+    rows = [
+        row for row in scenario_rows(scenario) if ".pigment." in row.path or re.search(r"drugs\.\w+\.effects", row.path)
+    ]
     assert len(rows) > 30
     for row in rows:
         assert row.confidence in ("assumed", "computed", "design") or "SCIENCE.md" in row.source, row
         assert row.confidence != "measured", row
         if row.path.endswith((".emax", ".ec50", ".half_max")):
-            assert row.confidence == "assumed" and row.source, row
+            assert row.confidence == "assumed", row
+            assert row.source, row
         assert not re.search(r"\bx ?\d|-fold", row.source), row
     assert not scenario.notes
 

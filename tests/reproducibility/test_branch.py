@@ -26,7 +26,12 @@ from sim.scenario.yaml_text import dump_yaml
 from sim.tissue.state import SENESCENT
 
 DAY = 6.5  # a step of the middle: flu is going on
-RECORD: Tree = {"every": 1.3, "maps": ["state", "SASP", "cargo", "melanin"], "days": [2, DAY, 9], "checkpoints": [0, DAY]}
+RECORD: Tree = {
+    "every": 1.3,
+    "maps": ["state", "SASP", "cargo", "melanin"],
+    "days": [2, DAY, 9],
+    "checkpoints": [0, DAY],
+}
 NOVEL: Tree = {  # what a future may add to a past that knew nothing of it
     "drugs": {"novel": {"half_life": "2 d", "route": "bolus", "effects": {"kill_senescent": {"emax": 0.4, "ec50": 3}}}},
     "treatments": {"new_course": {"drug": "novel", "amount": 20, "start": 7, "interval": 2}},

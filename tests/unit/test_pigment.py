@@ -275,7 +275,9 @@ def test_pigment_fades_with_the_turnover() -> None:
 
 
 def test_a_topical_drug_acts_by_depth() -> None:
-    cream = drug({"inhibit_melanin_synthesis": {"emax": 0.5, "ec50": 1}}, amount=10, route="topical", penetration_depth=20)
+    cream = drug(
+        {"inhibit_melanin_synthesis": {"emax": 0.5, "ec50": 1}}, amount=10, route="topical", penetration_depth=20
+    )
     deep, shallow = (columns_after(skin(cream, tissue(depth=depth)), 30) for depth in (90, 5))
     assert shallow["melanin_mean"] < deep["melanin_mean"] < columns_after(skin(), 30)["melanin_mean"]
 
