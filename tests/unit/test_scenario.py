@@ -252,8 +252,8 @@ def test_removing_an_arm_and_choosing_arms_agree() -> None:
             "tissues.skin.cell_spcing: unknown key (did you mean cell_spacing?)",
         ),
         (
-            {"tissues": {"skin": {"cell_spacing": "15 mm"}}},
-            "tissues.skin.cell_spacing: must be between 5 um and 100 um, got 15000 um (mouse dermis: 15 um)",
+            {"tissues": {"skin": {"cell_spacing": "15000 mm"}}},
+            "tissues.skin.cell_spacing: must be between 5 um and 1e+06 um, got 1.5e+07 um (mouse dermis: 15 um)",
         ),
         ({"tissues": {"skin": {"boundary": ["periodic", "opn"]}}},
          "tissues.skin.boundary.1: must be reflecting, periodic or absorbing, got 'opn'"),
