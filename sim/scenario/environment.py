@@ -11,17 +11,17 @@ from sim.scenario.section import Section, param
 COLDEST, HOTTEST = -20.0, 60.0  # degC
 
 
-def _of_gas(description: str) -> Any:
+def _oxygen(description: str, **lowest: float) -> Any:
     """A field for a share of oxygen; where nothing is said, that of air."""
     source = "air: 20.9 % of its volume, from memory"
-    return param(20.9, description, unit="%", low=0, high=100, source=source, confidence="assumed")
+    return param(20.9, description, unit="%", high=100, source=source, confidence="assumed", **lowest)
 
 
 class Reference(Section):
     """The temperature and oxygen at which the rates of the file hold as they are written."""
 
     temperature: float = param(..., "at which the rates hold", unit="degC", low=COLDEST, high=HOTTEST)
-    oxygen: float = _of_gas("share of the gas at which the rates hold")
+    oxygen: float = _oxygen("share of the gas at which the rates hold", above=0)
 
 
 class ScaledRate(Section):
@@ -63,7 +63,7 @@ class Environment(Section):
     """Temperature and oxygen around the tissues: they multiply named rates."""
 
     temperature: float = param(..., "temperature", unit="degC", low=COLDEST, high=HOTTEST)
-    oxygen: float = _of_gas("share of the gas")
+    oxygen: float = _oxygen("share of the gas", low=0)
     reference: Reference = Field(..., description="where the rates of the file hold")
     rates: dict[str, ScaledRate] = param({}, "what temperature and oxygen act on, by name")
 

@@ -15,7 +15,7 @@ _ATOMS: dict[str, tuple[float, str]] = {
     "nM": (1e-3, "molarity"), "uM": (1.0, "molarity"), "mM": (1e3, "molarity"), "M": (1e6, "molarity"),
     "degC": (1.0, "temperature"),
     "cells": (1.0, "cells"), "IU": (1.0, "IU"),
-    "%": (1.0, "percent"), "1": (1.0, ""),
+    "%": (1.0, "percent"), "ppm": (1e-4, "percent"), "1": (1.0, ""),
 }  # fmt: skip
 _TEXT = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?inf)\s*(.*?)\s*$")
 _UNIT = re.compile(r"(?:(?:^|\s*[*/]\s*)(?:[A-Za-z%]+|1)(?:\^\d)?)+")

@@ -74,8 +74,6 @@ def check_environment(settings: Settings, known: Collection[str]) -> None:
             if path in taken:
                 raise ScenarioError(f"{key}.of: must not multiply what {taken[path]} multiplies already, got {path!r}")
             taken[path] = key
-        if rate.oxygen_half_max is not None and around.reference.oxygen == 0.0:
-            raise ScenarioError(f"environment.reference.oxygen: must be more than 0 % for the rates {name}, got 0 %")
     for path, value, extra in rates_of(settings):
         if path in taken:
             try:
@@ -91,5 +89,5 @@ def odd_environment(settings: Settings) -> Iterator[str]:
         if rate.q10 == 1.0 and rate.oxygen_half_max is None:
             yield f"environment.rates.{name}: has neither q10 nor oxygen_half_max, so it multiplies by 1"
         elif around and rate.optimum is not None and around.temperature > rate.optimum:
-            yield (f"environment.rates.{name}.optimum: lies below the {around.temperature:g} degC around, and what lies "
-                   f"beyond it is not modelled, got {rate.optimum:g} degC")  # fmt: skip
+            yield (f"environment.rates.{name}.optimum: lies below the {around.temperature:g} degC around, and what is "
+                   f"beyond is not modelled, got {rate.optimum:g} degC")  # fmt: skip

@@ -84,7 +84,8 @@ EXAMPLES: list[dict[str, Any]] = [
 
 RIVALS = {  # keys that must not stand beside some other of them: they take the place of nothing
     "reach", "decay_rate", "radius", "nearest", "window", "positions", "packing", "since_onset", "share", "margin",
-    "delay", "duration", "found", "repeats", "penetration_depth", "infusion_duration", "additional_doses", "until", "n_cells",
+    "delay", "duration", "found", "penetration_depth", "infusion_duration", "additional_doses", "repeats", "until",
+    "n_cells",
 }  # fmt: skip
 
 

@@ -378,7 +378,7 @@ def test_the_json_schema_accepts_our_scenarios_and_no_typo() -> None:
     tree = read_yaml(ROOT / "configs" / "skin_graft.yaml")
     for change, where in (
         ({"tissues": {"skin": {"cell_spcing": 15}}}, "$.tissues.skin"),
-        ({"tissues": {"skin": {"cell_spacing": 1500}}}, "$.tissues.skin.cell_spacing"),
+        ({"tissues": {"skin": {"cell_spacing": 1.5e7}}}, "$.tissues.skin.cell_spacing"),
         ({"factors": {"SASP": {"transport": "teleport"}}}, "$.factors.SASP.transport"),
         ({"dayz": 3}, "$"),
     ):
