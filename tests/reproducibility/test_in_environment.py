@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from everything import everything
-from worlds import as_tree, assert_same, counts, event, factor, run, start, together
+from worlds import as_tree, assert_same, counts, event, factor, run, start, tissue, together
 
+from sim.scenario.futures import Past
 from sim.scenario.load import from_dict
 from sim.scenario.trees import Tree
 
@@ -47,3 +48,25 @@ def test_both_engines_and_threads_see_the_same_environment() -> None:
         later.step()
     assert_same(compiled, later.patches["patch"])
     assert later.patches["patch"].happened == compiled.happened
+
+
+def test_a_future_may_have_another_environment() -> None:
+    """From the cold store to the shelf: the bits are those of a future whose rates are written as they are there."""
+    tree = as_tree(everything("plane"))
+    tree["days"] = 20
+    by = {"turning": {"of": [BASELINE, "factors.SASP.induction.hill.max_rate"], "q10": 2}}
+    cold = from_dict(together(tree, environment(20, 21, **by))).common
+    warm = from_dict(together(tree, environment(30, 21, **by))).common
+    induction = {"hill": {"max_rate": 2 * cold.factors["SASP"].induction.hill.max_rate}}  # type: ignore[union-attr]
+    damage = {"baseline": 2 * cold.tissues["patch"].damage.baseline}
+    written = from_dict(together(tree, factor(induction=induction), tissue(damage=damage))).common
+    past = start(cold)
+    for _ in range(8):
+        past.step()
+    Past("past.npz", cold, 8, tuple(each for each, _, _ in past.patches["patch"].happened), ()).check(warm)
+    futures = [start(settings) for settings in (warm, written)]
+    for future in futures:
+        future.restore(past.state())
+        for _ in range(8):
+            future.step()
+    assert_same(*(future.patches["patch"] for future in futures))

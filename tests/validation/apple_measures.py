@@ -42,7 +42,7 @@ def threshold(doses: Mapping[str, float], without: str) -> Measure:
 
 
 def jump(arm: str, deaf: str) -> Measure:
-    """Level of ethylene over that of the same fruit when they do not respond to it, where the two are farthest apart."""
+    """Level of ethylene over that of the same fruit when deaf to it, on the day when the two are farthest apart."""
 
     def measure(results: Results) -> Measured:
         levels, without = (by_day(results, "mean_ethylene", each).to_numpy() for each in (arm, deaf))
