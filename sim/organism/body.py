@@ -25,13 +25,13 @@ class Body:
     def __init__(self, settings: Settings, patches: Mapping[str, Patch]) -> None:
         self._patches = {name: patches[name] for name in sorted(patches)}  # sums do not depend on who is named first
         self._dt = settings.dt
-        sizes = {name: float(patch.tissue.represents or patch.n_cells) for name, patch in self._patches.items()}
+        sizes = {name: patch.n_cells * patch.cells_per_site for name, patch in self._patches.items()}
         self.shares = {name: size / max(1.0, sum(sizes.values())) for name, size in sizes.items()}
         self.pools = {kind: Pool(circulation) for kind, circulation in settings.body.circulation.items()}
-        for name, patch in self._patches.items():
+        for patch in self._patches.values():
             for troop in patch.patrols.troops:
                 if troop.circulates:
-                    troop.pool, troop.stands_for = self.pools[troop.name], sizes[name] / max(1, patch.n_cells)
+                    troop.pool, troop.stands_for = self.pools[troop.name], patch.cells_per_site
         self.blood = {name: Blood(name, settings, patches) for name in in_blood(settings)}
         self._factors = {name: f for f, name in enumerate(settings.factors)}
         for name, blood in self.blood.items():
@@ -48,9 +48,10 @@ class Body:
 
     def tell_burden(self) -> None:
         """Tissues whose removal saturates with the burden of the body learn how large it is."""
-        for patch in self._patches.values():
-            if patch.tissue.clearance.saturation == "body":
-                patch.body_burden = self.burden
+        sharing = [patch for patch in self._patches.values() if patch.tissue.clearance.saturation == "body"]
+        burden = self.burden if sharing else 0.0
+        for patch in sharing:
+            patch.body_burden = burden
 
     def transport(self, neutralised: Mapping[str, float]) -> None:
         """One exact step of every factor in all tissues and in the blood, where drugs may neutralise some of them."""

@@ -166,6 +166,21 @@ def test_refractory_cells_are_a_population_of_their_own() -> None:
     assert found.rows[0, -1, 0, 0] == pytest.approx(part.sum(), rel=1e-9)
 
 
+def test_the_share_of_all_other_causes_may_be_told_at_once() -> None:
+    """`others` in by_cause: the same as every cause by its name."""
+    by_name = {"initial": 1.0, "damage": 0.25, "SASP": 0.25, "fluctuation": 0.25}
+    factors = {"factors": {"SASP": {"reach": 100, "induction": {"linear": {"rate": 0.001}}}}}
+    found = [
+        lives(
+            twin({"body": {**KARIN, "initial": {"burden": 5}, "evasion": {"drug": 0.8, "by_cause": by_cause}}},
+                 killer(0.1), factors, days=60)
+        )
+        for by_cause in (by_name, {"initial": 1.0, "others": 0.25}, {})
+    ]  # fmt: skip
+    np.testing.assert_array_equal(found[0].rows, found[1].rows)
+    assert found[2].rows[0, -1, 0, 0] > 1.1 * found[1].rows[0, -1, 0, 0]
+
+
 def test_no_evasion_costs_no_parts() -> None:
     scale = {"evasion": {"drug": 0.3, "by_cause": {"damage": 0}}}
     with_scale = lives(twin({"body": {**KARIN, **scale}}, killer(0.01), days=300))
