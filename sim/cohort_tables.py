@@ -188,7 +188,7 @@ def _tables(
         kinds.per_class(each.secretion[:, kinds.codes, kinds.generations] @ np.array(type_shares(tissue)))
         for each, tissue in zip(parameters, tissues, strict=True)
     ]
-    healthy = [each.healthy @ _shares(tissue) for each, tissue in zip(parameters, tissues, strict=True)]
+    healthy = [each.healthy @ np.array(type_shares(tissue)) for each, tissue in zip(parameters, tissues, strict=True)]
     return Tables(
         tissues=_numbers(settings),
         factors=parameters[0].factors,
