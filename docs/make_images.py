@@ -1,4 +1,4 @@
-"""The picture of the README, from the scenario that `make run` runs: ``python docs/make_images.py``."""
+"""The picture of the README, from the scenario of `make run`, and those of docs: ``python docs/make_images.py``."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ def dark_spot() -> None:
 
 
 def main() -> None:
-    """Write docs/images/dark_spot.png, skin_graft.png, body_map.png and outcomes.png."""
+    """Write docs/images/dark_spot.png, skin_graft.png, body_map.png, outcomes.png and apple_store.png."""
     dark_spot()
     results = sim.run(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), workers=2)
     (HERE / "images").mkdir(exist_ok=True)
     outcomes = results.plot.forest(outcomes=list(results.manifest["outcomes"]))
     for name, figure in {"body_map": results.plot.body_map(), "outcomes": outcomes}.items():
         figure.savefig(HERE / "images" / f"{name}.png", dpi=100, metadata={"Software": None})
+    store = sim.run(sim.load(HERE.parent / "configs" / "apple_store.yaml"), workers=2)
+    store.plot.burden().savefig(HERE / "images" / "apple_store.png", dpi=100, metadata={"Software": None})
     two = select_arms(sim.load(HERE.parent / "configs" / "skin_graft.yaml"), ["sham", "graft"])
     results = sim.run(two, workers=2)
     picture = beside(pixels(results.plot.maps(tissue="skin", layers=["state"])), pixels(results.plot.burden("skin")))

@@ -29,6 +29,7 @@ from sim.organism.individuals import traits
 from sim.rng import BODY, OTHER_CAUSES, Purpose, Stream
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
+from sim.scenario.surroundings import in_environment
 
 PLAN = (  # name, words: one step of each individual, top to bottom
     ("dose", "doses that are due are given; the mean effects of drugs over the step", ""),
@@ -53,6 +54,7 @@ class Lives(NamedTuple):
 
 def live(settings: Settings, first: int, count: int) -> Lives:
     """Individuals `first`, `first` + 1 ... of one arm; each is the same, whoever else is there."""
+    settings = in_environment(settings)
     twin = compile_twin(settings)
     due = recorded_steps(settings)
     rows = np.full((count, due.size, len(settings.tissues), 2 + len(settings.factors)), np.nan)

@@ -56,8 +56,8 @@ def live(first, place, individual, people, tables, course, exchange, due, rows, 
     ``rows`` (n, R, N, 2 + F): burden, immune capacity and levels of the factors at the steps ``due``, NaN from death
     on; ``ends`` (n,): day of death or of the end; ``died`` (n,).
     """
-    tissues, factors, by_type, susceptibility, shares, strength, phase, decay, ages_immunity = tables[:9]
-    drug_parts, classes, evasion_of = tables[9:]  # arrays fetched once: see sim.tissue.parameters
+    tissues, factors, by_type, susceptibility, shares, strength, healthy, phase, decay = tables[:9]
+    ages_immunity, drug_parts, classes, evasion_of = tables[9:]  # arrays fetched once: see sim.tissue.parameters
     modifiers, killing, secretion_left, more_decay, immune_killing, _ = course
     connected, table_of, kept, gained, first_levels, first_plasma = exchange
     age_at_start, damages, removals, susceptibilities = people
@@ -85,8 +85,8 @@ def live(first, place, individual, people, tables, course, exchange, due, rows, 
             if step == individual.n_steps:
                 break
             now = step if killing.shape[0] > 1 else 0
-            _secrete(now, losses, own, strength, phase, decay, classes, secretion_left, more_decay, connected, table_of,
-                     kept, gained, dt, parts, levels, plasma, steady, before)  # fmt: skip
+            _secrete(now, losses, own, strength, healthy, phase, decay, classes, secretion_left, more_decay, connected,
+                     table_of, kept, gained, dt, burdens, parts, levels, plasma, steady, before)  # fmt: skip
             _take_up(now, factors, by_type, modifiers, levels, cargo)
             age = (age_at_start[i] + step * dt) / individual.year
             for t in range(n_tissues):
@@ -146,9 +146,9 @@ def _begin(age, tissues, classes, evasion_of, ages_immunity, table_of, first_lev
 
 
 @inlined
-def _secrete(now, losses, tissues, strength, phase, decay, classes, secretion_left, more_decay, connected, table_of,
-             kept, gained, dt, parts, levels, plasma, steady, before):  # fmt: skip
-    """Levels follow what the parts give off, exactly, and what blood takes and brings."""
+def _secrete(now, losses, tissues, strength, healthy, phase, decay, classes, secretion_left, more_decay, connected,
+             table_of, kept, gained, dt, burdens, parts, levels, plasma, steady, before):  # fmt: skip
+    """Levels follow what the parts and the healthy cells give off, exactly, and what blood takes and brings."""
     n_causes = parts.shape[1] // classes.size
     for f in range(plasma.size):
         for t in range(losses.size):
@@ -164,6 +164,8 @@ def _secrete(now, losses, tissues, strength, phase, decay, classes, secretion_le
             steady[t] = short * mean_phase(losses[t], phase[f, 0], phase[f, 1], phase[f, 2])
             if long > 0.0:
                 steady[t] += long * mean_phase(tissues[t].own_death, phase[f, 0], phase[f, 1], phase[f, 2])
+            if healthy[t, f] > 0.0:
+                steady[t] += healthy[t, f] * (WHOLE - burdens[t])
         if table_of[now, f] >= 0:
             _circulate(table_of[now, f], f, decay, connected, kept, gained, steady, levels, plasma, before)
         for t in range(losses.size):

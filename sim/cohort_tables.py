@@ -22,7 +22,7 @@ from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 from sim.scenario.well_mixed import has_a_size
 from sim.tissue.acting import Acting, nothing_acts
-from sim.tissue.parameters import Parameters, compile_parameters, removal_rate, total_decay
+from sim.tissue.parameters import Parameters, compile_parameters, level_per_burden, removal_rate, total_decay
 from sim.tissue.patch import Patch
 from sim.tissue.state import EVADES_DRUGS, EVADES_IMMUNITY
 
@@ -85,7 +85,8 @@ class Tables(NamedTuple):
     by_type: Floats  # (N, F, 3, T)
     susceptibility: Floats  # (N, T)
     shares: Floats  # (N, T) of the resident cells
-    strength: Floats  # (N, F, K) secretion of the mean cell of each part
+    strength: Floats  # (N, F, K) secretion of the mean cell of each part, as the level that 1 % of them keep up
+    healthy: Floats  # (N, F) secretion of the mean healthy cell
     phase: Floats  # (F, 3)
     decay: Floats  # (N, F) without drugs and without what leaks into the blood [1/d]
     ages_immunity: Floats  # (F, 3) k_imm, half-maximum, power; 0: not
@@ -182,17 +183,20 @@ def _tables(
     tissues, factors = list(settings.tissues.values()), list(settings.factors.values())
     ages = [factor.ages_immunity for factor in factors]
     names = causes.event_names(settings)
+    rest = np.array([[level_per_burden(factor, tissue) for factor in factors] for tissue in tissues])
     strength = [
         kinds.per_class(each.secretion[:, kinds.codes, kinds.generations] @ np.array(type_shares(tissue)))
         for each, tissue in zip(parameters, tissues, strict=True)
     ]
+    healthy = [each.healthy @ np.array(type_shares(tissue)) for each, tissue in zip(parameters, tissues, strict=True)]
     return Tables(
         tissues=_numbers(settings),
         factors=parameters[0].factors,
         by_type=_by_type([each.by_type for each in parameters], 1.0),
         susceptibility=_by_type([each.susceptibility for each in parameters], 0.0),
         shares=shares,
-        strength=np.array(strength),
+        strength=np.array(strength) * rest[:, :, None],
+        healthy=np.array(healthy) * rest,
         phase=parameters[0].phase,
         decay=np.array([[total_decay(factor, tissue) for factor in factors] for tissue in tissues]),
         ages_immunity=np.array([(a.max_rate, a.half_max, a.power) if a else (0.0, 1.0, 1.0) for a in ages]).reshape(
@@ -304,7 +308,8 @@ def _exchange(settings: Settings, tables: Tables, course: Course) -> Exchange:
     n, table_of = len(names), np.full(course.more_in_plasma.shape, -1)
     leak = np.array([[factor.blood.exchange(name) if factor.blood else 0.0 for factor in factors] for name in names])
     initial = tables.tissues["initial"][:, None]
-    first_levels, first_plasma = tables.strength[:, :, 0] * initial, np.zeros(len(factors))
+    first_levels = tables.strength[:, :, 0] * initial + tables.healthy * (100.0 - initial)
+    first_plasma = np.zeros(len(factors))
     kept, gained = list[Floats](), list[Floats]()
     for f, name in enumerate(settings.factors):
         if name not in in_blood(settings):

@@ -21,6 +21,7 @@ from sim.rules.induction import chance
 from sim.rules.mortality import death_hazard, other_hazard
 from sim.scenario import causes
 from sim.scenario.schema import Settings
+from sim.scenario.surroundings import in_environment
 from sim.tissue.attribution import Attribution
 from sim.tissue.events import Events
 from sim.tissue.keeping import CodeMap, Part, State, as_columns, as_rows
@@ -118,7 +119,7 @@ class Simulation:
         self.places_of = replicate if places_of is None else places_of
         self.arm_settings = settings
         self.traits = traits(settings, self.places_of, 1, self.seed)
-        self.settings = settings = embodied(settings, self.places_of, self.seed)
+        self.settings = settings = embodied(in_environment(settings), self.places_of, self.seed)
         self.step_index = 0
         self.day = 0.0
         self._luck = Stream(self.seed, BODY, replicate)  # of the body as a whole

@@ -9,6 +9,7 @@ from sim.errors import ScenarioError
 from sim.explain.blood import blood_words
 from sim.explain.doses import doses_words
 from sim.explain.drugs import drug_words, given_drugs, kills_immune
+from sim.explain.environment import environment_words
 from sim.explain.experiment import arms_words, body_words, events_words, record_words, scales_words, step_words
 from sim.explain.factors import factor_words
 from sim.explain.functions import outcome_words
@@ -23,6 +24,7 @@ from sim.scenario.ledger import assumed
 from sim.scenario.load import Scenario
 from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
+from sim.scenario.surroundings import in_environment
 from sim.simulation import PLAN
 
 __all__ = ["duration", "explain", "size_words"]
@@ -43,11 +45,12 @@ def explain(scenario: Scenario) -> str:
         blocks.append(wrap(f"Question. {common.question}"))
     blocks += [tissue_words(teller, name, loses_immunity) for name in common.tissues]
     blocks += [factor_words(teller, name) for name in common.factors]
-    blocks += [blood_words(teller)]
+    blocks += [environment_words(teller), blood_words(teller)]
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
     blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
     blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]
-    blocks += [scales_words(common), threshold_words(common), circle_words(scenario), body_words(teller)]
+    here = in_environment(common)
+    blocks += [scales_words(here), threshold_words(here), circle_words(scenario), body_words(teller)]
     blocks += [outcome_words(teller), told_apart(teller)]
     blocks.append(individuals_words(teller))
     blocks.append(record_words(common))

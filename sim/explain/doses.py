@@ -64,7 +64,7 @@ def _calendar(treatment: Treatment, settings: Settings) -> str:
         words += f", {f'{treatment.days_on} days in a row, ' if treatment.days_on > 1 else ''}"
         words += f"every {duration(treatment.interval)}"
     ages = dict.fromkeys(_age(settings.age_at_start + day) for day in (days[0], days[-1]))
-    words += f": {_listed_days(days)}, at an age of {' to '.join(ages)}"
+    words += f": {listed_days(days)}, at an age of {' to '.join(ages)}"
     if treatment.adaptive is not None:
         words += f", {_adaptive(treatment.adaptive, settings)}"
     beyond = planned - len(days)
@@ -109,7 +109,8 @@ def days_of(treatment: Treatment, settings: Settings) -> tuple[list[float], int]
     return days, len(days if until is None else regimen.times(until))
 
 
-def _listed_days(days: list[float]) -> str:
+def listed_days(days: list[float]) -> str:
+    """``days 7, 14, 21 ... 196``."""
     if len(days) <= MOST_LISTED:
         return f"day{'s' if len(days) > 1 else ''} {', '.join(f'{day:.6g}' for day in days)}"
     return f"days {', '.join(f'{day:.6g}' for day in days[:3])} ... {days[-1]:.6g}"

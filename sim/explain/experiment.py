@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sim.explain.blood import shares_words
-from sim.explain.doses import days_of
+from sim.explain.doses import days_of, listed_days
 from sim.explain.words import Teller, listed, paragraph, wrap
 from sim.organism.blood import in_blood
 from sim.scenario.checks import tissue_of
@@ -52,16 +52,23 @@ def _span(treatment: Treatment, settings: Settings) -> str:
 
 def events_words(scenario: Scenario) -> str:
     """Dated events with the arms that have them."""
-    found: dict[tuple[float, str, str], list[str]] = {}
+    found: dict[tuple[float, str, str, str], list[str]] = {}
     for arm, settings in scenario.arms.items():
         teller = Teller(scenario, settings, arm)
         for name, event in settings.events.items():
-            found.setdefault((event.day, name, _event(teller, f"events.{name}", event)), []).append(arm)
+            words = _event(teller, f"events.{name}", event)
+            found.setdefault((event.day, name, _when(event, settings), words), []).append(arm)
     lines = ["Dated events."] if found else []
-    for (day, name, words), arms in sorted(found.items()):
+    for (_, name, when, words), arms in sorted(found.items()):
         which = "all arms" if len(arms) == len(scenario.arms) else "arm " + ", ".join(arms)
-        lines.append(wrap(f"day {day:g}, {name}: {words}; {which}.", "  ", "    "))
+        lines.append(wrap(f"{when}, {name}: {words}; {which}.", "  ", "    "))
     return "\n".join(lines)
+
+
+def _when(event: Event, settings: Settings) -> str:
+    """``days 7, 14, 21 ... 196, every 7 d``: the day of an event, or its days."""
+    days = event.days(settings.days) or [event.day]
+    return listed_days(days) + (f", every {duration(event.interval)}" if len(days) > 1 and event.interval else "")
 
 
 def _event(teller: Teller, at: str, event: Event) -> str:
@@ -72,7 +79,8 @@ def _event(teller: Teller, at: str, event: Event) -> str:
         cells = event.cells if event.cell_type else f"{event.cells} cells of the types that stand there"
         return f"{cells}{since} {where}"
     if event.kind == "removal":
-        return f"the senescent cells {where} are taken out"
+        some = f"{100 * event.found:.3g} % of " if event.found < 1.0 else ""
+        return f"{some}the senescent cells {where} are taken out{teller.cite(f'{at}.found') if some else ''}"
     share = f"{100 * event.share:.3g} % of the healthy cells"
     turn = f"turn senescent{_period(event)}{teller.cite(*(f'{at}.{key}' for key in ('share', 'delay', 'duration')))}"
     if event.kind == "wound":

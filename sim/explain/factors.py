@@ -15,7 +15,19 @@ def factor_words(teller: Teller, name: str) -> str:
     """Paragraphs about the factor `name`."""
     factor, at = teller.settings.factors[name], f"factors.{name}"
     acts = [*_actions(teller, at, factor), *_leads(teller, name)] or ["It acts on nothing, and is only recorded."]
-    return paragraph([f"Factor {name} {_travel(teller, at, factor)}", _secretion(teller, at, factor), " ".join(acts)])
+    travel = f"Factor {name} {_travel(teller, at, factor)}{_ventilation(teller, at, factor)}"
+    return paragraph([travel, _secretion(teller, at, factor), " ".join(acts)])
+
+
+def _ventilation(teller: Teller, at: str, factor: Factor) -> str:
+    """What airing takes, as the level that it leaves where nothing else takes the factor up."""
+    if factor.ventilation == 0.0:
+        return ""
+    left = factor.own_decay / (factor.own_decay + factor.ventilation)
+    return (
+        f" Ventilation removes {factor.ventilation:.3g} per day more{teller.cite(f'{at}.ventilation')}, which is no "
+        f"part of the unit: it leaves {100 * left:.3g} % of every steady level."
+    )
 
 
 def _travel(teller: Teller, at: str, factor: Factor) -> str:
@@ -54,6 +66,9 @@ def _secretion(teller: Teller, at: str, factor: Factor) -> str:
         parts.append(f"it ends {duration(secretion.duration)} later")
     if secretion.strength != 1:
         parts.append(f"strength {secretion.strength:.3g}")
+    if secretion.healthy > 0:
+        share = f"{secretion.healthy:.3g} of it{teller.cite(f'{at}.secretion.healthy')}"
+        parts.append(f"healthy cells give {share}, all the time")
     parts.append(f"secondary cells give {secretion.secondary:.3g} of it{teller.cite(f'{at}.secretion.secondary')}")
     parts += [f"cells turned by {cause} give {share:.3g}" for cause, share in secretion.by_cause.items()]
     parts += [f"{kind} cells give {share:.3g}" for kind, share in secretion.by_type.items()]

@@ -22,8 +22,9 @@ from sim.rules.induction import hill
 from sim.scenario.load import Scenario
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
+from sim.scenario.surroundings import in_environment
 from sim.scenario.tissue import Tissue
-from sim.tissue.parameters import removal_rate
+from sim.tissue.parameters import level_per_burden, removal_rate
 
 Levels = Mapping[str, float]
 FIRST = 1e-3  # %, "the first cells"
@@ -66,8 +67,8 @@ def gain_at(settings: Settings, tissue: Tissue, burden: float) -> float:
     What a factor that attracts immune cells does is no part of it: that circle is not a vicious one.
     """
     clearance = tissue.clearance
-    levels = {name: burden * each.secretion.strength for name, each in settings.factors.items()
-              if each.transport != "kernel"}  # fmt: skip
+    levels = {name: burden * each.secretion.strength * level_per_burden(each, tissue)
+              for name, each in settings.factors.items() if each.transport != "kernel"}  # fmt: skip
     weakening = exhaustion_elasticity(*_loss(settings, levels), clearance.recovery)
     for name, level in levels.items():
         jams = settings.factors[name].jams_immunity
@@ -89,7 +90,7 @@ def turning_burdens(settings: Settings, tissue: Tissue) -> list[float]:
 def circle_words(scenario: Scenario) -> str:
     """The gain of the vicious circle in every tissue with immunity, by arm where arms differ."""
     found: dict[str, list[str]] = {}
-    for arm, settings in scenario.arms.items():
+    for arm, settings in ((arm, in_environment(each)) for arm, each in scenario.arms.items()):
         for name, tissue in settings.tissues.items():
             if tissue.clearance.max_rate > 0:
                 found.setdefault(f"{name}: {_of_tissue(settings, tissue)}", []).append(arm)
@@ -106,6 +107,10 @@ def circle_words(scenario: Scenario) -> str:
 
 
 def _of_tissue(settings: Settings, tissue: Tissue) -> str:
+    weakening = {name: each for name, each in settings.factors.items() if each.jams_immunity or each.ages_immunity}
+    both = [name for name, each in weakening.items() if each.secretion.healthy > 0.0]
+    if both:
+        return f"no gain is told, because healthy cells give off {listed(both)} too."
     gains = {burden: gain_at(settings, tissue, burden) for burden in (1.0, 5.0, 10.0)}
     if not any(gains.values()):
         return "gain 0 at any burden: nothing that senescent cells give off weakens immunity."

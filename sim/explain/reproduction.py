@@ -16,7 +16,7 @@ from sim.scenario.factor import Factor
 from sim.scenario.layers import type_shares
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
-from sim.tissue.parameters import mean_own_death, response_numbers, total_decay
+from sim.tissue.parameters import level_per_burden, mean_own_death, response_numbers, total_decay
 
 CONTACT = "contact"
 SLOW = 0.1  # of the residence: the least delay, and with 1 / SLOW the most duration, that decide what R_s is
@@ -46,11 +46,12 @@ def reproduction_number(settings: Settings, tissue: Tissue, burden: float, gener
 
 
 def _secretion(factor: Factor, tissue: Tissue, generation: int) -> float:
-    """What a mature senescent cell of this generation gives off, mean over the cell types [unit per % of burden]."""
+    """Level that mature senescent cells of this generation keep up, mean over the cell types [unit per % of burden]."""
     secretion = factor.secretion
     shares = zip(tissue.cell_types, type_shares(tissue), strict=True)
     of_types = sum(share * secretion.by_type.get(name, 1.0) for name, share in shares)
-    return secretion.strength * of_types * (1.0, secretion.secondary, secretion.tertiary)[generation]
+    of_generation = (1.0, secretion.secondary, secretion.tertiary)[generation]
+    return secretion.strength * of_types * of_generation * level_per_burden(factor, tissue)
 
 
 def _removal(settings: Settings, tissue: Tissue, burden: float, levels: dict[str, float]) -> float:
@@ -160,6 +161,9 @@ def _no_mean_field(acting: dict[str, Factor], tissue: Tissue) -> str:
     odd = [name for name, each in acting.items() if each.transport == "kernel" or total_decay(each, tissue) == 0.0]
     if odd:
         return f"{listed(odd)} has no level that a uniform burden gives"
+    both = [name for name, each in acting.items() if each.secretion.healthy > 0.0]
+    if both:
+        return f"healthy cells give off {listed(both)} too, and what they turn is nobody's"
     if _touches(tissue) and _neighbours(tissue) == 0.0:
         return "the number of neighbours in this cloud is not known before the run"
     for name, factor in acting.items():

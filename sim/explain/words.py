@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterable
 
 from sim.scenario.drug import OTHERS
-from sim.scenario.ledger import declared, numbers_of, origin, shown
+from sim.scenario.ledger import origin, shown
 from sim.scenario.load import Scenario
 from sim.scenario.schema import Settings
-from sim.scenario.section import DESIGN
+from sim.scenario.section import DESIGN, declared, numbers_of
 
 WIDTH = 100
 

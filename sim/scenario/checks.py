@@ -88,9 +88,18 @@ def check_settings(settings: Settings, names: Names) -> None:
     for name, event in settings.events.items():
         _check_event(f"events.{name}", event, settings)
     _check_markers(settings, names)
+    _check_healthy_senders(settings)
     if "secondaries" in settings.record.maps and not settings.record.attribution:
         raise ScenarioError("record.maps: must not hold secondaries without record.attribution: true, got false")
     _check_memory(settings)
+
+
+def _check_healthy_senders(settings: Settings) -> None:
+    """Senders and shares are of senescent cells: a cell that a healthy one has turned would be put down to them."""
+    giving = [name for name, factor in settings.factors.items() if factor.acts and factor.secretion.healthy > 0.0]
+    if giving and (settings.record.attribution or settings.generations == "tracked"):
+        key, got = ("record.attribution", "true") if settings.record.attribution else ("generations", "'tracked'")
+        raise ScenarioError(f"{key}: must be off where healthy cells give off {giving[0]} too, got {got}")
 
 
 def is_name(name: str) -> bool:

@@ -116,7 +116,7 @@ class Drug(Section):
         "none: no drug)",
     )  # fmt: skip
     description: str = param("", "the drug in words")
-    unit: Literal["mg/kg", "uM", "%", "cells", "IU"] = param(
+    unit: Literal["mg/kg", "uM", "%", "ppm", "cells", "IU"] = param(
         "mg/kg", "unit of its amounts and half-maxima: what a dose adds to the concentration"
     )
     route: Route = param("oral", "how it is given, unless a treatment says else")

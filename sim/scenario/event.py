@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from sim.scenario.section import Section, param
+from sim.schedule import Regimen
 
 TURNING = ("wound", "irradiation", "infection")  # kinds that make a share of the cells senescent after a while
 READ_BY = {
@@ -18,21 +19,29 @@ READ_BY = {
     "delay": TURNING,
     "duration": TURNING,
     "penetration_depth": ("irradiation",),
+    "found": ("removal",),
 }  # all other fields are read by every kind
 
 
 class Event(Section):
-    """One thing that is done to a tissue on one day.
+    """One thing that is done to a tissue on one day, or again and again.
 
     `graft` puts cells in (healthy ones are the sham graft); `wound` clears a region and turns a share of its margin
     senescent; `irradiation` turns a share of the healthy cells, fewer with depth; `infection` turns a share while it
-    lasts; `removal` takes the senescent cells of a region out.
+    lasts; `removal` takes the senescent cells of a region out, or those of them that are found.
     """
 
     kind: Literal["graft", "wound", "irradiation", "infection", "removal"] = param("graft", "what is done")
     day: float = param(
         0.0, "day from the start; it acts at the start of the step that holds it", unit="d", low=0, high=1e5
     )
+    interval: float | None = param(
+        None, "again after this time, and so on (nothing: once)", unit="d", above=0, high=1e5
+    )
+    repeats: int | None = param(
+        None, "how many times again (nothing: to the end, or `until`)", unit="1", low=0, high=10**6
+    )
+    until: float | None = param(None, "not on or after this day", unit="d", above=0, high=1e5)
     tissue: str | None = param(None, "the tissue (may be left out where there is one)")
     at: list[float] | Literal["centre"] = param("centre", "centre x, y (, z)", unit="um", low=0, high=1e7)
     radius: float = param(150.0, "all sites within this distance (or: whole tissue)", unit="um", low=0)
@@ -62,6 +71,15 @@ class Event(Section):
         high=1,
         source="half of a 5-cell margin (SCIENCE.md 10b, chosen to meet row 24)",
         confidence="computed",
+    )
+    found: float = param(
+        1.0,
+        "removal: share of the senescent cells of the region that is found and taken out, each time by new luck",
+        unit="1",
+        low=0,
+        high=1,
+        source="all of them are found",
+        confidence="assumed",
     )
     margin: float = param(
         75.0,
@@ -107,6 +125,22 @@ class Event(Section):
         if not 1 <= len(words) <= 2 or words[0] not in ("healthy", "senescent"):
             raise ValueError(f"must be `healthy TYPE` or `senescent TYPE`, got {value!r}")
         return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Event:
+        for key in ("repeats", "until"):
+            if self.interval is None and getattr(self, key) is not None:
+                raise ValueError(f"{key} needs interval, the time from one to the next, got {key} alone")
+        if self.repeats is not None and self.until is not None:
+            raise ValueError(f"must have at most one of repeats, until, got {self.repeats} and {self.until:g} d")
+        if self.until is not None and self.until <= self.day:
+            raise ValueError(f"until must be after day ({self.day:g} d), got {self.until:g} d")
+        return self
+
+    def days(self, end: float) -> list[float]:
+        """Days of the run of `end` days on which it happens, ascending."""
+        regimen = Regimen(start=self.day, interval=self.interval, additional_doses=self.repeats, until=self.until)
+        return regimen.times(end)
 
     def reads(self, field: str) -> bool:
         """Whether a field makes a difference for this kind of event."""

@@ -25,6 +25,15 @@ class Secretion(Section):
         source="definition of the unit (MODEL.md)",
         confidence="computed",
     )
+    healthy: float = param(
+        0.0,
+        "share of the strength that a healthy cell gives off, by its type, at all times; drugs do not inhibit it",
+        unit="1",
+        low=0,
+        high=1,
+        source="no source",
+        confidence="assumed",
+    )
     delay: float = param(
         0.0,
         "time from turning senescent to the first secretion",
@@ -165,7 +174,7 @@ class Factor(Section):
         "diffusivity in tissue",
         unit="um^2/s",
         above=0,
-        high=1e4,
+        high=1e8,
         source="SCIENCE.md 10: 20 (10-100)",
         confidence="secondary",
     )
@@ -174,7 +183,7 @@ class Factor(Section):
         "diffusion length sqrt(D / k): distance of an e-fold; sets the decay",
         unit="um",
         above=0,
-        high=1e5,
+        high=1e8,
         source="SCIENCE.md 10: 100 (30-400)",
         confidence="secondary",
     )
@@ -188,6 +197,15 @@ class Factor(Section):
         low=0,
         high=1e6,
         source="no source (SCIENCE.md 11)",
+        confidence="assumed",
+    )
+    ventilation: float = param(
+        0.0,
+        "removal that is no part of the unit (a room that is aired, a tissue that is washed), added to the decay",
+        unit="1/d",
+        low=0,
+        high=1e6,
+        source="no source",
         confidence="assumed",
     )
     kernel: CaptureKernel | None = param(None, "the radial capture kernel of transport: kernel")
@@ -220,6 +238,10 @@ class Factor(Section):
             raise ValueError(f"must have exactly one of reach, decay_rate, got {got}")
         if self.transport == "well_mixed" and self.decay_rate is None:
             raise ValueError(f"transport well_mixed needs decay_rate, not reach, got reach {self.reach:g} um")
+        if self.transport == "kernel" and (self.ventilation > 0.0 or self.secretion.healthy > 0.0):
+            key = "ventilation" if self.ventilation > 0.0 else "secretion.healthy"
+            got = f"{self.ventilation:g} 1/d" if self.ventilation > 0.0 else f"{self.secretion.healthy:g}"
+            raise ValueError(f"transport kernel has no level at rest: {key} must be 0, got {got}")
         if self.cargo is not None and not self.affinity:
             raise ValueError("cargo needs affinity: a cell type that takes the factor up, got none")
         return self

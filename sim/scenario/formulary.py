@@ -5,8 +5,9 @@ from __future__ import annotations
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.doses import in_units_of_drugs, unit_of_effect
 from sim.scenario.drug import Drug
-from sim.scenario.ledger import Row, at_rest, declared, is_read, library_rows, numbers_of, shown
+from sim.scenario.ledger import Row, at_rest, is_read, library_rows, shown
 from sim.scenario.library import library
+from sim.scenario.section import declared, numbers_of
 from sim.scenario.trees import at_path, strip_sources
 
 EFFECTS = "effects."

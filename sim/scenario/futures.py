@@ -9,6 +9,7 @@ from typing import Any
 from sim.errors import ScenarioError
 from sim.scenario.arms import PLACES
 from sim.scenario.drug_checks import route_of
+from sim.scenario.event import Event
 from sim.scenario.schema import Settings
 from sim.scenario.section import Section
 from sim.schedule import step_of
@@ -89,7 +90,10 @@ class Past:
 
     def _check_events(self, future: Settings) -> None:
         for name in self.happened:
-            self._same(f"events.{name}", self.settings.events[name], future.events.get(name))
+            ours, theirs = self.settings.events[name], future.events.get(name)
+            self._same(f"events.{name}", _once(ours), theirs and _once(theirs))
+            assert theirs is not None
+            self._same(f"events.{name}.interval", self._so_far(ours), self._so_far(theirs))
         first = max(1, self.step)  # the events of day 0 belong to the first state
         for name, event in future.events.items():
             if name not in self.happened and step_of(event.day, future.dt) < first:
@@ -98,6 +102,10 @@ class Past:
                     f"events.{name}.day: must be at least {day}, because {self.name} holds the days before, "
                     f"got {event.day:g} d"
                 )
+
+    def _so_far(self, event: Event) -> str:
+        """The days before the checkpoint on which an event happens; what comes after them may change."""
+        return ", ".join(f"{day:g}" for day in event.days(max(self.day, self.settings.dt)))
 
     def _check_treatments(self, future: Settings) -> None:
         for name in self.given:
@@ -118,6 +126,11 @@ class Past:
         if differing is not None:
             key, ours, theirs = differing
             raise ScenarioError(f"{key}: must be {_show(ours)} as in {self.name}, got {_show(theirs)}")
+
+
+def _once(event: Event) -> Event:
+    """An event without its repetition."""
+    return event.model_copy(update={"interval": None, "repeats": None, "until": None})
 
 
 def _there(section: Section | None) -> dict[str, Any] | None:

@@ -11,9 +11,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from sim.scenario.ledger import declared, default_of, sections, shown
+from sim.scenario.ledger import default_of, sections, shown
 from sim.scenario.schema import Settings
-from sim.scenario.section import DESIGN, Confidence, Section, number_in, range_rule, section_in
+from sim.scenario.section import DESIGN, Confidence, Section, declared, number_in, range_rule, section_in
 
 Schema = dict[str, Any]
 STATED = {

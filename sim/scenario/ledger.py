@@ -19,7 +19,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.patrol import Patrol
 from sim.scenario.quantity import show, time_as_written
 from sim.scenario.schema import Settings
-from sim.scenario.section import DESIGN, Section, number_in, range_rule, section_in
+from sim.scenario.section import DESIGN, Section, declared, number_in, numbers_of, range_rule, section_in
 from sim.scenario.tissue import Tissue
 from sim.scenario.trees import at_path, strip_sources
 
@@ -70,11 +70,6 @@ def fields() -> Iterator[tuple[str, FieldInfo]]:
         for name, field in section.model_fields.items():
             if section_in(field.annotation) is None:
                 yield f"{path}.{name}".lstrip("."), field
-
-
-def declared(field: FieldInfo) -> dict[str, Any]:
-    """Unit, range, source and confidence as `sim.scenario.section.param` declares them."""
-    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
 def default_of(field: FieldInfo) -> Any:
@@ -167,27 +162,6 @@ def _shown_at(settings: Settings, path: str, value: Any, field: FieldInfo) -> st
     return shown(value, unit_of(settings, path) or declared(field)["unit"])
 
 
-def numbers_of(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, FieldInfo]]:
-    """Path, value and field of every number in a section and below, by name in a mapping.
-
-    None is left out, and so are the fields that a section of its kind does not read.
-    """
-    for name, field in type(section).model_fields.items():
-        value, path = getattr(section, name), f"{prefix}{name}"
-        if not section.reads(name):
-            continue
-        if section_in(field.annotation) is None:
-            if value is None or isinstance(value, str) or number_in(field.annotation) is None:
-                continue
-            named = {f"{path}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {path: value}
-            yield from ((key, each, field) for key, each in named.items())
-        elif isinstance(value, Section):
-            yield from numbers_of(value, f"{path}.")
-        else:
-            for key, each in value.items() if isinstance(value, dict) else enumerate(value or ()):
-                yield from numbers_of(each, f"{path}.{key}.")
-
-
 def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo, arm: str = "") -> tuple[str, str]:
     """Source and confidence of a value: what the file or a preset states, else the schema's if the value is its."""
     if at_path(scenario.tree["arms"].get(arm), path) is not None:
@@ -243,7 +217,8 @@ def _circulates(settings: Settings) -> bool:
 def at_rest(key: str, value: float) -> bool:
     """Whether a value stands for nothing at all: a multiplier of 1, no limit, else 0."""
     multiplies = (
-        key.endswith((".susceptibility", "repair.reach", "bioavailability"))
+        key.endswith((".susceptibility", "repair.reach", "bioavailability", ".q10"))
+        or key == "found"
         or any(each in key for each in (".by_", "leak_by_tissue.", "tropism."))
         or key.startswith("penetration.")
     )

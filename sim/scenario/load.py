@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -26,6 +26,7 @@ from sim.scenario.pigment_checks import check_pigment, odd_pigment
 from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
+from sim.scenario.surroundings import check_environment, odd_environment, rates_of
 from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
 from sim.scenario.well_mixed import check_well_mixed, odd_well_mixed
 from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
@@ -169,10 +170,19 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         common = merge({}, {key: value for key, value in tree.items() if key != "arms"})  # without the marks
         arms = {arm: _settings(common, arm, patch, presets) for arm, patch in patches.items()}
         names = Names.of(arms.values())
+        rates = {path: None for settings in arms.values() for path, _, _ in rates_of(settings)}
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
         for arm, settings in arms.items():
-            _check(settings, names, arm, patches[arm])
-            oddities = (odd_settings, odd_drugs, odd_patrols, odd_organism, odd_pigment, odd_well_mixed)
+            _check(settings, names, rates, arm, patches[arm])
+            oddities = (
+                odd_settings,
+                odd_environment,
+                odd_drugs,
+                odd_patrols,
+                odd_organism,
+                odd_pigment,
+                odd_well_mixed,
+            )
             notes.update(dict.fromkeys(note for oddity in oddities for note in oddity(settings)))
             odd = odd_percents(merge(common, patches[arm]))
             notes.update(dict.fromkeys(f"{in_arm(key, arm, patches[arm])}: {note}" for key, note in odd))
@@ -194,10 +204,11 @@ def _settings(common: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -
         raise _where_written(error, arm, patch) from None
 
 
-def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
+def _check(settings: Settings, names: Names, rates: Collection[str], arm: str, patch: Tree) -> None:
     """What single fields of an arm cannot know."""
     try:
         check_settings(settings, names)
+        check_environment(settings, rates)
         check_drugs(settings, names)
         check_patrols(settings, names)
         check_layers(settings)

@@ -13,8 +13,9 @@ _ATOMS: dict[str, tuple[float, str]] = {
     "um": (1.0, "length"), "mm": (1e3, "length"),
     "ug": (1e-3, "mass"), "mg": (1.0, "mass"), "g": (1e3, "mass"), "kg": (1.0, "bodyweight"),
     "nM": (1e-3, "molarity"), "uM": (1.0, "molarity"), "mM": (1e3, "molarity"), "M": (1e6, "molarity"),
+    "degC": (1.0, "temperature"),
     "cells": (1.0, "cells"), "IU": (1.0, "IU"),
-    "%": (1.0, "percent"), "1": (1.0, ""),
+    "%": (1.0, "percent"), "ppm": (1e-4, "percent"), "1": (1.0, ""),
 }  # fmt: skip
 _TEXT = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?inf)\s*(.*?)\s*$")
 _UNIT = re.compile(r"(?:(?:^|\s*[*/]\s*)(?:[A-Za-z%]+|1)(?:\^\d)?)+")

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from sim.scenario.body import Body
 from sim.scenario.drug import Drug
+from sim.scenario.environment import Environment
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
 from sim.scenario.function import Outcome
@@ -54,6 +55,7 @@ class Settings(Section):
     seed: int = param(0, "key of all random numbers", unit="1", low=0, high=2**63)
     body: Body = Field(default_factory=lambda: Body(), description="what befalls the whole individual")
     individuals: Individuals = Field(default_factory=lambda: Individuals(), description="how individuals differ")
+    environment: Environment | None = param(None, "temperature and oxygen, and the rates that they multiply")
     tissues: dict[str, Tissue] = param(..., "tissues by name")
     factors: dict[str, Factor] = param({}, "secreted signals by name")
     events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")

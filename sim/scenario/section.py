@@ -7,10 +7,12 @@ automatic bad-value tests.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 from sim.scenario.quantity import show, to_unit
 
@@ -65,6 +67,11 @@ def check_range(value: float, extra: dict[str, Any]) -> float:
     return value
 
 
+def declared(field: FieldInfo) -> dict[str, Any]:
+    """Unit, range, source and confidence as `param` declares them."""
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
 def section_in(annotation: Any) -> type[Section] | None:
     """The section that a field of this type holds, alone, in a list, or in a mapping by name."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
@@ -94,6 +101,27 @@ class Section(BaseModel):
         field = cls.model_fields[str(info.field_name)]
         extra = field.json_schema_extra
         return value if value is None or not isinstance(extra, dict) else _read(value, field.annotation, extra)
+
+
+def numbers_of(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, FieldInfo]]:
+    """Path, value and field of every number in a section and below, by name in a mapping.
+
+    None is left out, and so are the fields that a section of its kind does not read.
+    """
+    for name, field in type(section).model_fields.items():
+        value, path = getattr(section, name), f"{prefix}{name}"
+        if not section.reads(name):
+            continue
+        if section_in(field.annotation) is None:
+            if value is None or isinstance(value, str) or number_in(field.annotation) is None:
+                continue
+            named = {f"{path}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {path: value}
+            yield from ((key, each, field) for key, each in named.items())
+        elif isinstance(value, Section):
+            yield from numbers_of(value, f"{path}.")
+        else:
+            for key, each in value.items() if isinstance(value, dict) else enumerate(value or ()):
+                yield from numbers_of(each, f"{path}.{key}.")
 
 
 def _read(value: Any, annotation: Any, extra: dict[str, Any]) -> Any:

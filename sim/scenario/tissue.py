@@ -261,7 +261,7 @@ class Tissue(Section):
         "distance of neighbouring cell centres",
         unit="um",
         low=5,
-        high=100,
+        high=1e6,
         source="SCIENCE.md 10: 15 (10-20)",
         confidence="secondary",
     )

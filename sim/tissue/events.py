@@ -1,12 +1,13 @@
 """What is done to a tissue from outside: grafts, wounds, irradiation, infection, removal. Shared by both engines.
 
 Cells that an event turns after a while (the margin of a wound, irradiated cells) have their moment from the start: a
-site draws once whether and when, so that no step length changes it.
+site draws once whether and when, so that no step length changes it. An event that comes again draws anew each time.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,14 @@ from sim.tissue.patch import Patch
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
 
 
+class Occurrence(NamedTuple):
+    """One time that an event happens."""
+
+    event: Event
+    number: int  # from 0
+    day: float
+
+
 class Events:
     """The outside events of one patch, by the step in which they act."""
 
@@ -31,19 +40,22 @@ class Events:
         self._next = 0  # the step whose events are still to come
         self.overwritten = 0  # cells of the last step that turned at once with an event, and that a later event took
         self._at_once = np.zeros(0, np.int64)  # those of this step that stand
-        self._done: dict[int, list[tuple[Event, int]]] = {}
-        self._turning: dict[int, list[tuple[Event, int, np.ndarray]]] = {}
+        self._done: dict[int, list[tuple[Occurrence, int]]] = {}
+        self._turning: dict[int, list[tuple[Occurrence, int, np.ndarray]]] = {}
         for index, event in enumerate(settings.events.values()):
-            if tissue_of(event, settings) == patch.name and event.day < settings.days:
-                code = causes.first_event(settings) + index
-                self._done.setdefault(step_of(event.day, self.dt), []).append((event, code))
+            if tissue_of(event, settings) != patch.name:
+                continue
+            code = causes.first_event(settings) + index
+            for number, day in enumerate(event.days(settings.days)):
+                occurrence = Occurrence(event, number, day)
+                self._done.setdefault(step_of(day, self.dt), []).append((occurrence, code))
                 if event.kind in TURNING:
-                    self._plan_turning(event, code)
+                    self._plan_turning(occurrence, code)
 
     def happen(self, t: float, step: int) -> np.ndarray:
         """Everything of the days [t, t + dt), at their start; returns the sites that changed."""
         self._next, self.overwritten, self._at_once = step + 1, 0, np.zeros(0, np.int64)
-        changed = [self._do(event, code, t, step) for event, code in self._done.get(step, ())]
+        changed = [self._do(*done, t, step) for done in self._done.get(step, ())]
         changed += [self._turn(*planned, t, step) for planned in self._turning.get(step, ())]
         if not changed:
             return np.zeros(0, np.int64)
@@ -57,15 +69,15 @@ class Events:
     def state(self) -> State:
         """What events that happened still have to do: which sites they turn, and when. The others are yet to come."""
         waiting = [
-            (step, code, sites)
+            (step, code, occurrence.number, sites)
             for step, planned in self._turning.items()
-            for event, code, sites in planned
-            if step >= self._next and not self._is_ahead(event)
+            for occurrence, code, sites in planned
+            if step >= self._next and not self._is_ahead(occurrence)
         ]
-        sites = [np.zeros(0, np.int64), *(each[2] for each in waiting)]
-        sizes = [each[2].size for each in waiting]
-        columns = np.repeat(np.array([each[:2] for each in waiting], np.int64).reshape(-1, 2), sizes, axis=0)
-        return {"next": np.array(self._next), "step": columns[:, 0], "code": columns[:, 1],
+        sites = [np.zeros(0, np.int64), *(each[3] for each in waiting)]
+        sizes = [each[3].size for each in waiting]
+        columns = np.repeat(np.array([each[:3] for each in waiting], np.int64).reshape(-1, 3), sizes, axis=0)
+        return {"next": np.array(self._next), "step": columns[:, 0], "code": columns[:, 1], "number": columns[:, 2],
                 "site": np.concatenate(sites)}  # fmt: skip
 
     def restore(self, state: State, codes: CodeMap) -> None:
@@ -75,19 +87,29 @@ class Events:
                    for step, planned in self._turning.items()}  # fmt: skip
         events, first = list(self.settings.events.values()), causes.first_event(self.settings)
         steps, of_sites = state["step"], codes.of(state["code"])
-        for step, code in sorted(set(zip(steps.tolist(), of_sites.tolist(), strict=True))):
-            sites = state["site"][(steps == step) & (of_sites == code)]
-            turning.setdefault(step, []).append((events[code - first], code, sites))
-        self._turning = {step: sorted(planned, key=lambda each: each[1]) for step, planned in turning.items()}
+        numbers = state.get("number", np.zeros_like(steps))  # checkpoints of before know events that happen once
+        for step, code, number in sorted(set(zip(steps.tolist(), of_sites.tolist(), numbers.tolist(), strict=True))):
+            sites = state["site"][(steps == step) & (of_sites == code) & (numbers == number)]
+            event = events[code - first]
+            occurrence = Occurrence(event, number, event.days(self.settings.days)[number])
+            turning.setdefault(step, []).append((occurrence, code, sites))
+        self._turning = {
+            step: sorted(planned, key=lambda each: (each[1], each[0].number)) for step, planned in turning.items()
+        }
 
-    def _is_ahead(self, event: Event) -> bool:
-        return step_of(event.day, self.dt) >= self._next
+    def _is_ahead(self, occurrence: Occurrence) -> bool:
+        return step_of(occurrence.day, self.dt) >= self._next
 
     # ------------------------------------------------------------------------------------------------ cells that turn
 
-    def _plan_turning(self, event: Event, code: int) -> None:
+    def _luck(self, occurrence: Occurrence, code: int, sites: np.ndarray) -> np.ndarray:
+        """What sites draw for one time that an event happens, by its name and, from the second time on, number."""
+        again = f" {occurrence.number}" if occurrence.number else ""
+        return self.patch.stream.uniforms(Purpose.EVENT, name_code(self.patch.event_names[code] + again), sites)
+
+    def _plan_turning(self, occurrence: Occurrence, code: int) -> None:
         """When which site turns; a draw below the share, in proportion to it, is the moment within the duration."""
-        patch = self.patch
+        patch, event = self.patch, occurrence.event
         sites = self._region(event, event.radius + (event.margin if event.kind == "wound" else 0.0))
         if event.kind == "wound":
             sites = np.setdiff1d(sites, self._region(event, event.radius))
@@ -95,19 +117,19 @@ class Events:
         if event.kind == "irradiation" and event.penetration_depth is not None:
             layers, layer = np.unique(depths(patch.tissue, patch.geometry)[sites], return_inverse=True)
             shares = np.array([at_depth(event.share, z, event.penetration_depth) for z in layers.tolist()])[layer]
-        drawn = patch.stream.uniforms(Purpose.EVENT, name_code(patch.event_names[code]), sites)
+        drawn = self._luck(occurrence, code, sites)
         hit = drawn < shares
-        moments = event.day + event.delay + event.duration * drawn[hit] / shares[hit]
+        moments = occurrence.day + event.delay + event.duration * drawn[hit] / shares[hit]
         steps = np.array([step_of(moment, self.dt) for moment in moments.tolist()], np.int64)
         for step in np.unique(steps).tolist():
-            self._turning.setdefault(step, []).append((event, code, sites[hit][steps == step]))
+            self._turning.setdefault(step, []).append((occurrence, code, sites[hit][steps == step]))
 
-    def _turn(self, event: Event, code: int, sites: np.ndarray, t: float, step: int) -> np.ndarray:
+    def _turn(self, occurrence: Occurrence, code: int, sites: np.ndarray, t: float, step: int) -> np.ndarray:
         """Those of `sites` turn senescent that are healthy and were there when it happened; an infection goes on."""
         cells = self.patch.cells
-        sites = self._meant(event, sites[cells.state[sites] == HEALTHY])
-        if event.kind != "infection":
-            sites = sites[cells.since[sites] <= event.day]
+        sites = self._meant(occurrence.event, sites[cells.state[sites] == HEALTHY])
+        if occurrence.event.kind != "infection":
+            sites = sites[cells.since[sites] <= occurrence.day]
         cells.state[sites], cells.cause[sites], cells.since[sites] = SENESCENT, code, t
         cells.cargo[:, sites] = 0.0
         self.patch.cum[code] += sites.size
@@ -143,9 +165,9 @@ class Events:
         meant = np.array([name in event.cell_types for name in self.patch.tissue.cell_types])
         return sites[meant[self.patch.cells.cell_type[sites]]]
 
-    def _do(self, event: Event, code: int, t: float, step: int) -> np.ndarray:
+    def _do(self, occurrence: Occurrence, code: int, t: float, step: int) -> np.ndarray:
         """The event itself; what it turns later is planned already."""
-        patch, changed = self.patch, np.zeros(0, np.int64)
+        patch, event, changed = self.patch, occurrence.event, np.zeros(0, np.int64)
         sites = self._meant(event, self._region(event, event.radius))
         if event.kind == "graft":
             changed = self._graft(event, code, sites, t, step)
@@ -154,7 +176,10 @@ class Events:
             patch.open_wounds[patch.event_names[code]] = sites
             self._clear(sites, t)
         elif event.kind == "removal":
-            changed = sites = sites[patch.cells.state[sites] == SENESCENT]
+            sites = sites[patch.cells.state[sites] == SENESCENT]
+            if event.found < 1.0:
+                sites = sites[self._luck(occurrence, code, sites) < event.found]
+            changed = sites
             patch.cum[code] += sites.size
             self._clear(sites, t)
         patch.happened.append((patch.event_names[code], t, sites.size))

@@ -69,6 +69,7 @@ class Parameters(NamedTuple):
     outcome: np.ndarray  # (E,) uint8 state that a site enters by each event code
     secretion: np.ndarray  # (F, E, 3, T) strength by cause, generation (0, 1, later) and type
     phase: np.ndarray  # (F, 3) delay, ramp, duration [d]
+    healthy: np.ndarray  # (F, T) strength of healthy cells, by type
 
 
 def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
@@ -108,6 +109,7 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         outcome=_outcome(settings),
         secretion=_secretion(settings, types),
         phase=np.array([[f.secretion.delay, f.secretion.ramp, f.secretion.duration] for f in factors]).reshape(-1, 3),
+        healthy=np.array([_of_healthy(factor, types) for factor in factors]).reshape(-1, len(types)),
     )
 
 
@@ -174,22 +176,35 @@ def mean_affinity(factor: Factor, tissue: Tissue, left: Sequence[float] = ()) ->
 
 
 def total_decay(factor: Factor, tissue: Tissue, neutralised: float = 0.0, uptake_left: Sequence[float] = ()) -> float:
-    """Decay with the uptake by cells [1/d]; uptake is uniform so that the step stays exact (MODEL.md 2.1).
+    """Decay with the uptake by cells and the ventilation [1/d]; uptake is uniform: the step stays exact (MODEL.md 2.1).
 
     A neutralising drug adds `neutralised` times the own decay; a drug that blocks uptake leaves `uptake_left` per type.
     """
-    return factor.own_decay * (1.0 + neutralised) + mean_affinity(factor, tissue, uptake_left) * factor.capture
+    uptake = mean_affinity(factor, tissue, uptake_left) * factor.capture
+    return factor.own_decay * (1.0 + neutralised) + uptake + factor.ventilation
+
+
+def unit_decay(factor: Factor, tissue: Tissue) -> float:
+    """The decay that the unit of a factor belongs to [1/d], without drugs and ventilation; 1 where there is none."""
+    return factor.own_decay + mean_affinity(factor, tissue) * factor.capture or 1.0
+
+
+def level_per_burden(factor: Factor, tissue: Tissue) -> float:
+    """Steady level at a uniform burden of 1 % mature primary cells of strength 1: what ventilation leaves of one unit.
+
+    Where nothing is ever lost there is no steady level, and nothing that ventilation takes.
+    """
+    decay = total_decay(factor, tissue)
+    return unit_decay(factor, tissue) / decay if decay > 0.0 else 1.0
 
 
 def unit_secretion(factor: Factor, tissue: Tissue) -> float:
     """Secretion of one mature primary cell into its own share of space [unit/d]: a burden of 1 % keeps the level 1.
 
-    A kernel states its own emission. Without any decay there is no steady level; there one unit is what a burden of
-    1 % adds in a day.
+    Ventilation takes from that level. A kernel states its own emission. Without any decay there is no steady level;
+    there one unit is what a burden of 1 % adds in a day.
     """
-    if factor.transport == "kernel":
-        return 1.0
-    return 100.0 * (total_decay(factor, tissue) or 1.0)
+    return 1.0 if factor.transport == "kernel" else 100.0 * unit_decay(factor, tissue)
 
 
 def response_numbers(response: Response | None) -> tuple[float, float, float, float]:
@@ -202,6 +217,12 @@ def response_numbers(response: Response | None) -> tuple[float, float, float, fl
         return LINEAR, response.linear.rate, 0.0, 0.0
     assert response.poisson_tail is not None
     return POISSON_TAIL, float(response.poisson_tail.threshold), response.poisson_tail.rate, 0.0
+
+
+def _of_healthy(factor: Factor, types: list[str]) -> list[float]:
+    """What a healthy cell of each type gives off."""
+    given = factor.secretion
+    return [given.strength * given.healthy * given.by_type.get(name, 1.0) for name in types]
 
 
 def _secretion(settings: Settings, types: list[str]) -> np.ndarray:

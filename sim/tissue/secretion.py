@@ -10,7 +10,7 @@ from sim.rules.secretion import secretion_phase
 from sim.tissue.acting import Acting
 from sim.tissue.geometry import Geometry, voxel_of
 from sim.tissue.parameters import Parameters
-from sim.tissue.state import SENESCENT, CellState
+from sim.tissue.state import HEALTHY, SENESCENT, CellState
 
 
 class Secretion:
@@ -30,6 +30,7 @@ class Secretion:
         self, parameters: Parameters, units: np.ndarray, cells: CellState, geometry: Geometry, dtype: np.dtype
     ) -> None:
         self.strength = parameters.secretion * units.reshape(-1, 1, 1, 1)
+        self.healthy = parameters.healthy * units.reshape(-1, 1)
         self.phase = parameters.phase
         self.cells, self.sites = cells, geometry.sites
         delay, ramp, duration = parameters.phase.T
@@ -37,7 +38,8 @@ class Secretion:
         self.settled_after = float(settled.max(initial=0.0)) + 1e-6  # from then on, rounding included, nothing changes
         self.given_off = np.zeros((len(units), geometry.n_sites), dtype)
         self.now = list(self.given_off)  # per factor what the sites give off in this step, less what drugs inhibit
-        self._active = np.flatnonzero(cells.state == SENESCENT)
+        gives = cells.state == SENESCENT
+        self._active = np.flatnonzero(gives | (cells.state == HEALTHY) if self.healthy.any() else gives)
         self._noted: list[np.ndarray] = []
 
     def note(self, sites: np.ndarray) -> None:
@@ -50,8 +52,8 @@ class Secretion:
             self._active = np.sort(np.concatenate([self._active, *self._noted]))  # in memory order; twice does no harm
             self._noted = []
         cells = self.cells
-        left = refresh(self.given_off, self._active, t, cells.cause, cells.generation, cells.cell_type, cells.since,
-                       self.strength, self.phase, self.settled_after)  # fmt: skip
+        left = refresh(self.given_off, self._active, t, cells.state, cells.cause, cells.generation, cells.cell_type,
+                       cells.since, self.strength, self.healthy, self.phase, self.settled_after)  # fmt: skip
         self._active = self._active[:left]
 
     def deposit(self, f: int, t: float, source: np.ndarray, by_site: bool, acting: Acting) -> None:
@@ -61,8 +63,8 @@ class Secretion:
         if on_this.any():
             cells, given_off = self.cells, given_off.astype(source.dtype)  # as it would be alone, whoever else is there
             strength, weight, window, _, _ = (part[on_this] for part in acting.on_secretion)
-            inhibit(given_off, t, cells.cause, cells.generation, cells.cell_type, cells.since, acting.layer, strength,
-                    weight, window)  # fmt: skip
+            inhibit(given_off, t, cells.state, cells.cause, cells.generation, cells.cell_type, cells.since,
+                    acting.layer, strength, weight, window)  # fmt: skip
         self.now[f] = given_off
         if by_site or (self.sites.is_lattice == 1 and self.sites.coarse == 1):
             np.copyto(source, given_off)
@@ -71,7 +73,7 @@ class Secretion:
 
 
 @kernel
-def refresh(given_off, active, t, cause, generation, cell_type, since, strength, phase, settled_after):  # type: ignore[no-untyped-def]
+def refresh(given_off, active, t, state, cause, generation, cell_type, since, strength, healthy, phase, settled_after):  # type: ignore[no-untyped-def]
     """Secretion of the `active` sites; moves those that go on changing to the front and returns their number."""
     left = 0
     last = strength.shape[2] - 1
@@ -81,16 +83,18 @@ def refresh(given_off, active, t, cause, generation, cell_type, since, strength,
         for f in range(strength.shape[0]):
             weight = strength[f, cause[site], min(np.int64(generation[site]), last), cell_type[site]]
             given_off[f, site] = weight * secretion_phase(age, phase[f, 0], phase[f, 1], phase[f, 2])
+            if state[site] == HEALTHY:
+                given_off[f, site] = healthy[f, cell_type[site]]
         active[left] = site
         left += (cause[site] != 0) & (age < settled_after)
     return left
 
 
 @kernel
-def inhibit(given_off, t, cause, generation, cell_type, since, layer, strength, weight, window):  # type: ignore[no-untyped-def]
-    """Reduce what each site gives off by K inhibitions, which multiply."""
+def inhibit(given_off, t, state, cause, generation, cell_type, since, layer, strength, weight, window):  # type: ignore[no-untyped-def]
+    """Reduce what each senescent cell gives off by K inhibitions, which multiply."""
     for site in range(given_off.size):
-        if given_off[site] != 0.0:
+        if given_off[site] != 0.0 and state[site] == SENESCENT:
             age, left = t - since[site], 1.0
             depth = layer[site] if layer.size > 1 else 0
             for k in range(strength.shape[0]):

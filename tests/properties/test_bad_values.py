@@ -10,9 +10,9 @@ from typing import Any, get_args
 import pytest
 
 from sim.errors import ScenarioError
-from sim.scenario.ledger import declared, fields, range_words, sections
+from sim.scenario.ledger import fields, range_words, sections
 from sim.scenario.load import from_dict
-from sim.scenario.section import DESIGN, Confidence, number_in
+from sim.scenario.section import DESIGN, Confidence, declared, number_in
 
 NUMBERS = {path: field for path, field in fields() if number_in(field.annotation) is not None}
 
@@ -45,6 +45,8 @@ EXAMPLES: list[dict[str, Any]] = [
         "events": {
             "g": {"at": [30, 30], "radius": 20, "since_onset": 1}, "n": {"n_cells": 1},
             "w": {"kind": "wound", "share": 1, "margin": 1, "delay": 1, "duration": 1},
+            "s": {"kind": "removal", "found": 1, "interval": 1, "repeats": 1},
+            "u": {"kind": "removal", "interval": 1, "until": 2},
             "i": {"kind": "irradiation", "penetration_depth": 1},
         },
         "drugs": {
@@ -64,6 +66,8 @@ EXAMPLES: list[dict[str, Any]] = [
         },
         "markers": {"m": {"sensitivity": 1, "specificity": 1, "sensitivity_by_type": {"cell": 1},
                           "specificity_by_type": {"cell": 1}}},
+        "environment": {"temperature": 20, "reference": {"temperature": 20}, "rates": {
+            "r": {"of": ["tissues.t.damage.baseline"], "q10": 1, "optimum": 30, "oxygen_half_max": 1}}},
         "body": {"death": {"other": {"rate": 1}}, "circulation": {"p": {"number": 1}}},
         "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
@@ -82,7 +86,8 @@ EXAMPLES: list[dict[str, Any]] = [
 
 RIVALS = {  # keys that must not stand beside some other of them: they take the place of nothing
     "reach", "decay_rate", "radius", "nearest", "window", "positions", "packing", "since_onset", "share", "margin",
-    "delay", "duration", "penetration_depth", "infusion_duration", "additional_doses", "until", "n_cells",
+    "delay", "duration", "found", "penetration_depth", "infusion_duration", "additional_doses", "repeats", "until",
+    "n_cells",
 }  # fmt: skip
 
 

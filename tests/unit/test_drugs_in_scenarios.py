@@ -90,7 +90,7 @@ def test_an_effect_is_of_the_kind_that_its_name_says() -> None:
          "drugs.own.effects.boost_repair.emax: must be without a unit, got '2 1/d'"),
         ({"effects": {"kill_senescnt": {"emax": 1, "ec50": 1}}}, {},
          "drugs.own.effects.kill_senescnt: unknown kind of effect (did you mean kill_senescent?)"),
-        ({"unit": "mg"}, {}, "drugs.own.unit: must be mg/kg, uM, %, cells or IU, got 'mg'"),
+        ({"unit": "mg"}, {}, "drugs.own.unit: must be mg/kg, uM, %, ppm, cells or IU, got 'mg'"),
         ({"effects": {"block_uptake": {"emax": 2, "ec50": 1}}}, {},
          "drugs.own.effects.block_uptake: emax must be a share of at most 1 for block_uptake, got 2"),
         ({}, {"adaptive": {"treat_above": "5 d", "stop_below": 1}},

@@ -252,8 +252,8 @@ def test_removing_an_arm_and_choosing_arms_agree() -> None:
             "tissues.skin.cell_spcing: unknown key (did you mean cell_spacing?)",
         ),
         (
-            {"tissues": {"skin": {"cell_spacing": "15 mm"}}},
-            "tissues.skin.cell_spacing: must be between 5 um and 100 um, got 15000 um (mouse dermis: 15 um)",
+            {"tissues": {"skin": {"cell_spacing": "15000 mm"}}},
+            "tissues.skin.cell_spacing: must be between 5 um and 1e+06 um, got 1.5e+07 um (mouse dermis: 15 um)",
         ),
         ({"tissues": {"skin": {"boundary": ["periodic", "opn"]}}},
          "tissues.skin.boundary.1: must be reflecting, periodic or absorbing, got 'opn'"),
@@ -378,7 +378,7 @@ def test_the_json_schema_accepts_our_scenarios_and_no_typo() -> None:
     tree = read_yaml(ROOT / "configs" / "skin_graft.yaml")
     for change, where in (
         ({"tissues": {"skin": {"cell_spcing": 15}}}, "$.tissues.skin"),
-        ({"tissues": {"skin": {"cell_spacing": 1500}}}, "$.tissues.skin.cell_spacing"),
+        ({"tissues": {"skin": {"cell_spacing": 1.5e7}}}, "$.tissues.skin.cell_spacing"),
         ({"factors": {"SASP": {"transport": "teleport"}}}, "$.factors.SASP.transport"),
         ({"dayz": 3}, "$"),
     ):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from apple_rows import APPLES
 from measures import (
     age_at_death,
     burden,
@@ -288,4 +289,4 @@ _wound = [
     ),
 ]  # fmt: skip
 
-TARGETS: tuple[Target, ...] = (*_ageing, *_lesion(), *_later, *_trial, *_drugs, *_wound, *ORGANISM)
+TARGETS: tuple[Target, ...] = (*_ageing, *_lesion(), *_later, *_trial, *_drugs, *_wound, *ORGANISM, *APPLES)
