@@ -33,7 +33,11 @@ NOBODY = "#F3F3F3"  # a site that the layer does not speak of
 TYPE_COLOURS = ("#C7DDED", "#F3D9A6", "#BFE0D2", "#E6CADB", "#D9D9D9", "#FBF3B0")
 BAR, TALLEST_BAR = 0.12, 2.2  # inch: width and height of a colour bar
 KEY_LINE, KEY_WIDTH = 0.17, 1.4  # inch: height and width of an entry of a key
-UNITS = {"cargo": "accumulated dose (level x d)", "secondaries": "cells turned from here since day 0"}
+UNITS = {
+    "cargo": "accumulated dose (level x d)",
+    "quality": "share left (0: no healthy cell)",
+    "secondaries": "cells turned from here since day 0",
+}
 
 Entry = tuple[str, str, bool]  # name, colour, hatched
 

@@ -6,7 +6,7 @@ from pydantic import field_validator
 
 from sim.scenario.section import Section, param
 
-DRIVERS = ("burden", "vacant", "scarred")  # besides the factors, by their mean level
+DRIVERS = ("burden", "vacant", "scarred", "quality_lost")  # besides the factors, by their mean level
 
 
 class Loss(Section):
@@ -40,7 +40,9 @@ class Function(Section):
         source="no source",
         confidence="assumed",
     )
-    losses: dict[str, Loss] = param({}, "what erodes it: burden, vacant, scarred, or a factor by its mean level")
+    losses: dict[str, Loss] = param(
+        {}, "what erodes it: burden, vacant, scarred, quality_lost (of healthy cells), or a factor by its mean level"
+    )
 
 
 class Outcome(Section):

@@ -15,7 +15,7 @@ from sim.scenario.tissue import Tissue
 
 TAKEN = (  # by columns and outcomes of other tables
     "arm", "replicate", "tissue", "day", "point", "alive", "whole_body_burden", "lifespan",
-    "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss",
+    "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss", "quality",
     "tipping_burden", "production_elasticity", "removal_elasticity",
     "clusters", "cluster_largest", "cluster_mean", "morans_i", "connectivity", "sender_distance", "front_radius",
 )  # fmt: skip

@@ -23,7 +23,9 @@ class Record(Section):
     """What is written down, and when. Recording never changes a run."""
 
     every: float = param(1.0, "time between rows of the tables", unit="d", above=0, high=3650)
-    maps: list[str] = param([], "layers: state, cause, generation, type, cargo, secondaries, or the name of a factor")
+    maps: list[str] = param(
+        [], "layers: state, cause, generation, type, cargo, quality, secondaries, or the name of a factor"
+    )
     days: list[float] = param([], "days on which maps are kept", unit="d", low=0)
     attribution: bool = param(False, "who made which cell senescent: shares by cause and a map of expected secondaries")
     patterns: bool = param(False, "statistics of the pattern in every row: clusters, Moran's I, front, connectivity")

@@ -95,7 +95,7 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         for index, name in enumerate(types):
             by_type[f, LEVEL_BY_TYPE, index] = factor.induction.by_type.get(name, 1.0) if factor.induction else 1.0
             by_type[f, CARGO_BY_TYPE, index] = cargo.response.by_type.get(name, 1.0) if cargo else 1.0
-            by_type[f, AFFINITY, index] = factor.affinity.get(name, 0.0)
+            by_type[f, AFFINITY, index] = factor.uptake.get(name, 0.0)
     return Parameters(
         numbers=_numbers(settings, tissue),
         factors=table,
@@ -152,7 +152,7 @@ def mean_affinity(factor: Factor, tissue: Tissue, left: Sequence[float] = ()) ->
     kinds = tissue.cell_types
     total = sum(kind.fraction for kind in kinds.values())
     shares = zip(kinds.items(), left or [1.0] * len(kinds), strict=True)
-    return sum(factor.affinity.get(name, 0.0) * kind.fraction * share for (name, kind), share in shares) / total
+    return sum(factor.uptake.get(name, 0.0) * kind.fraction * share for (name, kind), share in shares) / total
 
 
 def total_decay(factor: Factor, tissue: Tissue, neutralised: float = 0.0, uptake_left: Sequence[float] = ()) -> float:
