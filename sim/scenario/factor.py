@@ -198,7 +198,7 @@ class Factor(Section):
     affinity: dict[str, float | dict[str, float]] = param(
         {},
         "uptake per cell type (others: 0); or per source (the type that gave it off) the uptake per cell type; each "
-        "source then has a level, a dose and a cause of its own, FACTOR_from_SOURCE: doses of several sources do not add",
+        "source then has a level, a dose and a cause of its own, FACTOR_from_SOURCE; doses of two sources do not add",
         unit="1",
         low=0,
         high=1e6,
