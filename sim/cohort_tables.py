@@ -15,6 +15,7 @@ from sim.organism.dosing import DoseRow, Dosing
 from sim.rng import BODY, Purpose, Stream, tissue_codes
 from sim.scenario import causes
 from sim.scenario.checks import organ_cells
+from sim.scenario.layers import type_shares
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -125,7 +126,7 @@ class Twin:
 def compile_twin(settings: Settings) -> Twin:
     """All tables of one arm."""
     parameters = [compile_parameters(settings, tissue) for tissue in settings.tissues.values()]
-    shares = _by_type([_shares(tissue) for tissue in settings.tissues.values()], 0.0)
+    shares = _by_type([np.array(type_shares(tissue)) for tissue in settings.tissues.values()], 0.0)
     kinds = _parts(settings)
     course, drug_parts, doses = _course(settings, parameters, kinds, shares)
     tables = _tables(settings, parameters, kinds, shares, drug_parts)
@@ -136,12 +137,6 @@ def body_shares(settings: Settings) -> dict[str, float]:
     """Share of each tissue in the cells of the body; all alike where nothing tells their sizes."""
     sizes = {name: organ_cells(each) if has_a_size(each) else 1.0 for name, each in settings.tissues.items()}
     return {name: size / sum(sizes.values()) for name, size in sizes.items()}
-
-
-def _shares(tissue: Tissue) -> Floats:
-    """Share of each cell type among the resident cells."""
-    fractions = np.array([kind.fraction for kind in tissue.cell_types.values()])
-    return fractions / fractions.sum()
 
 
 def _by_type(tables: Sequence[Floats], fill: float) -> Floats:
@@ -187,7 +182,7 @@ def _tables(
     ages = [factor.ages_immunity for factor in factors]
     names = causes.event_names(settings)
     strength = [
-        kinds.per_class(each.secretion[:, kinds.codes, kinds.generations] @ _shares(tissue))
+        kinds.per_class(each.secretion[:, kinds.codes, kinds.generations] @ np.array(type_shares(tissue)))
         for each, tissue in zip(parameters, tissues, strict=True)
     ]
     return Tables(
@@ -281,7 +276,7 @@ def _course(
 
 def _acts(settings: Settings, here: _OnePlace, kinds: Parts, n_types: int) -> tuple[Floats, ...]:
     """One step of the course in one tissue, in its order."""
-    acting, tissue, shares = here.acting, here.tissue, _shares(here.tissue)
+    acting, tissue, shares = here.acting, here.tissue, np.array(type_shares(here.tissue))
     assert acting is not None
     deeds, muting = acting.on_senescent, acting.on_secretion
     each = deeds.strength[:, 0, None] * (deeds.weight[:, kinds.codes, kinds.generations] @ shares)

@@ -25,7 +25,7 @@ from sim.rules.induction import (
     induction_hazard,
     response,
 )
-from sim.rules.repair import refill_hazard, regenerative_capacity
+from sim.rules.repair import daughter_type, refill_hazard, regenerative_capacity
 from sim.scenario import causes
 from sim.scenario.causes import NOTHING
 from sim.tissue.acting import FACTORS, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM, UPTAKE
@@ -149,7 +149,7 @@ class Cell(mesa.Agent):
         """Be cleared by immune cells, die, be killed or healed by a drug, or stay."""
         now = self.tissue.now
         p = now.numbers
-        hazards = [0.0, p.own_death]
+        hazards = [0.0, now.own_death[self.cell_type]]
         codes = [causes.IMMUNE, causes.OWN_DEATH]
         if p.max_rate > 0.0 and not self.refractory & EVADES_IMMUNITY:
             hazards[0] = self.clearance(now.modifiers[self.depth][self.cell_type])
@@ -214,11 +214,18 @@ class Cell(mesa.Agent):
         self.turn(state, code if state == SENESCENT else NOTHING)
         self.generation = self.coming_generation if self.state == SENESCENT else 0
         if code == causes.REPAIRED:
-            self.cell_type = self.mother.cell_type
+            self.cell_type = self.daughter_type()
             self.divisions = self.born_divisions
             self.mother.divisions += 1
             self.mother.write()
         self.write()
+
+    def daughter_type(self) -> int:
+        """What the mother's daughter becomes here."""
+        patch, kind = self.tissue.patch, self.mother.cell_type
+        layer = patch.niche[self.site] if patch.niche.size > 1 else 0
+        belongs = bool(patch.parameters.at_home[layer, kind])
+        return int(daughter_type(float(kind), float(self.cell_type), float(belongs)))
 
     def turn(self, state: int, cause: int) -> None:
         """Enter a state at the end of this step."""
@@ -328,7 +335,7 @@ class AgentsEngine:
         now.draws = patch.stream.uniforms(Purpose.DECIDE, step, every).tolist()
         now.damage, now.rise, now.fall = patch.damage(t), patch.rise, patch.fall
         now.capacity = regenerative_capacity(patch.age_years(t), p.numbers.decline)
-        now.susceptibility = p.susceptibility.tolist()
+        now.susceptibility, now.own_death = p.susceptibility.tolist(), p.own_death.tolist()
         now.territory = patch.territory.view
         now.modifiers, now.immunity = patch.acting.modifiers.tolist(), patch.immunity
         now.first_hazard = FACTORS + PER_FACTOR * len(p.factors)

@@ -57,12 +57,13 @@ def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_
 
 
 @inlined
-def removal_bound(burden, immunity, by_drugs, numbers):
+def removal_bound(burden, immunity, alone, numbers):
     """Upper bound of the chance that a senescent site goes, given at least this `burden`: hazard times dt, unjammed.
 
-    ``immunity`` is the largest capacity and boost, ``by_drugs`` the largest hazard of killing and healing by drugs.
+    ``immunity`` is the largest capacity and boost, ``alone`` the largest hazard of all else: its own
+    death, fluctuation, drugs that kill or heal it.
     """
-    hazard = numbers.own_death + by_drugs
+    hazard = alone
     if numbers.max_rate > 0.0:
         hazard += removal_hazard(burden, numbers.max_rate, numbers.half_saturation, immunity, 1.0)
     return hazard * numbers.dt * SLACK

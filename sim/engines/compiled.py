@@ -108,7 +108,7 @@ class CompiledEngine:
                     low, high, t, damage, capacity, fluctuation, self._slots,
                     cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions,
                     cells.cargo, cells.refractory, patch.levels, patch.geometry.sites, *patch.territory.view, floors,
-                    p.numbers, p.factors, p.by_type, p.susceptibility, self._largest, patch.immunity, most,
+                    p.numbers, p.factors, p.by_type, p.susceptibility, p.own_death, self._largest, patch.immunity, most,
                     acting.layer, acting.modifiers, acting.healthy_codes, *killing,
                     patch.address(step), floats, bits, self._sites, self._codes,
                 )
@@ -127,7 +127,8 @@ class CompiledEngine:
         apply_kernel(
             happenings.sites, codes, happenings.generations, t_next,
             cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions, cells.cargo,
-            p.outcome, patch.geometry.sites, self._slots[0], p.numbers.reach, p.numbers.scar, address,
+            p.outcome, patch.niche, p.at_home, patch.geometry.sites, self._slots[0], p.numbers.reach, p.numbers.scar,
+            address,
         )  # fmt: skip
         counts = np.bincount(codes, minlength=len(patch.event_names))
         turned = np.zeros(0, np.int64)

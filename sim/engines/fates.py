@@ -124,11 +124,11 @@ def clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts):
 
 @inlined
 def removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, generation, since, refractory, levels,
-                  numbers, factors, acts, layer, strength, deed_weight, window, deed_codes, evadable,
+                  numbers, factors, own_death, acts, layer, strength, deed_weight, window, deed_codes, evadable,
                   hazards, codes):  # fmt: skip
     """Event code of a senescent site: immune removal, its own death, a drug that kills or heals it, or fluctuation."""
     hazards[0], codes[0] = 0.0, BY_IMMUNITY
-    hazards[1], codes[1] = numbers.own_death, OWN_DEATH
+    hazards[1], codes[1] = own_death[cell_type[site]], OWN_DEATH
     if numbers.max_rate > 0.0 and refractory[site] & EVADES_IMMUNITY == 0:
         hazards[0] = clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts)
     total, n, age = hazards[0] + hazards[1], 2, t - since[site]

@@ -11,6 +11,7 @@ from sim.engines.fates import induction_event, removal_event, repair_event
 from sim.fields import NEGLIGIBLE
 from sim.rng import fill_words, screen_threshold, uniform
 from sim.rules.induction import accumulated_cargo
+from sim.rules.repair import daughter_type
 from sim.scenario.causes import REPAIRED, REPLICATIVE, SCARRED_BY
 from sim.tissue.geometry import near_into, voxel_of
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT
@@ -38,8 +39,8 @@ def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, laye
 @kernel
 def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cell_type, cause, generation, since,
                   divisions, cargo, refractory, levels, sites, box, table, counts, floors, numbers, factors, by_type,
-                  susceptibility, largest, immunity, most, layer, modifiers, healthy_codes, strength, deed_weight,
-                  window, deed_codes, evadable, address, floats, bits, out_sites, out_codes):  # fmt: skip
+                  susceptibility, own_death, largest, immunity, most, layer, modifiers, healthy_codes, strength,
+                  deed_weight, window, deed_codes, evadable, address, floats, bits, out_sites, out_codes):  # fmt: skip
     """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number.
 
     ``bits`` are cargo, levels and the two single numbers ``floats`` (of either dtype) as the integers of their bits;
@@ -54,7 +55,7 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
     cargo_bits, level_bits = bits[0], bits[1]
     cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
     most_immune, most_repair = most[0] * immunity, most[1]
-    most_healthy, most_senescent = most[2] + rise, most[3] + fall
+    most_healthy, most_senescent = most[2] + rise, most[3] + fall + own_death.max()
     direct = sites.is_lattice == 1 and sites.coarse == 1
     limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
     limits[CLEARED] = screen_threshold(repair_bound(capacity, most_repair, numbers, factors))
@@ -84,8 +85,8 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
             acts = modifiers[depth, cell_type[site]]
             if now == SENESCENT:
                 code = removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, generation,
-                                     since, refractory, levels, numbers, factors, acts, depth, strength, deed_weight,
-                                     window, deed_codes, evadable, hazards, codes)  # fmt: skip
+                                     since, refractory, levels, numbers, factors, own_death, acts, depth, strength,
+                                     deed_weight, window, deed_codes, evadable, hazards, codes)  # fmt: skip
             elif now == HEALTHY and numbers.division_limit > 0 and divisions[site] >= numbers.division_limit:
                 code = REPLICATIVE
             elif now == HEALTHY:
@@ -122,7 +123,7 @@ def drawn_mother(site, state, near, reach, sites, address):
 
 @kernel
 def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, generation, since, divisions, cargo,
-                 outcome, sites, slots, reach, scar, address):  # fmt: skip
+                 outcome, niche, at_home, sites, slots, reach, scar, address):  # fmt: skip
     """Write decided events; a refill that scars changes its code in `codes`. Mothers are read before any writing."""
     near = np.empty(slots + 1, np.int64)
     mothers = np.full(where.size, -1)
@@ -148,7 +149,10 @@ def apply_kernel(where, codes, generations, t_next, state, cell_type, cause, gen
             cause[site] = code
             generation[site] = generations[i]
         elif code == REPAIRED:
-            cell_type[site] = cell_type[mothers[i]]
+            layer = niche[site] if niche.size > 1 else 0
+            kind = cell_type[mothers[i]]
+            belongs = np.float64(at_home[layer, kind])
+            cell_type[site] = np.uint8(daughter_type(np.float64(kind), np.float64(cell_type[site]), belongs))
             divisions[site] = born[i]
     for i in range(where.size):
         if mothers[i] >= 0:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from sim.explain.words import Teller, listed, paragraph
-from sim.scenario.function import Function, Loss, Outcome
+from sim.scenario.function import Function, Influence, Outcome
 from sim.scenario.quantity import duration
 from sim.scenario.tissue import Tissue
 
@@ -23,24 +23,35 @@ def function_words(teller: Teller, at: str, tissue: Tissue) -> Iterator[str]:
     for name, function in tissue.functions.items():
         about = f" ({function.description.rstrip('.')})" if function.description else ""
         key = f"{at}.functions.{name}"
-        yield f"Function {name}{about}, as a share of its best: {_kept(teller, key, function)}."
+        yield f"Function {name}{about}, {_scale_of(function)}: {_kept(teller, key, function)}."
+
+
+def _scale_of(function: Function) -> str:
+    return "as a share of its best" if function.rest == 1.0 else "as a share of the most there can be"
 
 
 def _kept(teller: Teller, key: str, function: Function) -> str:
-    losses = [_loss(teller, f"{key}.losses.{driver}", driver, loss) for driver, loss in function.losses.items()]
-    lost = f"lost at {listed(losses)}" if losses else "nothing erodes it"
+    gained, lost = (
+        [_by(teller, f"{key}.{part}.{driver}", driver, by) for driver, by in getattr(function, part).items()]
+        for part in ("gains", "losses")
+    )
+    driven = [f"built up at {listed(gained)}"] if gained else []
+    driven += [f"lost at {listed(lost)}" if lost else "nothing erodes it"]
+    said = "; ".join(driven)
     if function.recovery == 0.0:
-        return f"{lost}; it starts whole, and nothing comes back{teller.cite(f'{key}.recovery')}"
+        start = "whole" if function.rest == 1.0 else f"at {function.rest:.3g}"
+        return f"{said}; it starts {start}, and nothing comes back{teller.cite(f'{key}.recovery')}"
     half = duration(math.log(2.0) / function.recovery)
-    back = f"half of what is lost comes back in {half}{teller.cite(f'{key}.recovery')}"
-    return f"{lost}; {back}"
+    if function.rest == 1.0:
+        return f"{said}; half of what is lost comes back in {half}{teller.cite(f'{key}.recovery')}"
+    return f"{said}; half of the way back to {function.rest:.3g} takes {half}{teller.cite(f'{key}.recovery')}"
 
 
-def _loss(teller: Teller, key: str, driver: str, loss: Loss) -> str:
-    by, unit = MEANT.get(driver, (f"the mean level of {driver}", ""))
-    power = f", Hill power {loss.power:g}" if loss.power != 1.0 else ""
+def _by(teller: Teller, key: str, driver: str, by: Influence) -> str:
+    what, unit = MEANT.get(driver, (f"the mean level of {driver}", ""))
+    power = f", Hill power {by.power:g}" if by.power != 1.0 else ""
     cited = teller.cite(f"{key}.max_rate", f"{key}.half_max")
-    return f"up to {loss.max_rate:.3g} per day by {by}, half of that at {loss.half_max:.3g}{unit}{power}{cited}"
+    return f"up to {by.max_rate:.3g} per day by {what}, half of that at {by.half_max:.3g}{unit}{power}{cited}"
 
 
 def outcome_words(teller: Teller) -> str:

@@ -13,9 +13,10 @@ from sim.organism.blood import in_blood
 from sim.rules.induction import contact_hazard, induction_hazard
 from sim.rules.induction import response as rate_of
 from sim.scenario.factor import Factor
+from sim.scenario.layers import type_shares
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
-from sim.tissue.parameters import response_numbers, total_decay
+from sim.tissue.parameters import mean_own_death, response_numbers, total_decay
 
 CONTACT = "contact"
 SLOW = 0.1  # of the residence: the least delay, and with 1 / SLOW the most duration, that decide what R_s is
@@ -46,22 +47,21 @@ def reproduction_number(settings: Settings, tissue: Tissue, burden: float, gener
 
 def _secretion(factor: Factor, tissue: Tissue, generation: int) -> float:
     """What a mature senescent cell of this generation gives off, mean over the cell types [unit per % of burden]."""
-    secretion, kinds = factor.secretion, tissue.cell_types
-    shares = sum(kind.fraction for kind in kinds.values())
-    of_types = sum(kind.fraction * secretion.by_type.get(name, 1.0) for name, kind in kinds.items()) / shares
+    secretion = factor.secretion
+    shares = zip(tissue.cell_types, type_shares(tissue), strict=True)
+    of_types = sum(share * secretion.by_type.get(name, 1.0) for name, share in shares)
     return secretion.strength * of_types * (1.0, secretion.secondary, secretion.tertiary)[generation]
 
 
 def _removal(settings: Settings, tissue: Tissue, burden: float, levels: dict[str, float]) -> float:
     """Hazard of removal of a senescent cell [1/d]."""
-    return tissue.clearance.own_death + immune_hazard(settings, tissue, burden, levels)
+    return mean_own_death(tissue) + immune_hazard(settings, tissue, burden, levels)
 
 
 def _induction(settings: Settings, tissue: Tissue, levels: dict[str, float], touching: float) -> float:
     """Hazard on a healthy cell [1/d] at these levels, with so many senescent neighbours; mean over the cell types."""
-    shares = sum(kind.fraction for kind in tissue.cell_types.values())
     total = 0.0
-    for name, kind in tissue.cell_types.items():
+    for (name, kind), share in zip(tissue.cell_types.items(), type_shares(tissue), strict=True):
         hazard = contact_hazard(touching, tissue.contact.hazard)
         for factor_name, factor in settings.factors.items():
             level = levels[factor_name]
@@ -72,7 +72,7 @@ def _induction(settings: Settings, tissue: Tissue, levels: dict[str, float], tou
                 dose = factor.uptake.get(name, 0.0) * factor.cargo.memory * level
                 by_type = factor.cargo.response.by_type.get(name, 1.0)
                 hazard += by_type * rate_of(*_at(response_numbers(factor.cargo.response), dose))
-        total += kind.fraction / shares * induction_hazard(hazard, kind.susceptibility, tissue.maintenance)
+        total += share * induction_hazard(hazard, kind.susceptibility, tissue.maintenance)
     return total
 
 

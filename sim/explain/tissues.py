@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
 from sim.explain.patrols import patrol_words
-from sim.explain.words import Teller, paragraph, scaled
+from sim.explain.words import Teller, listed, paragraph, scaled
 from sim.rules.induction import damage_hazard
 from sim.scenario.checks import extent_of, n_cells
 from sim.scenario.clearance import Clearance
+from sim.scenario.layers import layer_ends
 from sim.scenario.quantity import DAYS_PER_YEAR, duration
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
+from sim.tissue.parameters import mean_own_death
 
 
 def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
@@ -71,12 +74,31 @@ def _cells(teller: Teller, at: str, name: str, tissue: Tissue) -> str:
     if tissue.represents is not None:
         place += f", a sample of {teller.say(f'{at}.represents')} of the organ{teller.cite(f'{at}.represents')}"
     holes = f", {len(tissue.holes)} round places without cells" if tissue.holes else ""
-    kinds = ", ".join(tissue.cell_types)
+    even = ", lying evenly" if tissue.arrangement == "even" and len(tissue.cell_types) > 1 else ""
+    kinds = ", ".join(tissue.cell_types) + even
     old = f"{teller.say(f'{at}.initial.burden')} of the cells are senescent at the start, since "
     old += f"{duration(tissue.initial.since_onset)}{teller.cite(f'{at}.initial.burden')}."
     start = old if tissue.initial.burden > 0 else "No cell is senescent at the start."
     age = f"{duration(teller.settings.age_at_start)} old on day 0"
-    return f"Tissue {name}. {words}{place}{holes}, {age}. Cell types: {kinds}. {start}"
+    return f"Tissue {name}. {words}{place}{holes}, {age}. Cell types: {kinds}.{_layers(teller, at, tissue)} {start}"
+
+
+def _layers(teller: Teller, at: str, tissue: Tissue) -> str:
+    """Which cells lie how deep, and which of them are shed."""
+    said = []
+    for (name, layer), (above, below) in zip(tissue.layers.items(), pairwise([0.0, *layer_ends(tissue)]), strict=True):
+        where = f"from {above:g} um down" if math.isinf(below) else f"{above:g} to {below:g} um"
+        whole = sum(layer.cell_types.values())
+        cells = listed([f"{100 * share / whole:.3g} % {kind}" for kind, share in layer.cell_types.items()])
+        cited = teller.cite_named(f"{at}.layers.{name}.cell_types", list(layer.cell_types))
+        said.append(f"{name} {where} with {cells}{cited}")
+    shed = [
+        f"{kind} at {about.turnover:.3g} per day{teller.cite(f'{at}.cell_types.{kind}.turnover')}"
+        for kind, about in tissue.cell_types.items()
+        if about.turnover > 0
+    ]
+    layers = f" Layers, below the uppermost wall: {'; '.join(said)}." if said else ""
+    return layers + (f" Senescent cells are shed: {listed(shed)}." if shed else "")
 
 
 def _damage(teller: Teller, at: str, tissue: Tissue) -> str:
@@ -169,7 +191,7 @@ def _half_life(settings: Settings, tissue: Tissue, burden: float) -> float:
     """Time [d] to lose half of a cohort at a steady `burden` [%] of mature primary cells; none turn, none evade."""
     levels = {name: burden * factor.secretion.strength for name, factor in settings.factors.items()
               if factor.transport != "kernel"}  # fmt: skip
-    hazard = tissue.clearance.own_death + immune_hazard(settings, tissue, burden, levels)
+    hazard = mean_own_death(tissue) + immune_hazard(settings, tissue, burden, levels)
     return math.log(2) / hazard if hazard > 0 else math.inf
 
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from sim.rules.functions import function_after, function_at_rest
 from sim.rules.induction import hill
-from sim.scenario.function import DRIVERS, Loss, Outcome
+from sim.scenario.function import DRIVERS, Influence, Outcome
 from sim.scenario.schema import Settings
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
 
+Drivers = tuple[tuple[str, Influence], ...]  # read-outs, and what each does
 Look = Callable[[Patch, str], float]  # a read-out of a tissue by its name, see `sim.observe.read_out`
 
 
@@ -22,8 +23,17 @@ class Faculty(NamedTuple):
 
     tissue: str
     name: str
+    rest: float
     recovery: float  # [1/d]
-    losses: tuple[tuple[str, Loss], ...]  # read-out that drives it, and how
+    gains: Drivers  # what builds it up
+    losses: Drivers  # what erodes it
+
+
+class Rates(NamedTuple):
+    """What acts on one function now."""
+
+    gain: float  # [1/d]
+    loss: float  # [1/d]
 
 
 class Functions:
@@ -40,14 +50,16 @@ class Functions:
     Attributes
     ----------
     levels : dict of float
-        Share of its best at which each function is, by ``TISSUE.FUNCTION``.
+        Where each function is, between 0 and 1, by ``TISSUE.FUNCTION``.
     """
 
     def __init__(self, settings: Settings, patches: Mapping[str, Patch], look: Look) -> None:
         self._dt, self._patches, self._look = settings.dt, patches, look
         self._outcomes = settings.outcomes
         self._faculties = {
-            f"{tissue}.{name}": Faculty(tissue, name, each.recovery, _drivers(each.losses, settings))
+            f"{tissue}.{name}": Faculty(
+                tissue, name, each.rest, each.recovery, _drivers(each.gains, settings), _drivers(each.losses, settings)
+            )
             for tissue, about in settings.tissues.items()
             for name, each in about.functions.items()
         }
@@ -59,26 +71,28 @@ class Functions:
 
     def advance(self) -> None:
         """One step with the drivers of now."""
-        losses = self._losses()
+        rates = self._rates()
         for key, each in self._faculties.items():
-            self.levels[key] = function_after(self.levels[key], each.recovery, losses[key], self._dt)
+            self.levels[key] = function_after(self.levels[key], each.rest, each.recovery, *rates[key], self._dt)
 
     def _settle(self) -> None:
         """Those that have no level yet are at rest with the drivers of now."""
-        losses = self._losses()
+        rates = self._rates()
         for key, each in self._faculties.items():
-            self.levels.setdefault(key, function_at_rest(each.recovery, losses[key]))
+            self.levels.setdefault(key, function_at_rest(each.rest, each.recovery, *rates[key]))
 
-    def _losses(self) -> dict[str, float]:
-        """Hazard of loss of every function [1/d]; a driver is read once."""
-        wanted = dict.fromkeys((each.tissue, driver) for each in self._faculties.values() for driver, _ in each.losses)
+    def _rates(self) -> dict[str, Rates]:
+        """What builds up and erodes every function; a driver is read once."""
+        wanted = dict.fromkeys(
+            (each.tissue, driver) for each in self._faculties.values() for driver, _ in (*each.gains, *each.losses)
+        )
         seen = {(tissue, driver): self._look(self._patches[tissue], driver) for tissue, driver in wanted}
+
+        def summed(each: Faculty, drivers: Drivers) -> float:
+            return sum(hill(seen[each.tissue, name], by.max_rate, by.half_max, by.power) for name, by in drivers)
+
         return {
-            key: sum(
-                hill(seen[each.tissue, driver], loss.max_rate, loss.half_max, loss.power)
-                for driver, loss in each.losses
-            )
-            for key, each in self._faculties.items()
+            key: Rates(summed(each, each.gains), summed(each, each.losses)) for key, each in self._faculties.items()
         }
 
     # -------------------------------------------------------------------------------------------------- questions
@@ -106,11 +120,11 @@ class Functions:
         self._settle()
 
 
-def _drivers(losses: Mapping[str, Loss], settings: Settings) -> tuple[tuple[str, Loss], ...]:
+def _drivers(influences: Mapping[str, Influence], settings: Settings) -> Drivers:
     """Read-outs with what they do; a factor that this arm does not have does nothing."""
     return tuple(
-        (driver if driver in DRIVERS else f"mean_{driver}", loss)
-        for driver, loss in losses.items()
+        (driver if driver in DRIVERS else f"mean_{driver}", by)
+        for driver, by in influences.items()
         if driver in DRIVERS or driver in settings.factors
     )
 

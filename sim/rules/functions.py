@@ -8,29 +8,32 @@ from sim.compiling import rule
 
 
 @rule
-def function_at_rest(recovery: float, loss: float) -> float:
-    """Share of a function that lasts: r / (r + l), both in 1/d; all of it where nothing ever comes back.
+def function_at_rest(rest: float, recovery: float, gain: float, loss: float) -> float:
+    """Where a function settles: (r F_0 + g) / (r + g + l), all rates in 1/d; F_0 where nothing ever comes back.
 
-    Without recovery there is no rest but 0, where no animal starts: what is lost is then counted from the start on.
+    Without recovery what is lost, or laid down, never comes back: it is then counted from the start on.
     """
-    return recovery / (recovery + loss) if recovery > 0.0 else 1.0
+    return (recovery * rest + gain) / (recovery + gain + loss) if recovery > 0.0 else rest
 
 
 @rule
-def function_after(level: float, recovery: float, loss: float, dt: float) -> float:
-    r"""Share of a function after `dt` [d], exact for a loss that does not change meanwhile.
+def function_after(level: float, rest: float, recovery: float, gain: float, loss: float, dt: float) -> float:
+    r"""Share of a function after `dt` [d], exact for gain and loss that do not change meanwhile.
 
-    .. math:: \frac{dF}{dt} = r\,(1 - F) - l\,F, \qquad
-              F(t + dt) = \frac{r}{r + l} + \left(F(t) - \frac{r}{r + l}\right) e^{-(r + l)\,dt}
+    .. math:: \frac{dF}{dt} = r\,(F_0 - F) + g\,(1 - F) - l\,F, \qquad
+              F(t + dt) = F_\infty + (F(t) - F_\infty)\, e^{-(r + g + l)\,dt}, \qquad
+              F_\infty = \frac{r F_0 + g}{r + g + l}
 
     Parameters
     ----------
     level : float
-        F, as a share of the best.
+        F, between 0 and 1.
+    rest : float
+        F_0, where it goes by itself: 1 for what a tissue can do, 0 for what it should not have (scar matrix).
     recovery : float
-        r, the rate at which what is lost comes back [1/d].
-    loss : float
-        l [1/d]: the sum of ``max_rate hill(driver)`` over all that erodes it.
+        r, the rate at which it goes there [1/d].
+    gain, loss : float
+        g and l [1/d]: the sums of ``max_rate hill(driver)`` over all that builds it up, and all that erodes it.
     dt : float
         Time [d].
 
@@ -38,8 +41,8 @@ def function_after(level: float, recovery: float, loss: float, dt: float) -> flo
     -----
     Source: MODEL.md 2.6, our choice of the simplest law that recovers and saturates; no measured one is known to us.
     """
-    total = recovery + loss
+    total = recovery + gain + loss
     if total <= 0.0:
         return level
-    lasting = recovery / total
+    lasting = (recovery * rest + gain) / total
     return lasting + (level - lasting) * math.exp(-total * dt)

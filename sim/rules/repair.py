@@ -25,3 +25,13 @@ def refill_hazard(
     if present <= 0.0:
         return 0.0
     return rate * (healthy / present) * capacity * boost * inhibition
+
+
+@rule
+def daughter_type(mother: float, former: float, belongs: float) -> float:
+    """Type of a daughter: that of her `mother` where it `belongs` to the layer (1 or 0), else the `former` of the site.
+
+    The niche decides: a keratinocyte that closes a gap in the dermis would otherwise carry the epidermis downwards.
+    Source: our choice; layers keep their cell types.
+    """
+    return mother if belongs > 0.0 else former

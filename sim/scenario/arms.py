@@ -112,7 +112,7 @@ def _idle_factors(arms: Mapping[str, Settings]) -> Iterator[str]:
 def _steers(name: str, settings: Settings) -> bool:
     """Whether patrols follow a factor, a function is lost to it, or an adaptive treatment reads its mean level."""
     functions = (each for tissue in settings.tissues.values() for each in tissue.functions.values())
-    if any(name in each.losses for each in functions):
+    if any(name in each.losses or name in each.gains for each in functions):
         return True
     if any(patrol.follows == name for tissue in settings.tissues.values() for patrol in tissue.patrols.values()):
         return True

@@ -263,6 +263,8 @@ def _check_event(key: str, event: Event, settings: Settings) -> None:
             raise ScenarioError(f"{key}.{field}: is not read by kind {event.kind}, got {got!r}")
     if event.cell_type is not None:
         known_word(f"{key}.cells", event.cell_type, tissue.cell_types)
+    for kind in event.cell_types:
+        known_word(f"{key}.cell_types", kind, tissue.cell_types)
     if isinstance(event.at, list):
         _check_place(f"{key}.at", event.at, extent_of(tissue))
 

@@ -43,6 +43,7 @@ class Event(Section):
         above=0,
         high=1e14,
     )
+    cell_types: list[str] = param([], "only cells of these types (nothing: of all)")
     cells: str = param("senescent", "graft: `healthy TYPE` or `senescent TYPE`; without a type the cells keep theirs")
     since_onset: float = param(
         20.0,

@@ -9,11 +9,11 @@ from sim.scenario.section import Section, param
 DRIVERS = ("burden", "vacant", "scarred", "quality_lost")  # besides the factors, by their mean level
 
 
-class Loss(Section):
-    """A hazard by which a driver erodes a function: max_rate hill(driver)."""
+class Influence(Section):
+    """The rate at which a driver erodes a function, or builds it up: max_rate hill(driver)."""
 
     max_rate: float = param(
-        0.01, "rate of loss at saturation", unit="1/d", low=0, high=1e3, source="no source", confidence="assumed"
+        0.01, "rate at saturation", unit="1/d", low=0, high=1e3, source="no source", confidence="assumed"
     )
     half_max: float = param(
         10.0,
@@ -28,21 +28,31 @@ class Loss(Section):
 
 
 class Function(Section):
-    """What a tissue can do, as a share of its best: it recovers, and burden and factors erode it."""
+    """What a tissue can do, or what it lays down, between 0 and 1: it goes to rest; burden and factors drive it."""
 
     description: str = param("", "the function in words")
     recovery: float = param(
         0.02,
-        "rate at which what is lost comes back",
+        "rate at which it goes to its rest",
         unit="1/d",
         low=0,
         high=1e3,
         source="no source",
         confidence="assumed",
     )
-    losses: dict[str, Loss] = param(
+    rest: float = param(
+        1.0,
+        "where it goes by itself: 1 for what a tissue can do, 0 for what it should not have (scar matrix)",
+        unit="1",
+        low=0,
+        high=1,
+        source="definition: all of what the tissue can do",
+        confidence="computed",
+    )
+    losses: dict[str, Influence] = param(
         {}, "what erodes it: burden, vacant, scarred, quality_lost (of healthy cells), or a factor by its mean level"
     )
+    gains: dict[str, Influence] = param({}, "what builds it up, by the same names")
 
 
 class Outcome(Section):

@@ -13,7 +13,7 @@ from sim.scenario.schema import Settings
 from sim.scenario.section import Section
 from sim.schedule import step_of
 
-OF_TISSUES = (*PLACES, "neighbourhood", "depth_axis", "depth", "initial")
+OF_TISSUES = (*PLACES, "neighbourhood", "depth_axis", "depth", "layers", "arrangement", "initial")
 OF_FACTORS = ("transport", "precision", "kernel")
 LONGEST = 60  # characters of a value in a message
 

@@ -284,7 +284,7 @@ def _tissue_acts(tissue: Tissue, key: str, settings: Settings) -> bool:
         return cleared or emptied or bool(kinds & {"kill_senescent", "kill_healthy"})
     if key.startswith("patrols."):
         return _patrol_acts(tissue.patrols[key.split(".")[1]], key)
-    return len(tissue.cell_types) > 1 or not key.endswith(".fraction")
+    return (len(tissue.cell_types) > 1 and not tissue.layers) or not key.endswith(".fraction")
 
 
 def _patrol_acts(patrol: Patrol, key: str) -> bool:

@@ -18,6 +18,7 @@ from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_s
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
 from sim.scenario.drug_checks import check_drugs, odd_drugs
+from sim.scenario.layers import check_layers
 from sim.scenario.library import BUNDLED, BY_NAME, library
 from sim.scenario.matrix import Parts, by_source, check_matrices, parts_of
 from sim.scenario.organism_checks import check_organism, odd_organism
@@ -215,6 +216,7 @@ def _check(settings: Settings, names: Names, arm: str, patch: Tree) -> None:
         check_settings(settings, names)
         check_drugs(settings, names)
         check_patrols(settings, names)
+        check_layers(settings)
         check_organism(settings, names)
         check_well_mixed(settings)
     except ScenarioError as error:

@@ -34,8 +34,9 @@ def check_organism(settings: Settings, names: Names) -> None:
         for function, each in tissue.functions.items():
             key = f"tissues.{name}.functions.{function}"
             check_name(key, function)
-            for driver in each.losses:
-                known_word(f"{key}.losses", driver, (*DRIVERS, *names.factors))
+            for part in ("losses", "gains"):
+                for driver in getattr(each, part):
+                    known_word(f"{key}.{part}", driver, (*DRIVERS, *names.factors))
     known = [f"{name}.{each}" for name, tissue in settings.tissues.items() for each in tissue.functions]
     for name, outcome in settings.outcomes.items():
         if name in TAKEN or name.startswith(TAKEN_PREFIXES):

@@ -6,35 +6,13 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sim.scenario.cell_type import CellType, Layer
 from sim.scenario.clearance import Clearance, Evasion
 from sim.scenario.function import Function
 from sim.scenario.patrol import Patrol
 from sim.scenario.section import Section, param
 
 Wall = Literal["reflecting", "periodic", "absorbing"]
-
-
-class CellType(Section):
-    """A kind of resident cell."""
-
-    fraction: float = param(
-        1.0,
-        "share of the resident cells (shares are scaled to sum to 1)",
-        unit="1",
-        above=0,
-        high=1,
-        source="no source",
-        confidence="assumed",
-    )
-    susceptibility: float = param(
-        1.0,
-        "multiplier of all induction hazards",
-        unit="1",
-        low=0,
-        high=1e3,
-        source="reference type",
-        confidence="assumed",
-    )
 
 
 class Links(Section):
@@ -293,6 +271,10 @@ class Tissue(Section):
     cloud: Cloud | None = param(None, "cell positions instead of a lattice")
     holes: list[Hole] = param([], "places without cells")
     cell_types: dict[str, CellType] = param({"cell": {}}, "the kinds of resident cells")
+    layers: dict[str, Layer] = param({}, "zones along depth_axis, from the surface down, by name")
+    arrangement: Literal["random", "even"] = param(
+        "random", "how cell types lie among each other: drawn at random, or as evenly as their shares allow"
+    )
     initial: Initial = Field(default_factory=lambda: Initial(), description="senescent cells at the start")
     maintenance: float = param(
         0.0,

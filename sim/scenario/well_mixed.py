@@ -78,6 +78,8 @@ def _spatial(tissue: Tissue) -> Iterator[tuple[str, Any]]:
     yield "contact.at_once", contact.at_once
     yield "repair.division_limit", tissue.repair.division_limit
     yield "patrols", ", ".join(tissue.patrols)
+    for kind, about in tissue.cell_types.items():
+        yield f"cell_types.{kind}.turnover", about.turnover
 
 
 def _check_treatments(settings: Settings) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.compiling import kernel
 from sim.fields import Array, Floats, WellMixed
+from sim.rules.exchange import exchange_rates
 from sim.scenario import causes
 from sim.scenario.schema import Settings
 from sim.tissue.acting import FACTORS, PER_FACTOR, UPTAKE
@@ -163,11 +164,19 @@ class Attribution:
             self.secondaries[row] += shares
             self.totals[row, BY] += shares.sum()
         excess = (whole - np.maximum(standing, 0.0)) / whole
-        for bin_, level in ((BLOOD, self.patch.level_from_blood(f)), (INITIAL, initial)):
+        for bin_, level in ((BLOOD, self._from_blood(f)), (INITIAL, initial)):
             explained = np.minimum(excess, level / whole)
             self.totals[row, bin_] += explained.sum()
             excess = excess - explained
         self.totals[row, PAST] += excess.sum()
+
+    def _from_blood(self, f: int) -> float:
+        """Mean level of a factor that its plasma level alone would keep up."""
+        patch, blood = self.patch, self.patch.factors[f].blood
+        if blood is None or patch.leak[f] == 0.0:
+            return 0.0
+        _, _, entering = exchange_rates(float(patch.leak[f]), blood.tropism.get(patch.name, 1.0), 1.0, 1.0)
+        return entering * patch.in_blood[f] / patch.decay(f)
 
     # ------------------------------------------------------------------------------------------------- the geometry
 

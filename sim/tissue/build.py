@@ -17,9 +17,10 @@ from sim.rng import Purpose, Stream
 from sim.rules.secretion import captured
 from sim.scenario import causes
 from sim.scenario.factor import CaptureKernel, Factor
+from sim.scenario.layers import layer_ends, shares_by_layer
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Cloud, Tissue
-from sim.tissue.geometry import Geometry, cloud, lattice
+from sim.tissue.geometry import ROUNDING, Geometry, cloud, lattice
 from sim.tissue.links import Nearest, Radius, Window
 from sim.tissue.packing import pack_discs
 from sim.tissue.parameters import total_decay
@@ -94,10 +95,8 @@ def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream
     """Cells on day 0: types by their shares, a share of them senescent already."""
     cells = CellState.healthy(geometry.n_sites, n_cargo)
     every = np.arange(geometry.n_sites, dtype=np.int64)
-    shares = np.array([kind.fraction for kind in tissue.cell_types.values()])
-    if shares.size > 1:
-        edges = np.cumsum(shares / shares.sum())[:-1]
-        cells.cell_type[:] = np.searchsorted(edges, stream.uniforms(Purpose.CELL_TYPE, 0, every), side="right")
+    if len(tissue.cell_types) > 1:
+        cells.cell_type[:] = first_types(tissue, geometry, stream)
     if tissue.initial.burden > 0:
         old = stream.uniforms(Purpose.INITIAL, 0, every) < tissue.initial.burden / 100
         cells.state[old] = SENESCENT
@@ -109,6 +108,44 @@ def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream
             array[holes] = 0
         cells.state[holes] = ABSENT
     return cells
+
+
+def first_types(tissue: Tissue, geometry: Geometry, stream: Stream) -> np.ndarray:
+    """Cell type of every site, by the shares of its layer; (n,) of indices."""
+    every = np.arange(geometry.n_sites, dtype=np.int64)
+    drawn = _evenly(tissue, stream) if tissue.arrangement == "even" else stream.uniforms(Purpose.CELL_TYPE, 0, every)
+    edges = np.cumsum(shares_by_layer(tissue), axis=1)[:, :-1]
+    layer = niches(tissue, geometry)
+    found = np.zeros(geometry.n_sites, np.int64)
+    for row, limits in enumerate(edges):
+        here = layer == row if tissue.layers else slice(None)
+        found[here] = np.searchsorted(limits, drawn[here], side="right")
+    return found
+
+
+def niches(tissue: Tissue, geometry: Geometry) -> np.ndarray:
+    """Layer of every site, (n,) uint8; (1,) where there are no layers."""
+    if not tissue.layers:
+        return np.zeros(1, np.uint8)
+    assert tissue.depth_axis is not None  # checked
+    along = geometry.positions()[:, "xyz".index(tissue.depth_axis)]
+    return np.searchsorted(layer_ends(tissue)[:-1], along * (1.0 + ROUNDING), side="right").astype(np.uint8)
+
+
+def _evenly(tissue: Tissue, stream: Stream) -> np.ndarray:
+    """Numbers in [0, 1) of the sites of a lattice: those below any limit lie evenly (an additive recurrence).
+
+    The steps per axis are powers of the inverse of the root of x^(d + 1) = x + 1, of which no multiple is nearly whole:
+    the golden ratio in more dimensions (Roberts 2018). Where the pattern begins is drawn.
+    """
+    assert tissue.shape is not None  # checked
+    axes = len(tissue.shape)
+    root = 1.5
+    for _ in range(64):
+        root = (1.0 + root) ** (1.0 / (axes + 1))
+    start = stream.uniform(Purpose.CELL_TYPE, 0, 0)
+    steps = sum(index * root ** -(axis + 1.0) for axis, index in enumerate(np.indices(tissue.shape)))
+    return np.asarray((start + steps) % 1.0).ravel()
 
 
 def depths(tissue: Tissue, geometry: Geometry) -> np.ndarray:

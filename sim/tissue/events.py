@@ -105,7 +105,7 @@ class Events:
     def _turn(self, event: Event, code: int, sites: np.ndarray, t: float, step: int) -> np.ndarray:
         """Those of `sites` turn senescent that are healthy and were there when it happened; an infection goes on."""
         cells = self.patch.cells
-        sites = sites[cells.state[sites] == HEALTHY]
+        sites = self._meant(event, sites[cells.state[sites] == HEALTHY])
         if event.kind != "infection":
             sites = sites[cells.since[sites] <= event.day]
         cells.state[sites], cells.cause[sites], cells.since[sites] = SENESCENT, code, t
@@ -129,17 +129,25 @@ class Events:
     # -------------------------------------------------------------------------------------------------- what is done
 
     def _region(self, event: Event, radius: float) -> np.ndarray:
-        geometry = self.patch.geometry
+        """Sites that an event may touch, of all cell types."""
+        geometry, patch = self.patch.geometry, self.patch
         centre = geometry.centre() if event.at == "centre" else np.array(event.at)
         if event.n_cells is None:
             return geometry.within(centre, radius)
-        share = event.n_cells / (self.patch.tissue.represents or self.patch.n_cells)
-        return geometry.nearest(centre, round(share * self.patch.n_cells))
+        share = event.n_cells / (patch.tissue.represents or patch.n_cells)
+        return geometry.nearest(centre, round(share * patch.n_cells))
+
+    def _meant(self, event: Event, sites: np.ndarray) -> np.ndarray:
+        """Those of `sites` whose cells are of a type that the event is about."""
+        if not event.cell_types:
+            return sites
+        meant = np.array([name in event.cell_types for name in self.patch.tissue.cell_types])
+        return sites[meant[self.patch.cells.cell_type[sites]]]
 
     def _do(self, event: Event, code: int, t: float, step: int) -> np.ndarray:
         """The event itself; what it turns later is planned already."""
         patch, changed = self.patch, np.zeros(0, np.int64)
-        sites = self._region(event, event.radius)
+        sites = self._meant(event, self._region(event, event.radius))
         if event.kind == "graft":
             changed = self._graft(event, code, sites, t, step)
         elif event.kind == "wound":

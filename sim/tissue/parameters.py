@@ -12,6 +12,7 @@ from sim.rules.clearance import left_by_knock_out
 from sim.scenario import causes
 from sim.scenario.clearance import Clearance
 from sim.scenario.factor import Factor
+from sim.scenario.layers import shares_by_layer, type_shares
 from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -46,7 +47,6 @@ class Numbers(NamedTuple):
     mature_after: float
     max_rate: float
     half_saturation: float
-    own_death: float
     refill_rate: float
     decline: float
     reach: int  # cells within which mothers are sought
@@ -64,6 +64,8 @@ class Parameters(NamedTuple):
     factors: np.ndarray  # (F, COLUMNS)
     by_type: np.ndarray  # (F, 3, T) multipliers of the responses, and affinity
     susceptibility: np.ndarray  # (T,)
+    own_death: np.ndarray  # (T,) hazard of senescent cells to go by themselves [1/d]
+    at_home: np.ndarray  # (layers, T) bool: types that belong to each layer
     outcome: np.ndarray  # (E,) uint8 state that a site enters by each event code
     secretion: np.ndarray  # (F, E, 3, T) strength by cause, generation (0, 1, later) and type
     phase: np.ndarray  # (F, 3) delay, ramp, duration [d]
@@ -101,6 +103,8 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         factors=table,
         by_type=by_type,
         susceptibility=np.array([kind.susceptibility for kind in tissue.cell_types.values()]),
+        own_death=np.array(own_deaths(tissue)),
+        at_home=np.array(shares_by_layer(tissue)) > 0.0 if tissue.layers else np.ones((1, len(types)), bool),
         outcome=_outcome(settings),
         secretion=_secretion(settings, types),
         phase=np.array([[f.secretion.delay, f.secretion.ramp, f.secretion.duration] for f in factors]).reshape(-1, 3),
@@ -133,7 +137,6 @@ def _numbers(settings: Settings, tissue: Tissue) -> Numbers:
         mature_after=contact.mature_after,
         max_rate=removal_rate(clearance),
         half_saturation=clearance.half_saturation,
-        own_death=clearance.own_death,
         refill_rate=repair.rate,
         decline=repair.decline,
         reach=repair.reach,
@@ -147,12 +150,21 @@ def removal_rate(clearance: Clearance) -> float:
     return left_by_knock_out(clearance.max_rate, clearance.granule_share, clearance.perforin)
 
 
+def own_deaths(tissue: Tissue) -> list[float]:
+    """Hazard at which senescent cells of each type go by themselves, or are shed [1/d]."""
+    return [tissue.clearance.own_death + kind.turnover for kind in tissue.cell_types.values()]
+
+
+def mean_own_death(tissue: Tissue) -> float:
+    """That of the mean resident cell [1/d], by the shares of the cell types."""
+    return sum(hazard * share for hazard, share in zip(own_deaths(tissue), type_shares(tissue), strict=True))
+
+
 def mean_affinity(factor: Factor, tissue: Tissue, left: Sequence[float] = ()) -> float:
     """Affinity of the mean resident cell, by the shares of the cell types; `left` by a drug, per type (none: all)."""
     kinds = tissue.cell_types
-    total = sum(kind.fraction for kind in kinds.values())
-    shares = zip(kinds.items(), left or [1.0] * len(kinds), strict=True)
-    return sum(factor.uptake.get(name, 0.0) * kind.fraction * share for (name, kind), share in shares) / total
+    shares = zip(kinds, type_shares(tissue), left or [1.0] * len(kinds), strict=True)
+    return sum(factor.uptake.get(name, 0.0) * share * remains for name, share, remains in shares)
 
 
 def total_decay(factor: Factor, tissue: Tissue, neutralised: float = 0.0, uptake_left: Sequence[float] = ()) -> float:

@@ -12,7 +12,6 @@ from sim.errors import ScenarioError
 from sim.fields import Spectral, WellMixed
 from sim.rng import Purpose, Stream
 from sim.rules.clearance import evading_share, full_capacity, immune_capacity, mean_immune_capacity
-from sim.rules.exchange import exchange_rates
 from sim.rules.fluctuation import fall_hazard, rise_hazard
 from sim.rules.induction import damage_hazard, hill
 from sim.scenario import causes
@@ -20,7 +19,7 @@ from sim.scenario.drug import scale
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.tissue.acting import Acting, nothing_acts
-from sim.tissue.build import build_geometry, build_transport, first_cells
+from sim.tissue.build import build_geometry, build_transport, first_cells, niches
 from sim.tissue.contact import turned_at_once
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
@@ -60,6 +59,8 @@ class Patch:
     Attributes
     ----------
     cells : CellState
+    niche : (n,) uint8 array
+        Layer of each site; (1,) where there are no layers.
     levels : (F, width) array
         What cells read of each factor: per voxel, or per site where ``by_site[f]``.
     cum : (E,) int64 array
@@ -93,6 +94,7 @@ class Patch:
         self.cells = first_cells(
             tissue, self.geometry, int(self.parameters.factors[:, CARGO_ROW].max(initial=-1)) + 1, stream
         )
+        self.niche = niches(tissue, self.geometry)
         whole = tissue.well_mixed or tissue.clearance.saturation == "body"
         self.territory = Territory(self.geometry, math.inf if whole else tissue.clearance.territory)
         self.event_names = causes.event_names(settings)
@@ -115,7 +117,8 @@ class Patch:
         self.draw_evasion(np.flatnonzero(self.cells.state == SENESCENT), 0.0, 0)
         self._make_fields(settings)
         self._settle(settings)
-        self.capacity = self.immunity = 1.0
+        self.capacity: float
+        self.immunity: float
         self.settle_immunity()
         fields = {each: (f, self.by_site[f]) for f, each in enumerate(self.factor_names)}
         self.patrols = Patrols(tissue, self.geometry, stream, fields)
@@ -380,14 +383,6 @@ class Patch:
     def age_years(self, t: float) -> float:
         """Age of the host [yr] at time `t` [d]."""
         return (self.age_at_start + t) / DAYS_PER_YEAR
-
-    def level_from_blood(self, f: int) -> float:
-        """Mean level of a factor that its plasma level alone would keep up."""
-        blood = self.factors[f].blood
-        if blood is None or self.leak[f] == 0.0:
-            return 0.0
-        _, _, entering = exchange_rates(float(self.leak[f]), blood.tropism.get(self.name, 1.0), 1.0, 1.0)
-        return entering * self.in_blood[f] / self.decay(f)
 
     def level(self, name: str) -> np.ndarray:
         """What cells read of a factor, per voxel (or site), flat."""

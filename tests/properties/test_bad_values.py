@@ -32,7 +32,7 @@ EXAMPLES: list[dict[str, Any]] = [
             {"shape": [8, 8], "holes": [{"at": [5, 5], "radius": 20}], "cell_types": {"cell": {}}, "initial": {},
              "damage": {}, "contact": {}, "clearance": {}, "repair": {}, "evasion": {"by_cause": {"damage": 1}},
              "patrols": {"p": {"follows": "f", "recruitment": {}, "circulates": True}},
-             "functions": {"strength": {"losses": {"burden": {}}}}},
+             "functions": {"strength": {"losses": {"burden": {}}, "gains": {"vacant": {}}}}},
             reach=100, affinity={"cell": 1}, secretion={"by_type": {"cell": 1}, "by_cause": {"damage": 1}},
             induction={"hill": {}, "by_type": {"cell": 1}},
             cargo={"response": {"hill": {}, "by_type": {"cell": 1}}},
@@ -71,6 +71,8 @@ EXAMPLES: list[dict[str, Any]] = [
              induction={"linear": {}}, cargo={"response": {"linear": {}}}),
     scenario({"shape": [8, 8]}, transport="kernel", kernel={}, affinity={"cell": 1},
              induction={"poisson_tail": {}}, cargo={"response": {"poisson_tail": {}}}),
+    scenario({"shape": [8, 8], "depth_axis": "y", "layers": {"upper": {"thickness": 40, "cell_types": {"cell": 1}},
+                                                             "lower": {"cell_types": {"cell": 1}}}}),
     cloud(packing={}),
     cloud(positions=[[1, 1], [2, 2]]),
     cloud(positions=[[1, 1], [2, 2]], links={"nearest": 1}),
@@ -193,6 +195,7 @@ def test_the_edges_of_a_range_are_allowed() -> None:
                 "stop_below",
                 ".represents",
                 ".n_cells",
+                ".thickness",
             )
         ):
             continue  # what surrounds these must fit

@@ -49,26 +49,50 @@ def levels(settings: Settings, days: float, key: str = "patch.strength", **how: 
 # ---------------------------------------------------------------------------------------------------------- the rule
 
 
-@given(st.floats(0.0, 1.0), RATES, RATES, st.floats(1e-3, 30.0))
+SHARES = st.floats(0.0, 1.0)
+
+
+@given(SHARES, SHARES, RATES, RATES, RATES, st.floats(1e-3, 30.0))
 @settings(deadline=None)
-def test_two_half_steps_are_one_step(level: float, recovery: float, loss: float, dt: float) -> None:
-    half = function_after(function_after(level, recovery, loss, dt / 2.0), recovery, loss, dt / 2.0)
-    assert half == pytest.approx(function_after(level, recovery, loss, dt), abs=1e-14)
+def test_two_half_steps_are_one_step(
+    level: float, rest: float, recovery: float, gain: float, loss: float, dt: float
+) -> None:
+    half = function_after(level, rest, recovery, gain, loss, dt / 2.0)
+    whole = function_after(level, rest, recovery, gain, loss, dt)
+    assert function_after(half, rest, recovery, gain, loss, dt / 2.0) == pytest.approx(whole, abs=1e-14)
+    assert -1e-15 <= whole <= 1.0 + 1e-15
 
 
-@given(RATES, RATES, st.floats(1e-3, 30.0))
+@given(SHARES, RATES, RATES, RATES, st.floats(1e-3, 30.0))
 @settings(deadline=None)
-def test_what_is_at_rest_stays(recovery: float, loss: float, dt: float) -> None:
-    rest = function_at_rest(recovery, loss)
-    assert rest == recovery / (recovery + loss)
-    assert function_after(rest, recovery, loss, dt) == rest
+def test_at_rest_nothing_changes(rest: float, recovery: float, gain: float, loss: float, dt: float) -> None:
+    settled = function_at_rest(rest, recovery, gain, loss)
+    assert settled == pytest.approx((recovery * rest + gain) / (recovery + gain + loss), rel=1e-15)
+    assert function_after(settled, rest, recovery, gain, loss, dt) == settled
 
 
-def test_the_ends_of_the_rule() -> None:
-    assert function_after(0.4, 0.0, 0.0, 5.0) == 0.4
-    assert function_after(0.4, 0.0, 0.1, 5.0) == pytest.approx(0.4 * math.exp(-0.5), rel=1e-15)
-    assert function_after(0.4, 0.1, 0.0, 5.0) == pytest.approx(1.0 - 0.6 * math.exp(-0.5), rel=1e-15)
-    assert function_at_rest(0.0, 0.1) == 1.0  # nothing comes back: it starts whole
+def test_limits() -> None:
+    assert function_after(0.4, 1.0, 0.0, 0.0, 0.0, 5.0) == 0.4
+    assert function_after(0.4, 1.0, 0.0, 0.0, 0.1, 5.0) == pytest.approx(0.4 * math.exp(-0.5), rel=1e-15)
+    assert function_after(0.4, 1.0, 0.1, 0.0, 0.0, 5.0) == pytest.approx(1.0 - 0.6 * math.exp(-0.5), rel=1e-15)
+    assert function_after(0.4, 0.0, 0.1, 0.0, 0.0, 5.0) == pytest.approx(0.4 * math.exp(-0.5), rel=1e-15)
+    assert function_after(0.4, 0.0, 0.0, 0.1, 0.0, 5.0) == pytest.approx(1.0 - 0.6 * math.exp(-0.5), rel=1e-15)
+    assert function_at_rest(1.0, 0.0, 0.0, 0.1) == 1.0  # nothing comes back: it starts whole
+    assert function_at_rest(0.0, 0.0, 0.1, 0.0) == 0.0  # or without
+
+
+@pytest.mark.parametrize("engine", ["compiled", "agents"])
+def test_what_is_laid_down_grows_with_its_driver(engine: str) -> None:
+    """Half senescent for good on a day: scar matrix rises from nothing to g / (r + g), as the closed form says."""
+    gains = {"fibrosis": {"rest": 0, "recovery": 0.05, "gains": {"burden": {"max_rate": 0.2, "half_max": 10}}}}
+    settings = world(tissue(functions=gains), turning())
+    simulation = start(settings, engine=engine)
+    while simulation.day < TURN + 10.0:
+        assert simulation.day > TURN or simulation.functions.levels["patch.fibrosis"] == 0.0
+        simulation.step()
+    gain = hill(simulation.patches["patch"].burden, 0.2, 10.0, 1.0)
+    expected = gain / (0.05 + gain) * -math.expm1(-(0.05 + gain) * 10.0)
+    assert simulation.functions.levels["patch.fibrosis"] == pytest.approx(expected, rel=1e-12)
 
 
 # ------------------------------------------------------------------------------------------------------------ drivers
@@ -107,7 +131,7 @@ def test_lost_sites_erode(driver: str, scar: float) -> None:
     for _ in range(30):
         simulation.step()
         lost = np.count_nonzero(patch.cells.state == {"vacant": CLEARED, "scarred": SCARRED}[driver])
-        level = function_after(level, 0.1, hill(100.0 * float(lost) / patch.n_cells, 0.2, 5.0, 1.0), 0.5)
+        level = function_after(level, 1.0, 0.1, 0.0, hill(100.0 * float(lost) / patch.n_cells, 0.2, 5.0, 1.0), 0.5)
     assert lost > 5
     assert simulation.functions.levels["patch.strength"] == level < 0.7
 
@@ -121,7 +145,7 @@ def test_a_factor_erodes_by_its_mean_level_and_its_absence_does_not() -> None:
     for _ in range(30):
         simulation.step()
         mean = float(simulation.patches["patch"].level("SASP").mean(dtype=np.float64))
-        level = function_after(level, 0.02, hill(mean, 0.2, 3.0, 1.0), 0.5)
+        level = function_after(level, 1.0, 0.02, 0.0, hill(mean, 0.2, 3.0, 1.0), 0.5)
     assert simulation.functions.levels["patch.strength"] == level < 0.7
     assert levels(scenario.arms["without"], 15.0) == 1.0
 

@@ -102,7 +102,7 @@ def test_a_function_is_lost_to_it(engine: str) -> None:
     for _ in range(20):
         simulation.step()
         lost = 100.0 * (1.0 - mean_quality(simulation.patches["patch"]))
-        level = function_after(level, 0.0, hill(lost, 0.4, 30.0, 1.0), 0.5)
+        level = function_after(level, 1.0, 0.0, 0.0, hill(lost, 0.4, 30.0, 1.0), 0.5)
     assert simulation.functions.levels["patch.firmness"] == pytest.approx(level, rel=1e-12)
     assert level < 0.6
 
