@@ -11,6 +11,7 @@ from sim.organism.dosing import Dosing
 from sim.organism.functions import Functions
 from sim.scenario import causes
 from sim.scenario.checks import front_centre
+from sim.scenario.function import QUALITY_LOST
 from sim.scenario.schema import Settings
 from sim.spatial.pattern import pattern
 from sim.spatial.points import nearest_distances, on_lattice
@@ -177,7 +178,7 @@ def read_out(patch: Patch, name: str) -> float:
         return float(patch.level(name.removeprefix("mean_")).mean(dtype=np.float64))
     if name == "burden":
         return patch.burden
-    if name == "quality_lost":
+    if name == QUALITY_LOST:
         return 100.0 * (1.0 - mean_quality(patch)) if declines(patch) else 0.0
     if name == "off_target":
         return 100.0 * float(patch.cum[patch.off_target_codes].sum()) / max(1, patch.n_cells)

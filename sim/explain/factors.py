@@ -23,7 +23,7 @@ def factor_words(teller: Teller, name: str) -> str:
     if parts:
         called = f"Factor {teller.scenario.parts[name][0]}, apart for each source ({', '.join(parts)}),"
     words = [f"{called} {_travel(teller, at, factor)}", _secretion(teller, at, factor, bool(parts)), " ".join(acts)]
-    return paragraph(words) + (_matrix(parts) if parts else "")
+    return paragraph(words) + (_matrix(teller, parts) if parts else "")
 
 
 def _parts(teller: Teller, name: str) -> dict[str, Factor]:
@@ -33,18 +33,24 @@ def _parts(teller: Teller, name: str) -> dict[str, Factor]:
     return {part: factors[part] for part, (written, _) in known.items() if written == whole and part in factors}
 
 
-def _matrix(parts: Mapping[str, Factor]) -> str:
-    """A line per source: what each target takes up of it, and how much of it cells of this type give off."""
+def _matrix(teller: Teller, parts: Mapping[str, Factor]) -> str:
+    """A line per target: what it takes up of each source; and how much of the factor cells of each source give off."""
     targets = list(dict.fromkeys(target for factor in parts.values() for target in factor.uptake))
-    rows = [["affinity", *(f"to {target}" for target in targets), "secretion"]]
-    for part, factor in parts.items():
-        given_off = [each for each in factor.secretion.by_type.values() if each != 0.0] or [1.0]
-        numbers = [factor.uptake.get(target, 0.0) for target in targets] + given_off
-        rows.append([part, *(f"{number:.3g}" for number in numbers)])
+    sources = [teller.scenario.parts[part][1] for part in parts]
+    given_off = [
+        factor.secretion.by_type.get(source, 1.0) for source, factor in zip(sources, parts.values(), strict=True)
+    ]
+    numbers = [[factor.uptake.get(target, 0.0) for factor in parts.values()] for target in targets]
+    rows = [["affinity", *(f"from {source}" for source in sources)]]
+    rows += [
+        [name, *(f"{value:.3g}" for value in row)]
+        for name, row in zip([*(f"to {target}" for target in targets), "secretion"], [*numbers, given_off], strict=True)
+    ]
     first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
-    lines = [f"  {row[0]:<{first}}" + "".join(f"  {each:>{w}}" for each, w in zip(row[1:], widths, strict=True))
-             for row in rows]  # fmt: skip
-    return "\n" + "\n".join(lines)
+    return "".join(
+        f"\n  {row[0]:<{first}}" + "".join(f"  {each:>{width}}" for each, width in zip(row[1:], widths, strict=True))
+        for row in rows
+    )
 
 
 def _travel(teller: Teller, at: str, factor: Factor) -> str:

@@ -6,7 +6,8 @@ from pydantic import field_validator
 
 from sim.scenario.section import Section, param
 
-DRIVERS = ("burden", "vacant", "scarred", "quality_lost")  # besides the factors, by their mean level
+QUALITY_LOST = "quality_lost"  # of the healthy cells, in percent, by what they have taken up
+DRIVERS = ("burden", "vacant", "scarred", QUALITY_LOST)  # besides the factors, by their mean level
 
 
 class Influence(Section):

@@ -86,6 +86,17 @@ def test_both_engines_give_the_same_bits() -> None:
     assert counts(run(settings, 40))["drift_from_b"] > 10
 
 
+def test_it_goes_on_from_a_stop() -> None:
+    settings = both(MATRIX)
+    begun, gone_on = start(settings), start(settings)
+    for _ in range(15):
+        begun.step()
+    gone_on.restore(begun.state())
+    for _ in range(15):
+        gone_on.step()
+    assert_same(run(settings, 30), gone_on.patches["patch"])
+
+
 def test_a_file_says_the_same_when_it_is_read_again() -> None:
     once = scenario(drift(MATRIX))
     assert from_dict(once.tree).arms == once.arms
@@ -168,8 +179,9 @@ def test_arms_agree_on_having_sources() -> None:
 def test_explain_prints_the_matrix_once() -> None:
     text = explain(scenario(drift(MATRIX)))
     assert text.count("Factor drift, apart for each source (drift_from_a, drift_from_b),") == 1
-    rows = "  affinity      to a  to b  secretion", "  drift_from_a     1   0.2          1"
-    assert "\n".join([*rows, "  drift_from_b     0     3          1\n"]) in text
+    rows = "  affinity   from a  from b", "  to a            1       0", "  to b          0.2       3"
+    assert "\n".join([*rows, "  secretion       1       1\n"]) in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_ledger_finds_the_source_of_every_number() -> None:

@@ -112,3 +112,13 @@ def test_explain_names_it() -> None:
     text = explain(from_dict(together(tree, box({"hill": HALF}))))
     assert "the lost quality of healthy cells" in " ".join(text.split())
     assert "Their quality is 1 less the share of that rate which their dose has reached." in " ".join(text.split())
+
+
+def test_a_function_that_follows_nothing_is_told() -> None:
+    follows = {"functions": {"firm": {"losses": {"quality_lost": {}}}}}
+    tree = {"days": 5, "tissues": {"store": {"shape": [4, 4], **follows}}}
+    note = (
+        "tissues.store.functions.firm: follows quality_lost, which is 0 without a factor with cargo and a Hill response"
+    )
+    assert note in from_dict(together(tree, box({"linear": {"rate": 0.1}}))).notes
+    assert note not in from_dict(together(tree, box({"hill": HALF}))).notes
