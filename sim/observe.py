@@ -11,6 +11,7 @@ from sim.organism.dosing import Dosing
 from sim.organism.functions import Functions
 from sim.scenario import causes
 from sim.scenario.checks import PIGMENT_LAYERS, front_centre
+from sim.scenario.function import QUALITY_LOST
 from sim.scenario.schema import Settings
 from sim.spatial.pattern import pattern
 from sim.spatial.points import nearest_distances, on_lattice
@@ -19,6 +20,7 @@ from sim.tissue.keeping import CodeMap, State
 from sim.tissue.pairs import pairs_of
 from sim.tissue.patch import Patch
 from sim.tissue.pigment import Pigment
+from sim.tissue.quality import declines, mean_quality, quality
 from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT, STATE_NAMES, burden_of
 
 
@@ -61,6 +63,8 @@ class Census:
         row["vacant"] = 100.0 * totals[CLEARED] / max(1, patch.n_cells)
         row.update((name, read_out(patch, name)) for name in ("off_target", "immune_capacity"))
         row["immune_lost"] = patch.full_capacity(day) - patch.capacity
+        if declines(patch):
+            row["quality"] = mean_quality(patch)
         row.update(patch.patrols.columns(day))
         for name, sites in patch.open_wounds.items():
             row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
@@ -175,6 +179,8 @@ def read_out(patch: Patch, name: str) -> float:
         return float(patch.level(name.removeprefix("mean_")).mean(dtype=np.float64))
     if name == "burden":
         return patch.burden
+    if name == QUALITY_LOST:
+        return 100.0 * (1.0 - mean_quality(patch)) if declines(patch) else 0.0
     if name == "off_target":
         return 100.0 * float(patch.cum[patch.off_target_codes].sum()) / max(1, patch.n_cells)
     lost = n_in_state(patch, SCARRED if name == "scarred" else CLEARED)
@@ -192,8 +198,9 @@ def layer(
     """A map layer: one value per site (or voxel), in the shape of the tissue; a copy.
 
     ``secondaries`` are the expected cells that the senescent cells of a site have turned since the start. ``cargo`` is
-    the sum of the doses of all factors with cargo. ``melanin`` is in multiples of that of a column of resting skin. A
-    factor that this arm does not have is 0 everywhere, and so is pigment.
+    the sum of the doses of all factors with cargo, ``quality`` what they have left of healthy cells
+    (`sim.tissue.quality`). ``melanin`` is in multiples of that of a column of resting skin. A factor that this arm does
+    not have is 0 everywhere, and so is pigment.
     """
     cells, geometry = patch.cells, patch.geometry
     per_site = geometry.shape or (geometry.n_sites,)
@@ -202,6 +209,8 @@ def layer(
         return patch.level(name).reshape(per_site if at_site else geometry.voxel_shape).astype(np.float32)
     if name == "cargo":
         return cells.cargo.sum(axis=0).astype(np.float32).reshape(per_site)
+    if name == "quality":
+        return quality(patch).astype(np.float32).reshape(per_site)
     if name == "secondaries" and attribution is not None:
         return attribution.secondaries.sum(axis=0).astype(np.float32).reshape(per_site)
     if name in PIGMENT_LAYERS:

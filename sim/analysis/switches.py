@@ -78,7 +78,7 @@ def acting(settings: Settings) -> dict[Channel, str]:
         found["contact", ""] = event_names(settings)[CONTACT]
     for cause, name, channel, response in factor_channels(settings):
         factor = settings.factors[name]
-        taken_up = channel == "induction" or any(affinity > 0.0 for affinity in factor.affinity.values())
+        taken_up = channel == "induction" or any(affinity > 0.0 for affinity in factor.uptake.values())
         if factor.secretion.strength > 0.0 and taken_up and highest_rate(response) > 0.0:
             found[name, channel] = cause
     return found

@@ -13,6 +13,7 @@ from sim.experiment.run import run
 from sim.results import Results
 from sim.scenario.causes import CONTACT, event_names, factor_channels
 from sim.scenario.load import Scenario
+from sim.scenario.matrix import Parts
 from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree, merge
@@ -59,7 +60,7 @@ def experiment_without(scenario: Scenario, arm: str | None = None) -> tuple[Scen
     if arm not in scenario.arms:
         near = did_you_mean(arm, scenario.arms)
         raise ScenarioError(f"{scenario.file}: arms.{arm}: unknown arm{near}, known: {', '.join(scenario.arms)}")
-    changes = switched_off(scenario.arms[arm])
+    changes = switched_off(scenario.arms[arm], scenario.parts)
     if not changes:
         rule = "must have a factor or contact that turns cells, got none"
         raise ScenarioError(f"{scenario.file}: arms.{arm}: {rule}")
@@ -69,13 +70,21 @@ def experiment_without(scenario: Scenario, arm: str | None = None) -> tuple[Scen
     return scenario.override({"arms": arms, "record.attribution": True}), without
 
 
-def switched_off(settings: Settings) -> dict[str, Tree]:
-    """Changes that take one cause of induction out of an arm, by the name of the cause."""
+def switched_off(settings: Settings, parts: Parts) -> dict[str, Tree]:
+    """Changes that take one cause of induction out of an arm, by the name of the cause.
+
+    Of a factor with an affinity matrix (`parts`) each source is a cause: nobody takes up what it gives off.
+    """
     found: dict[str, Tree] = {}
     if any(tissue.contact.hazard > 0.0 or tissue.contact.at_once > 0.0 for tissue in settings.tissues.values()):
         silent: dict[str, Any] = {"contact": {"hazard": 0.0, "at_once": 0.0}}
         found[event_names(settings)[CONTACT]] = {"tissues": dict.fromkeys(settings.tissues, silent)}
     for cause, factor, channel, response in factor_channels(settings):
+        if factor in parts:
+            written, source = parts[factor]
+            nobody = dict.fromkeys(settings.factors[factor].uptake, 0.0)
+            found[cause] = {"factors": {written: {"affinity": {source: nobody}}}}
+            continue
         rate = _without_rate(response)
         found[cause] = {"factors": {factor: {channel: {"response": rate} if channel == "cargo" else rate}}}
     return found

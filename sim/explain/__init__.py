@@ -22,6 +22,7 @@ from sim.explain.words import Teller, wrap
 from sim.scenario.doses import in_units_of_drugs
 from sim.scenario.ledger import assumed
 from sim.scenario.load import Scenario
+from sim.scenario.matrix import by_source
 from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
 from sim.scenario.surroundings import in_environment
@@ -74,6 +75,6 @@ def _common_part(scenario: Scenario) -> Settings:
     """What the file says before arms; the first arm where that alone is no scenario."""
     tree = {key: value for key, value in scenario.tree.items() if key != "arms"}
     try:
-        return Settings.model_validate(in_units_of_drugs(tree))
+        return by_source(Settings.model_validate(in_units_of_drugs(tree)), scenario.parts)
     except (ScenarioError, ValidationError):
         return scenario.common

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sim.explain.words import Teller, listed, paragraph
 from sim.scenario.factor import Factor
@@ -12,11 +12,46 @@ from sim.scenario.response import Response
 
 
 def factor_words(teller: Teller, name: str) -> str:
-    """Paragraphs about the factor `name`."""
+    """Paragraphs about the factor `name`; of the parts of one factor, all with the first one."""
     factor, at = teller.settings.factors[name], f"factors.{name}"
-    acts = [*_actions(teller, at, factor), *_leads(teller, name)] or ["It acts on nothing, and is only recorded."]
-    travel = f"Factor {name} {_travel(teller, at, factor)}{_ventilation(teller, at, factor)}"
-    return paragraph([travel, _secretion(teller, at, factor), " ".join(acts)])
+    parts = _parts(teller, name)
+    if parts and name != next(iter(parts)):
+        return ""
+    acts = [*_actions(teller, at, factor), *(lead for each in parts or [name] for lead in _leads(teller, each))]
+    acts = acts or ["It acts on nothing, and is only recorded."]
+    called = f"Factor {name}"
+    if parts:
+        called = f"Factor {teller.scenario.parts[name][0]}, apart for each source ({', '.join(parts)}),"
+    travel = f"{called} {_travel(teller, at, factor)}{_ventilation(teller, at, factor)}"
+    words = [travel, _secretion(teller, at, factor, bool(parts)), " ".join(acts)]
+    return paragraph(words) + (_matrix(teller, parts) if parts else "")
+
+
+def _parts(teller: Teller, name: str) -> dict[str, Factor]:
+    """The factors beside which a part stands, itself included; none for a factor that is whole."""
+    known, factors = teller.scenario.parts, teller.settings.factors
+    whole = known[name][0] if name in known else None
+    return {part: factors[part] for part, (written, _) in known.items() if written == whole and part in factors}
+
+
+def _matrix(teller: Teller, parts: Mapping[str, Factor]) -> str:
+    """A line per target: what it takes up of each source; and how much of the factor cells of each source give off."""
+    targets = list(dict.fromkeys(target for factor in parts.values() for target in factor.uptake))
+    sources = [teller.scenario.parts[part][1] for part in parts]
+    given_off = [
+        factor.secretion.by_type.get(source, 1.0) for source, factor in zip(sources, parts.values(), strict=True)
+    ]
+    numbers = [[factor.uptake.get(target, 0.0) for factor in parts.values()] for target in targets]
+    rows = [["affinity", *(f"from {source}" for source in sources)]]
+    rows += [
+        [name, *(f"{value:.3g}" for value in row)]
+        for name, row in zip([*(f"to {target}" for target in targets), "secretion"], [*numbers, given_off], strict=True)
+    ]
+    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "".join(
+        f"\n  {row[0]:<{first}}" + "".join(f"  {each:>{width}}" for each, width in zip(row[1:], widths, strict=True))
+        for row in rows
+    )
 
 
 def _ventilation(teller: Teller, at: str, factor: Factor) -> str:
@@ -56,7 +91,7 @@ def _travel(teller: Teller, at: str, factor: Factor) -> str:
     )
 
 
-def _secretion(teller: Teller, at: str, factor: Factor) -> str:
+def _secretion(teller: Teller, at: str, factor: Factor, is_part: bool) -> str:
     secretion = factor.secretion
     parts = [f"Full secretion {duration(secretion.delay + secretion.ramp)} after turning"]
     if secretion.delay > 0:
@@ -71,7 +106,7 @@ def _secretion(teller: Teller, at: str, factor: Factor) -> str:
         parts.append(f"healthy cells give {share}, all the time")
     parts.append(f"secondary cells give {secretion.secondary:.3g} of it{teller.cite(f'{at}.secretion.secondary')}")
     parts += [f"cells turned by {cause} give {share:.3g}" for cause, share in secretion.by_cause.items()]
-    parts += [f"{kind} cells give {share:.3g}" for kind, share in secretion.by_type.items()]
+    parts += [f"{kind} cells give {share:.3g}" for kind, share in secretion.by_type.items() if not is_part]
     return f"{'; '.join(parts)}."
 
 
@@ -87,12 +122,16 @@ def _actions(teller: Teller, at: str, factor: Factor) -> Iterator[str]:
     if factor.induction is not None:
         yield f"Its level turns healthy cells senescent {_response(teller, f'{at}.induction', factor.induction)}."
     if factor.cargo is not None:
-        taken = ", ".join(f"{kind} {value:.3g}" for kind, value in factor.affinity.items())
+        taken = ", ".join(f"{kind} {value:.3g}" for kind, value in factor.uptake.items())
+        if at.removeprefix("factors.") in teller.scenario.parts:
+            taken = "below, doses of different sources apart"
         yield (
-            f"Healthy cells take it up (affinity {taken}{teller.cite_named(f'{at}.affinity', factor.affinity)}) and "
+            f"Healthy cells take it up (affinity {taken}{teller.cite_named(f'{at}.affinity', factor.uptake)}) and "
             f"lose it over {duration(factor.cargo.memory)}{teller.cite(f'{at}.cargo.memory')}; the accumulated dose "
             f"turns them senescent {_response(teller, f'{at}.cargo.response', factor.cargo.response)}."
         )
+        if factor.cargo.response.hill is not None:
+            yield "Their quality is 1 less the share of that rate which their dose has reached."
     for key, what in (("jams_immunity", "clearance"), ("inhibits_repair", "repair")):
         if getattr(factor, key) is not None:
             path = f"{at}.{key}.half_max"

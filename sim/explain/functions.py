@@ -14,6 +14,7 @@ MEANT = {  # drivers that are no factors: words, unit
     "burden": ("the burden", " %"),
     "vacant": ("vacant sites", " % of the sites"),
     "scarred": ("scars", " % of the sites"),
+    "quality_lost": ("the lost quality of healthy cells", " %"),
 }
 
 

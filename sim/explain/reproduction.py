@@ -70,7 +70,7 @@ def _induction(settings: Settings, tissue: Tissue, levels: dict[str, float], tou
                 by_type = factor.induction.by_type.get(name, 1.0)
                 hazard += by_type * rate_of(*_at(response_numbers(factor.induction), level))
             if factor.cargo is not None:
-                dose = factor.affinity.get(name, 0.0) * factor.cargo.memory * level
+                dose = factor.uptake.get(name, 0.0) * factor.cargo.memory * level
                 by_type = factor.cargo.response.by_type.get(name, 1.0)
                 hazard += by_type * rate_of(*_at(response_numbers(factor.cargo.response), dose))
         total += share * induction_hazard(hazard, kind.susceptibility, tissue.maintenance)
@@ -184,7 +184,7 @@ def _turn_alike(acting: dict[str, Factor], tissue: Tissue) -> bool:
         for factor in acting.values():
             way.append(factor.induction.by_type.get(kind, 1.0) if factor.induction else 1.0)
             if factor.cargo:
-                way += [factor.affinity.get(kind, 0.0), factor.cargo.response.by_type.get(kind, 1.0)]
+                way += [factor.uptake.get(kind, 0.0), factor.cargo.response.by_type.get(kind, 1.0)]
     return len({tuple(way) for way in ways.values()}) == 1
 
 

@@ -14,7 +14,7 @@ from sim.figures.over_time import Panel, over_time
 from sim.results import Results
 
 PREFIX = "function_"
-SHARE = "share of its best"
+SHARE, LAID_DOWN = "share of its best", "share of what could be"  # by where a function rests: at 1, or below
 
 
 def functions(results: Results) -> Figure:
@@ -59,8 +59,15 @@ def _functions(results: Results) -> list[Panel]:
     for tissue, rows in ((each, results.timeseries.query("tissue == @each")) for each in results.tissues):
         for name in (each for each in columns if rows[each].notna().any()):
             title = f"{tissue}: {name.removeprefix(PREFIX)}"
-            found.append(Panel(title, SHARE, _lines(results, rows, name), from_zero=False))
+            found.append(Panel(title, _meant(results, tissue, name), _lines(results, rows, name), from_zero=False))
     return found
+
+
+def _meant(results: Results, tissue: str, column: str) -> str:
+    """What a function is a share of: of the best, or, where it rests lower, of the most that can be laid down."""
+    functions = ((results.scenario.get("tissues") or {}).get(tissue) or {}).get("functions") or {}
+    rest = (functions.get(column.removeprefix(PREFIX)) or {}).get("rest", 1.0)
+    return SHARE if rest == 1.0 else LAID_DOWN
 
 
 def _lines(results: Results, rows: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:

@@ -35,6 +35,7 @@ BAR, TALLEST_BAR = 0.12, 2.2  # inch: width and height of a colour bar
 KEY_LINE, KEY_WIDTH = 0.17, 1.4  # inch: height and width of an entry of a key
 UNITS = {
     "cargo": "accumulated dose (level x d)",
+    "quality": "share left (0: no healthy cell)",
     "secondaries": "cells turned from here since day 0",
     "melanin": "1 = resting skin",
     "activation": "of melanocytes, 0 to 1",

@@ -39,8 +39,8 @@ def maps(
     tissue : str, optional
         The first one if not given.
     layers : sequence of str, optional
-        ``state``, ``cause``, ``generation``, ``type``, ``cargo``, ``secondaries`` or names of factors; if not given,
-        the state, the factors and the secondaries, as far as they were kept.
+        ``state``, ``cause``, ``generation``, ``type``, ``cargo``, ``quality``, ``secondaries`` or names of
+        factors; if not given, the state, the factors and the secondaries, as far as they were kept.
 
     Raises
     ------

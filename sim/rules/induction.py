@@ -102,6 +102,16 @@ def accumulated_cargo(cargo: float, uptake: float, keep: float, memory: float) -
 
 
 @rule
+def quality_left(dose: float, half_max: float, power: float) -> float:
+    """Quality of a healthy cell under an accumulated `dose`: 1 - hill, from 1 towards 0; half is left at `half_max`.
+
+    It declines before the cell turns, whatever the rate of turning: drift as a gradual decline, like the stored apple.
+    Doses of several factors multiply. Source: hypothesis of Klabukov et al. (2025), MODEL.md 2.1; nothing is measured.
+    """
+    return 1.0 - hill(dose, 1.0, half_max, power)
+
+
+@rule
 def chance(hazard: float, dt: float) -> float:
     """Probability that something of this summed `hazard` [1/d] happens within `dt` [d]: 1 - exp(-hazard dt)."""
     return -math.expm1(-hazard * dt)

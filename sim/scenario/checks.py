@@ -33,7 +33,7 @@ MAX_CODES = 256  # a cause is one byte per cell
 EDGE_STEP = 0.3  # repairs per site and step; above it a wound closes more than a tenth too late (measured)
 NEVER_TURN = (FIXED[PATROLS], FIXED[FLUCTUATION_LOSS])
 PIGMENT_LAYERS = ("melanin", "activation", "dendrites")
-LAYERS = ("state", "cause", "generation", "type", "cargo", "secondaries", *PIGMENT_LAYERS)
+LAYERS = ("state", "cause", "generation", "type", "cargo", "quality", "secondaries", *PIGMENT_LAYERS)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _check_factor_names(settings: Settings, names: Names) -> None:
     for name, factor in settings.factors.items():
         if name in LAYERS:
             raise ScenarioError(f"factors.{name}: must not be the name of a map layer, got {name!r}")
-        for kind in factor.affinity:
+        for kind in factor.uptake:
             known_word(f"factors.{name}.affinity", kind, names.types)
         for kind in factor.secretion.by_type:
             known_word(f"factors.{name}.secretion.by_type", kind, names.types)

@@ -213,9 +213,10 @@ class Factor(Section):
     precision: Literal["float32", "float64"] = param("float32", "precision of the field")
     secretion: Secretion = Field(default_factory=lambda: Secretion(), description="what senescent cells give off")
     induction: Response | None = param(None, "paracrine induction by the level of the factor")
-    affinity: dict[str, float] = param(
+    affinity: dict[str, float | dict[str, float]] = param(
         {},
-        "uptake per cell type (others: 0)",
+        "uptake per cell type (others: 0); or per source (the type that gave it off) the uptake per cell type; each "
+        "source then has a level, a dose and a cause of its own, FACTOR_from_SOURCE; doses of two sources do not add",
         unit="1",
         low=0,
         high=1e6,
@@ -245,6 +246,27 @@ class Factor(Section):
         if self.cargo is not None and not self.affinity:
             raise ValueError("cargo needs affinity: a cell type that takes the factor up, got none")
         return self
+
+    @model_validator(mode="after")
+    def _by_source(self) -> Factor:
+        if self.matrix and self.uptake:
+            numbers, sources = ", ".join(self.uptake), ", ".join(self.matrix)
+            raise ValueError(f"affinity must be told by source for all or for none, got {sources} and {numbers}")
+        for action in ACTIONS if self.matrix else ():
+            if action != "cargo" and getattr(self, action) is not None:
+                raise ValueError(f"affinity by source must leave {action} to another factor, got both (levels of "
+                                 "different sources do not add)")  # fmt: skip
+        return self
+
+    @property
+    def matrix(self) -> dict[str, dict[str, float]]:
+        """Affinity per cell type by source; empty where all sources are alike, and after `sim.scenario.matrix`."""
+        return {source: row for source, row in self.affinity.items() if isinstance(row, dict)}
+
+    @property
+    def uptake(self) -> dict[str, float]:
+        """Affinity per cell type, whatever the source."""
+        return {kind: value for kind, value in self.affinity.items() if not isinstance(value, dict)}
 
     @property
     def acts(self) -> bool:

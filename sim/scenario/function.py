@@ -6,7 +6,8 @@ from pydantic import field_validator
 
 from sim.scenario.section import Section, param
 
-DRIVERS = ("burden", "vacant", "scarred")  # besides the factors, by their mean level
+QUALITY_LOST = "quality_lost"  # of the healthy cells, in percent, by what they have taken up
+DRIVERS = ("burden", "vacant", "scarred", QUALITY_LOST)  # besides the factors, by their mean level
 
 
 class Influence(Section):
@@ -49,7 +50,9 @@ class Function(Section):
         source="definition: all of what the tissue can do",
         confidence="computed",
     )
-    losses: dict[str, Influence] = param({}, "what erodes it: burden, vacant, scarred, or a factor by its mean level")
+    losses: dict[str, Influence] = param(
+        {}, "what erodes it: burden, vacant, scarred, quality_lost (of healthy cells), or a factor by its mean level"
+    )
     gains: dict[str, Influence] = param({}, "what builds it up, by the same names")
 
 

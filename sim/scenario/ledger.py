@@ -16,6 +16,7 @@ from sim.scenario.drug_checks import given, idle_effects, route_of
 from sim.scenario.factor import Factor
 from sim.scenario.library import BUNDLED, library
 from sim.scenario.load import Scenario
+from sim.scenario.matrix import as_written
 from sim.scenario.patrol import Patrol
 from sim.scenario.quantity import show, time_as_written
 from sim.scenario.schema import Settings
@@ -24,6 +25,7 @@ from sim.scenario.tissue import Tissue
 from sim.scenario.trees import at_path, strip_sources
 
 UNSTATED = "no source given in the file"
+OTHER_SOURCE = "only its source gives off a part of a factor"
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,10 @@ def _shown_at(settings: Settings, path: str, value: Any, field: FieldInfo) -> st
 
 def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo, arm: str = "") -> tuple[str, str]:
     """Source and confidence of a value: what the file or a preset states, else the schema's if the value is its."""
+    written = as_written(path, scenario.parts)
+    if written != path and ".secretion.by_type." in path and at_path(scenario.tree, written) is None:
+        return OTHER_SOURCE, "design"
+    path = written
     if at_path(scenario.tree["arms"].get(arm), path) is not None:
         path = f"arms.{arm}.{path}"
     if path in scenario.sources:

@@ -20,6 +20,7 @@ from sim.scenario.doses import in_units_of_drugs, odd_percents
 from sim.scenario.drug_checks import check_drugs, odd_drugs
 from sim.scenario.layers import check_layers
 from sim.scenario.library import BUNDLED, BY_NAME, library
+from sim.scenario.matrix import Parts, by_source, check_matrices, parts_of
 from sim.scenario.organism_checks import check_organism, odd_organism
 from sim.scenario.patrol_checks import check_patrols, odd_patrols
 from sim.scenario.pigment_checks import check_pigment, odd_pigment
@@ -62,6 +63,8 @@ class Scenario:
         What `override` starts from.
     notes
         What is legal but odd, one line each.
+    parts
+        Factors that stand for one source of a factor with an affinity matrix, see `sim.scenario.matrix`.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Scenario:
     sources: Mapping[str, tuple[str, str]] = field(repr=False)
     written: Written = field(repr=False)
     notes: tuple[str, ...] = ()
+    parts: Parts = field(default_factory=dict, repr=False)
 
     @property
     def common(self) -> Settings:
@@ -168,7 +172,9 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         presets = expand_presets(tree, sources)
         patches = _arm_patches(tree)
         common = merge({}, {key: value for key, value in tree.items() if key != "arms"})  # without the marks
-        arms = {arm: _settings(common, arm, patch, presets) for arm, patch in patches.items()}
+        written_arms = {arm: _settings(common, arm, patch, presets) for arm, patch in patches.items()}
+        parts = parts_of(written_arms.values())
+        arms = _each_source(written_arms, parts, patches)
         names = Names.of(arms.values())
         rates = {path: None for settings in arms.values() for path, _, _ in rates_of(settings)}
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
@@ -190,7 +196,7 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         notes.update(dict.fromkeys(odd_arms(arms)))
     except ScenarioError as error:
         raise ScenarioError(f"{file}: {error}") from None
-    return Scenario(name, file, {**common, "arms": patches}, arms, sources, written, tuple(notes))
+    return Scenario(name, file, {**common, "arms": patches}, arms, sources, written, tuple(notes), parts)
 
 
 def _settings(common: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -> Settings:
@@ -202,6 +208,17 @@ def _settings(common: Tree, arm: str, patch: Tree, presets: Mapping[str, str]) -
         raise ScenarioError(complaint(error, whole, arm, patch, presets)) from None
     except ScenarioError as error:
         raise _where_written(error, arm, patch) from None
+
+
+def _each_source(arms: Mapping[str, Settings], parts: Parts, patches: Mapping[str, Tree]) -> dict[str, Settings]:
+    """Every arm with a factor per source instead of a matrix."""
+    types = Names.of(arms.values()).types
+    for arm, settings in arms.items():
+        try:
+            check_matrices(settings, parts, types)
+        except ScenarioError as error:
+            raise _where_written(error, arm, patches[arm]) from None
+    return {arm: by_source(settings, parts) for arm, settings in arms.items()}
 
 
 def _check(settings: Settings, names: Names, rates: Collection[str], arm: str, patch: Tree) -> None:

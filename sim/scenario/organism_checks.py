@@ -9,13 +9,13 @@ from sim.errors import ScenarioError
 from sim.scenario.checks import Names, check_name, known_word, n_cells, organ_cells, organ_volume, tissue_of, walls_of
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
-from sim.scenario.function import DRIVERS
+from sim.scenario.function import DRIVERS, QUALITY_LOST
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
 TAKEN = (  # by columns and outcomes of other tables
     "arm", "replicate", "tissue", "day", "point", "alive", "whole_body_burden", "lifespan",
-    "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss",
+    "burden", "mean_burden", "vacant", "immune_capacity", "immune_lost", "off_target", "off_target_loss", "quality",
     "tipping_burden", "production_elasticity", "removal_elasticity",
     "clusters", "cluster_largest", "cluster_mean", "morans_i", "connectivity", "sender_distance", "front_radius",
     "melanin_mean", "melanin_in_melanocytes", "melanin_in_keratinocytes", "activation_mean", "dendrites_mean",
@@ -124,6 +124,19 @@ def odd_organism(settings: Settings) -> Iterator[str]:
             yield f"factors.{name}.blood: has no tissue to exchange with, because every leak is 0"
     if settings.body.systemic_share < 1.0 and settings.body.fluctuation == 0.0:
         yield "body.systemic_share: shares out nothing, because body.fluctuation is 0"
+    yield from _odd_drivers(settings)
     for name, tissue in tissues.items():
         if len(tissues) == 1 and tissue.clearance.saturation == "body" and math.isfinite(tissue.clearance.territory):
             yield f"tissues.{name}.clearance.saturation: the body has one tissue, so this is a territory of all of it"
+
+
+def _odd_drivers(settings: Settings) -> Iterator[str]:
+    """Functions that follow a quality which no dose can lower."""
+    cargoes = [factor.cargo for factor in settings.factors.values() if factor.cargo is not None]
+    if any(cargo.response.hill is not None for cargo in cargoes):
+        return
+    for name, tissue in settings.tissues.items():
+        for function, each in tissue.functions.items():
+            if QUALITY_LOST in each.losses or QUALITY_LOST in each.gains:
+                key = f"tissues.{name}.functions.{function}"
+                yield f"{key}: follows {QUALITY_LOST}, which is 0 without a factor with cargo and a Hill response"

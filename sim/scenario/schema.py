@@ -25,7 +25,9 @@ class Record(Section):
 
     every: float = param(1.0, "time between rows of the tables", unit="d", above=0, high=3650)
     maps: list[str] = param(
-        [], "layers: state, cause, generation, type, cargo, secondaries, melanin, activation, dendrites, or a factor"
+        [],
+        "layers: state, cause, generation, type, cargo, quality, secondaries, melanin, activation, dendrites, "
+        "or the name of a factor",
     )
     days: list[float] = param([], "days on which maps are kept", unit="d", low=0)
     attribution: bool = param(False, "who made which cell senescent: shares by cause and a map of expected secondaries")

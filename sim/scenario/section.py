@@ -130,7 +130,8 @@ def _read(value: Any, annotation: Any, extra: dict[str, Any]) -> Any:
     if annotation in (float, int):
         return _number(value, annotation, extra)
     if origin in (Union, UnionType):
-        return _read(value, inner[0], extra)  # numbers stand first, None or a word after them
+        named = [each for each in inner if get_origin(each) is dict and isinstance(value, dict)]
+        return _read(value, (*named, *inner)[0], extra)  # numbers stand first, None or a word after them
     if origin in (list, tuple) and isinstance(value, (list, tuple)):
         return [_read(each, inner[0], extra) for each in value]
     if origin is dict and isinstance(value, dict):

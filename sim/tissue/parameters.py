@@ -98,7 +98,7 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
         for index, name in enumerate(types):
             by_type[f, LEVEL_BY_TYPE, index] = factor.induction.by_type.get(name, 1.0) if factor.induction else 1.0
             by_type[f, CARGO_BY_TYPE, index] = cargo.response.by_type.get(name, 1.0) if cargo else 1.0
-            by_type[f, AFFINITY, index] = factor.affinity.get(name, 0.0)
+            by_type[f, AFFINITY, index] = factor.uptake.get(name, 0.0)
     return Parameters(
         numbers=_numbers(settings, tissue),
         factors=table,
@@ -172,7 +172,7 @@ def mean_affinity(factor: Factor, tissue: Tissue, left: Sequence[float] = ()) ->
     """Affinity of the mean resident cell, by the shares of the cell types; `left` by a drug, per type (none: all)."""
     kinds = tissue.cell_types
     shares = zip(kinds, type_shares(tissue), left or [1.0] * len(kinds), strict=True)
-    return sum(factor.affinity.get(name, 0.0) * share * remains for name, share, remains in shares)
+    return sum(factor.uptake.get(name, 0.0) * share * remains for name, share, remains in shares)
 
 
 def total_decay(factor: Factor, tissue: Tissue, neutralised: float = 0.0, uptake_left: Sequence[float] = ()) -> float:

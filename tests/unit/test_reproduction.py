@@ -210,7 +210,7 @@ def test_a_cause_that_never_acts_is_not_missed() -> None:
 
 def test_what_is_switched_off_and_what_cannot_be() -> None:
     scenario = from_dict(two_channels())
-    assert list(switched_off(scenario.arms["graft"])) == ["contact", "SASP", "SASP_cargo", "ligand"]
+    assert list(switched_off(scenario.arms["graft"], scenario.parts)) == ["contact", "SASP", "SASP_cargo", "ligand"]
     experiment, without = experiment_without(scenario, "control")
     names = {arm: settings.factors for arm, settings in experiment.arms.items()}
     assert names[without["SASP"]]["SASP"].induction.linear.rate == 0.0
