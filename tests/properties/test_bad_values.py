@@ -77,6 +77,8 @@ EXAMPLES: list[dict[str, Any]] = [
              induction={"poisson_tail": {}}, cargo={"response": {"poisson_tail": {}}}),
     scenario({"shape": [8, 8], "depth_axis": "y", "layers": {"upper": {"thickness": 40, "cell_types": {"cell": 1}},
                                                              "lower": {"cell_types": {"cell": 1}}}}),
+    scenario({"shape": [8, 8], "cell_types": {"melanocyte": {}, "keratinocyte": {}},
+              "pigment": {"activated_by": {"f": {}}, "dendrites": {}, "lightness": {}, "spot": {}}}, reach=100),
     cloud(packing={}),
     cloud(positions=[[1, 1], [2, 2]]),
     cloud(positions=[[1, 1], [2, 2]], links={"nearest": 1}),
@@ -201,6 +203,9 @@ def test_the_edges_of_a_range_are_allowed() -> None:
                 ".represents",
                 ".n_cells",
                 ".thickness",
+                ".resting",
+                ".activated",
+                "_reach",
             )
         ):
             continue  # what surrounds these must fit
