@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.analysis.cells import places_of, read_cells, section_of, states_of
-from sim.analysis.channel_laws import fit_of, laws_of, left_out, named_rightly, probabilities
+from sim.analysis.channel_laws import fit_of, laws_of, left_out, named_rightly, one_by_one, probabilities
 from sim.analysis.channel_maps import Channels, channels_of, kept_days, maps_of, tissue_ground
 from sim.analysis.paired import one_of
 from sim.analysis.sections import PROFILE, Ruler, ground_of, measured, whole
@@ -70,8 +70,8 @@ def which_channel(
 
     A map is told by a few numbers: log odds of senescence in rings around the lesion, clustering beyond that, and where
     cell types are known the odds of targeted over spared ones (`sim.analysis.sections.measured`). What each channel
-    gives is learnt from its replicates (`sim.analysis.channel_laws.Law`); maps count as independent, and all channels
-    as equally likely before.
+    gives is learnt from its replicates (`sim.analysis.channel_laws.Law`), with what so few of them leave unknown; maps
+    count as independent animals, and all channels as equally likely before.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ def which_channel(
         pd.DataFrame([_table_row(each, found.ruler, centre) for each in observed]))  # fmt: skip
     if rows.empty:
         raise ResultsError("channels: observed: must hold a map or more, got none")
-    simulated = statistics(reference, found)
+    simulated = statistics(reference, found, (MAP, TYPES))
     has_types = "selectivity" in rows and rows["selectivity"].notna().all() and TYPES in simulated
     used = (MAP, TYPES) if has_types else (MAP,)
     samples, names = stacked(simulated, used)
     x = rows[[column for _, column in names]].to_numpy(np.float64)
     laws = laws_of(samples)
-    likelihood = np.array([law.log_density(x).sum() for law in laws])
+    likelihood = np.array([law.log_density(x) for law in laws])
     table = pd.DataFrame({
         "channel": list(found.arms), "arm": list(found.arms.values()), "log_likelihood": likelihood,
         "probability": probabilities(likelihood), "p": [fit_of(law.p_values(x)) for law in laws],
@@ -124,14 +124,14 @@ def channel_power(reference: Results, base: Sequence[str] = (MAP,)) -> pd.DataFr
     DataFrame
         ``measurement`` (empty: the base by itself), ``maps`` (n, of `SIZES`), ``accuracy``, the mean over channels of
         the share of sets of n maps that are named rightly, ``worst``, of the channel that does worst, ``needed``, the
-        smallest n from which `worst` stays at 90 % or more (NaN: more than there are), and ``score``, the mean
-        log probability of the true channel for one map. Each replicate is judged by the others, and sets are drawn
-        from these.
+        smallest n with a `worst` of 90 % or more (NaN: none of these), and ``score``, the mean
+        log probability of the true channel for one map. Sets are drawn from the replicates, and each is judged by the
+        replicates that are not in it.
     """
     simulated = statistics(reference, channels_of(reference))
     sets = {COUNTS: (COUNTS,), "": tuple(base)}
     sets |= {extra: (*base, extra) for extra in MEASUREMENTS if extra in simulated and extra not in (COUNTS, *base)}
-    tables = [_power(name, left_out(stacked(simulated, blocks)[0])) for name, blocks in sets.items()]
+    tables = [_power(name, stacked(simulated, blocks)[0]) for name, blocks in sets.items()]
     order = sorted(tables, key=lambda each: (-each["accuracy"].iloc[0], -each["score"].iloc[0]))
     return pd.concat(order, ignore_index=True)
 
@@ -145,12 +145,12 @@ def calibration(reference: Results, used: Sequence[str] = (MAP,)) -> dict[str, f
         ``right``: share named rightly; ``promised``: mean probability of the channel that was named, which should be
         about as much; ``unfit``: share with p below 0.05 under their own channel, which should be about 0.05.
     """
-    samples, _ = stacked(statistics(reference, channels_of(reference)), used)
-    likelihood = left_out(samples)
+    samples, _ = stacked(statistics(reference, channels_of(reference), used), used)
+    likelihood = left_out(samples, one_by_one(samples.shape[1]))
     named = probabilities(likelihood)
     truth = np.arange(len(samples))[:, None]
     p = [
-        [law.p_values(samples[k, i])[0] for k, law in enumerate(laws_of(np.delete(samples, i, axis=1)))]
+        [law.p_values(samples[k, [i]])[0] for k, law in enumerate(laws_of(np.delete(samples, i, axis=1)))]
         for i in range(samples.shape[1])
     ]
     return {
@@ -163,25 +163,27 @@ def calibration(reference: Results, used: Sequence[str] = (MAP,)) -> dict[str, f
 # ------------------------------------------------------------------------------------------------- of simulated maps
 
 
-def statistics(results: Results, found: Channels) -> dict[str, pd.DataFrame]:
-    """What every replicate gives, by measurement: a table each, with ``(channel, replicate)`` as its index."""
-    days = kept_days(results, found.tissue)
-    near = _tissue_rows(results, found, found.tissue, list(found.arms.values()), days)
-    last = near[near["day"] == max(days)]
-    tables = {COUNTS: last[["share"]], MAP: last[list(PROFILE)]}
+def statistics(
+    results: Results, found: Channels, wanted: Sequence[str] = tuple(MEASUREMENTS)
+) -> dict[str, pd.DataFrame]:
+    """What every replicate gives, by measurement: a table each, with ``(channel, replicate)`` as its index.
+
+    Of those `wanted`, the ones that the experiment has.
+    """
+    days, arms = kept_days(results, found.tissue), list(found.arms.values())
+    first, end = min(days), max(days)
+    last = _tissue_rows(results, found, found.tissue, arms, end)
+    tables: dict[str, pd.DataFrame | None] = {COUNTS: last[["share"]], MAP: last[list(PROFILE)]}
     if "selectivity" in last:
         tables[TYPES] = last[["selectivity"]]
-    if len(days) > 1:
-        tables[EARLIER] = near.loc[near["day"] == min(days), list(PROFILE)]
-    far = [_tissue_rows(results, found, each, list(found.arms.values()), days[-1:]) for each in found.distant]
-    if far:
-        tables[DISTANT] = pd.concat(
-            {name: each["share"] for name, each in zip(found.distant, far, strict=True)}, axis=1
-        )
-    blocked = _blocked(results, found, last, days[-1:])
-    if blocked is not None:
-        tables[BLOCKED] = blocked
-    return tables
+    if EARLIER in wanted and first < end:
+        tables[EARLIER] = _tissue_rows(results, found, found.tissue, arms, first)[list(PROFILE)]
+    if DISTANT in wanted and found.distant:
+        far = {name: _tissue_rows(results, found, name, arms, end)["share"] for name in found.distant}
+        tables[DISTANT] = pd.concat(far, axis=1)
+    if BLOCKED in wanted:
+        tables[BLOCKED] = _blocked(results, found, last, end)
+    return {name: table for name, table in tables.items() if name in wanted and table is not None}
 
 
 def stacked(tables: dict[str, pd.DataFrame], used: Sequence[str]) -> tuple[Floats, list[tuple[str, str]]]:
@@ -198,24 +200,22 @@ def stacked(tables: dict[str, pd.DataFrame], used: Sequence[str]) -> tuple[Float
     return samples, list(wide.columns)
 
 
-def _tissue_rows(
-    results: Results, found: Channels, tissue: str, arms: Sequence[str], days: Sequence[float]
-) -> pd.DataFrame:
-    """Statistics of the maps of a tissue; index (channel, replicate), with the column ``day``."""
+def _tissue_rows(results: Results, found: Channels, tissue: str, arms: Sequence[str], day: float) -> pd.DataFrame:
+    """Statistics of the maps of a tissue on one day; index (channel, replicate)."""
     ground, sites = tissue_ground(results, found.scenario, tissue, found.ruler)
     ground = ground if tissue == found.tissue else whole(ground)
     names = {arm: name for name, arm in found.arms.items()} | {arm: name for (name, _), arm in found.blocked.items()}
     rows = [
-        {"channel": names[each.arm], "replicate": each.replicate, "day": each.day}
+        {"channel": names[each.arm], "replicate": each.replicate}
         | measured(ground, each.there, each.senescent, each.role)
-        for each in maps_of(results, found.scenario, tissue, found.ruler, sites, arms, days)
+        for each in maps_of(results, found.scenario, tissue, found.ruler, sites, arms, [day])
     ]
     if not rows:
         raise ResultsError(f"channels: maps: must be kept of the state of {tissue}, got none")
     return pd.DataFrame(rows).set_index(["channel", "replicate"])
 
 
-def _blocked(results: Results, found: Channels, last: pd.DataFrame, days: Sequence[float]) -> pd.DataFrame | None:
+def _blocked(results: Results, found: Channels, last: pd.DataFrame, day: float) -> pd.DataFrame | None:
     """Maps under blocked uptake, each of another replicate than the map beside it, for animals do not share luck.
 
     A channel without vesicles has nothing to block: its own maps stand for it. None where one with them lacks the arm.
@@ -223,18 +223,18 @@ def _blocked(results: Results, found: Channels, last: pd.DataFrame, days: Sequen
     treated = {name: arm for (name, block), arm in found.blocked.items() if block == "uptake"}
     if not treated or any(name not in treated for name in found.arms if name in ("drift", "both")):
         return None
-    rows = _tissue_rows(results, found, found.tissue, list(treated.values()), days)
+    rows = _tissue_rows(results, found, found.tissue, list(treated.values()), day)
     others = [name for name in found.arms if name not in treated]
     table = pd.concat([rows[list(PROFILE)], last.loc[others, list(PROFILE)]]).reset_index()
     n = int(table["replicate"].max()) + 1
     return table.assign(replicate=(table["replicate"] + n // 2) % n).set_index(["channel", "replicate"])
 
 
-def _power(name: str, likelihood: Floats) -> pd.DataFrame:
-    rightly = [named_rightly(likelihood, n) for n in SIZES]
+def _power(name: str, samples: Floats) -> pd.DataFrame:
+    rightly = [named_rightly(samples, n) for n in SIZES]
     worst = np.array([each.min() for each in rightly])
-    enough = [n for k, n in enumerate(SIZES) if not (worst[k:] < ENOUGH).any() and worst[k] >= ENOUGH]
-    truth = np.arange(len(likelihood))
+    enough = [n for n, share in zip(SIZES, worst, strict=True) if share >= ENOUGH]
+    truth, likelihood = np.arange(len(samples)), left_out(samples, one_by_one(samples.shape[1]))
     score = np.log(np.maximum(probabilities(likelihood)[truth, :, truth], np.finfo(np.float64).tiny)).mean()
     return pd.DataFrame({
         "measurement": name, "maps": SIZES, "accuracy": [each.mean() for each in rightly], "worst": worst,

@@ -37,8 +37,8 @@ def channels(
     Channels are told by what can turn a cell in an arm: the level of a factor (sasp), the cargo that it takes up by
     affinity (drift), both, or neither. Shown are the observable differences around a lesion, with 95 % intervals; how
     many maps it takes to name the right channel, by what is measured; and with --observed, which channel explains a set
-    of maps: maps count as independent, and the channels as equally likely before. The strengths of the channels are
-    those of RESULTS; where p is small not even the most likely one fits.
+    of maps. Maps count as independent animals, the channels as equally likely before, and their strengths as those of
+    RESULTS; where p is small not even the most likely channel fits.
 
     \b
     Examples:
@@ -148,7 +148,7 @@ def _sizes(power: pd.DataFrame, used: Sequence[str], trust: dict[str, float]) ->
         table.append([words, *shares, _needed(rows["needed"].iloc[0])])
     yield from aligned(table)
     base: Any = power.loc[power["measurement"] == "", "needed"].iloc[0]
-    yield f"stated sample size: {_needed(base)}, from which every channel is named rightly in 90 % of sets or more"
+    yield f"stated sample size: {_needed(base)}, every channel is named rightly in 90 % of such sets or more"
     single = power[power["maps"] == 1].set_index("measurement")["accuracy"]
     better = [MEASUREMENTS[str(name)] for name, share in single.items() if share > single[""] and name != COUNTS]
     yield f"what to measure next, best first: {'; '.join(better) or 'no more, one map tells as much'}"
