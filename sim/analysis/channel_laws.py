@@ -22,8 +22,9 @@ class Law(NamedTuple):
     r"""What a channel is expected to give: the predictive law of p statistics of new maps.
 
     Statistics are normal, with a flat prior of their mean and an inverse Wishart prior of their covariance with p + 2
-    degrees of freedom and the mean :math:`\Psi`: variances pooled over the channels, no correlations. After n simulated
-    maps with scatter S about their mean, the law of one new map is a multivariate t,
+    degrees of freedom and the scale :math:`\Psi`: p times the variances pooled over the channels, no correlations (with
+    less, p values promise too much after few maps). After n simulated maps with scatter S about their mean, the law of
+    one new map is a multivariate t,
 
     .. math:: x \sim t_{\nu}\!\left(\bar x,\ \frac{n + 1}{n\,\nu}\,(\Psi + S)\right), \qquad \nu = n + 2
 
@@ -66,9 +67,15 @@ class Law(NamedTuple):
 
 def laws_of(samples: Floats) -> list[Law]:
     """The law of each channel from `samples`, (channels, maps, statistics)."""
-    pooled = np.diag(np.maximum(samples.var(axis=1, ddof=1).mean(axis=0), LEAST_SD**2))
+    prior = np.diag(_prior(samples.var(axis=1, ddof=1)))
     off = samples - samples.mean(axis=1, keepdims=True)
-    return [Law(len(mine), mine.mean(axis=0), pooled + d.T @ d) for mine, d in zip(samples, off, strict=True)]
+    return [Law(len(mine), mine.mean(axis=0), prior + d.T @ d) for mine, d in zip(samples, off, strict=True)]
+
+
+def _prior(variance: Floats) -> Floats:
+    """Diagonal of Psi from the variances per channel, (channels, ..., p)."""
+    pooled: Floats = np.maximum(variance.mean(axis=0), LEAST_SD**2)
+    return variance.shape[-1] * pooled
 
 
 def probabilities(log_likelihood: Floats) -> Floats:
@@ -102,8 +109,7 @@ def left_out(samples: Floats, sets: npt.NDArray[np.int64]) -> Floats:
     others = np.array([np.delete(np.arange(samples.shape[1]), chosen) for chosen in sets])
     mean, scatter, variance = _moments(samples[:, others])
     middle, own, _ = _moments(samples[:, sets])
-    pooled = np.maximum(variance.mean(axis=0), LEAST_SD**2)  # (k, p)
-    before = scatter + pooled[:, :, None] * np.eye(p)
+    before = scatter + _prior(variance)[:, :, None] * np.eye(p)
     shift = middle[:, None] - mean  # true channel, the one asked about, set, statistic
     after = before + own[:, None] + n * m / (n + m) * shift[..., :, None] * shift[..., None, :]
     likelihood: Floats = _log_evidence(after, n + m) - _log_evidence(before, n)

@@ -16,6 +16,7 @@ from sim.results import Results
 from sim.scenario.causes import event_names
 from sim.scenario.checks import extent_of, front_centre, tissue_of, walls_of
 from sim.scenario.event import Event
+from sim.scenario.factor import Factor
 from sim.scenario.load import Scenario, from_dict
 from sim.scenario.response import Response
 from sim.scenario.schema import Settings
@@ -89,10 +90,15 @@ def channel(settings: Settings) -> str:
     factors = settings.factors.values()
     broad = any(each.induction is not None and _responds(each.induction) for each in factors)
     targeted = any(
-        each.cargo is not None and _responds(each.cargo.response) and max(each.affinity.values()) > 0
+        each.cargo is not None and _responds(each.cargo.response) and max(_uptake(each).values()) > 0
         for each in factors
     )
     return CHANNELS[broad, targeted]
+
+
+def _uptake(factor: Factor) -> dict[str, float]:
+    """Affinity by the type of the cell that takes the factor up (others: 0)."""
+    return factor.affinity
 
 
 def _host(settings: Settings) -> str:
@@ -127,11 +133,10 @@ def _ruler(scenario: Scenario, arms: dict[str, str], name: str, lesion: Event, w
     tissue = scenario.common.tissues[name]
     if tissue.shape is None:
         raise ResultsError(f"{what}: tissues.{name}: must be a lattice, got a cloud")
-    affinity = {kind: 0.0 for kind in tissue.cell_types}
-    for settings in (scenario.arms[arm] for arm in arms.values()):
-        for factor in settings.factors.values():
-            for kind in affinity if factor.cargo is not None else ():
-                affinity[kind] = max(affinity[kind], factor.affinity.get(kind, 0.0))
+    vesicles = [each for arm in arms.values() for each in scenario.arms[arm].factors.values() if each.cargo is not None]
+    affinity = {
+        kind: max((_uptake(each).get(kind, 0.0) for each in vesicles), default=0.0) for kind in tissue.cell_types
+    }
     most, least = max(affinity.values()), min(affinity.values())
     apart = most > least
     return Ruler(

@@ -258,6 +258,8 @@ def test_p_values_of_the_own_channel_are_even() -> None:
     draw = np.random.default_rng(5)
     p = laws_of(draw.normal(size=(1, 2000, 3)))[0].p_values(draw.normal(size=(2000, 3)))
     assert stats.kstest(p, "uniform").pvalue > 1e-6
+    few = [laws_of(x[:, 1:])[0].p_values(x[0, :1])[0] for x in draw.normal(size=(1000, 1, 24, 5))]
+    assert np.mean(np.array(few) < 0.05) < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 1000)
     assert fit_of(np.array([0.3])) == pytest.approx(0.3)
     assert fit_of(np.array([0.0, 1.0])) < 1e-6
 
