@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sim.analysis.cells import places_of, read_cells, section_of, states_of
 from sim.analysis.paired import one_of
 from sim.analysis.stored_maps import HEALTHY, SENESCENT, places_known
-from sim.errors import ResultsError, did_you_mean
+from sim.errors import ResultsError
 from sim.results import Results
 from sim.scenario.checks import extent_of, front_centre, walls_of
 from sim.scenario.load import from_dict
@@ -34,7 +35,6 @@ MEASURES = {  # column of a row: words, unit
     "sender_distance": ("healthy cell to nearest senescent", "um"),
     "front_radius": ("90 % of senescent cells within", "um"),
 }
-WORDS = ("healthy", "senescent", "cleared", "scarred")  # of the column `state`; the last two hold no cell
 LATTICE_REACH = {"von_neumann": 1.2, "moore": 1.8}  # cell spacings: between two shells of neighbours
 FARTHEST, MOST_PAIRS = 10, 4e6  # pair correlation: spacings of cells, and pairs that are held in memory
 Z_95 = 1.96
@@ -93,12 +93,12 @@ def patterns(
         One line: what is missing or wrong in the table, or does not fit it.
     """
     name = "patterns: table" if isinstance(table, pd.DataFrame) else str(table)
-    cells = table if isinstance(table, pd.DataFrame) else _read(table)
-    senescent, there = _states(cells, name)
-    points = _places(cells, name)[there]
+    cells = table if isinstance(table, pd.DataFrame) else read_cells(table)
+    senescent, there = states_of(cells, name)
+    points = places_of(cells, name)[there]
     if not (math.isfinite(link_radius) and link_radius > 0):
         raise ResultsError(f"{name}: link_radius: must be a positive distance [um], got {link_radius:g}")
-    low, lengths = _section(points, box, name)
+    low, lengths = section_of(points, box, name)
     section = _Section(points, tuple(lengths), periodic, link_radius, _edges(len(cells), tuple(lengths)))
     try:
         middle = low + lengths / 2.0
@@ -162,11 +162,16 @@ def _keyed(table: pd.DataFrame, keys: dict[str, Any]) -> pd.DataFrame:
 def _reach(tissue: Tissue, name: str) -> float:
     """Distance within which the neighbours of a tissue lie [um]."""
     if tissue.shape is not None:
-        return LATTICE_REACH[tissue.neighbourhood] * tissue.cell_spacing
+        return lattice_reach(tissue)
     assert tissue.cloud is not None
     if tissue.cloud.links.radius is None:
         raise ResultsError(f"patterns: link_radius: must be given for {name}, whose links are not by radius, got none")
     return tissue.cloud.links.radius
+
+
+def lattice_reach(tissue: Tissue) -> float:
+    """Distance within which the neighbours on a lattice lie [um]."""
+    return LATTICE_REACH[tissue.neighbourhood] * tissue.cell_spacing
 
 
 class _Section(NamedTuple):
@@ -205,68 +210,3 @@ def _edges(n_places: int, lengths: Sequence[float]) -> Floats:
     shortest = min(lengths) / spacing
     last = min(FARTHEST + 0.6, in_memory, max(shortest / 4, min(1.6, 0.49 * shortest)))
     return spacing * np.array([0.0, *np.arange(0.5, last, 1.0)] if last > 0.5 else [0.0, last])
-
-
-# ------------------------------------------------------------------------------------------------ tables of cells
-
-
-def _read(path: str | Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        why = getattr(error, "strerror", None) or "no table of comma-separated values"
-        raise ResultsError(f"{path}: table: must be a CSV file that can be read, got {why}") from None
-
-
-def _states(cells: pd.DataFrame, name: str) -> tuple[Bools, Bools]:
-    """Which rows are senescent cells, and which are cells at all."""
-    if "state" in cells:
-        words = cells["state"].astype(str).str.strip().str.lower()
-        for word in words.unique():
-            if word not in WORDS:
-                known, near = ", ".join(WORDS), did_you_mean(word, WORDS)
-                raise ResultsError(f"{name}: state: must be one of {known}, got {word}{near}")
-        return (words == "senescent").to_numpy(bool), words.isin(WORDS[:2]).to_numpy(bool)
-    if "senescent" in cells:
-        truth = cells["senescent"].map({True: True, False: False, "true": True, "false": False})  # 1 equals True
-        if truth.isna().any():
-            odd = cells.loc[truth.isna(), "senescent"].iloc[0]
-            raise ResultsError(f"{name}: senescent: must be true or false in every row, got {odd}")
-        return truth.to_numpy(bool), np.ones(len(cells), bool)
-    raise ResultsError(f"{name}: state: must be a column (or: senescent), got {', '.join(map(str, cells.columns))}")
-
-
-def _places(cells: pd.DataFrame, name: str) -> Floats:
-    """Coordinates, (n, 2 or 3) [um]."""
-    columns = [axis for axis in "xyz" if axis in cells]
-    for axis in "xy":
-        if axis not in cells:
-            raise ResultsError(f"{name}: {axis}: must be a column [um], got {', '.join(map(str, cells.columns))}")
-    numbers = cells[columns].apply(pd.to_numeric, errors="coerce")
-    finite = np.isfinite(numbers.to_numpy(np.float64))
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        odd = cells[columns[column]].iloc[row]
-        raise ResultsError(f"{name}: {columns[column]}: must be a finite number in every row, got {odd} in row {row}")
-    points = numbers.to_numpy(np.float64)
-    flat = points.shape[1] == 3 and (len(points) == 0 or np.ptp(points[:, 2]) == 0.0)
-    return points[:, :2] if flat else points
-
-
-def _section(points: Floats, box: Sequence[float] | None, name: str) -> tuple[Floats, Floats]:
-    """The corner of the section, and its lengths [um]."""
-    if len(points) < 2:
-        raise ResultsError(f"{name}: cells: must be at least two, got {len(points)}")
-    if box is None:
-        low, lengths = points.min(axis=0), np.ptp(points, axis=0)
-        if not lengths.all():
-            raise ResultsError(f"{name}: box: must be given for cells in one line, got none")
-        return low, lengths
-    lengths = np.asarray(box, np.float64)
-    if lengths.shape != points.shape[1:] or not (lengths > 0).all():
-        raise ResultsError(f"{name}: box: must be {points.shape[1]} positive lengths [um], got {list(box)}")
-    outside = ((points < 0) | (points > lengths)).any(axis=1)
-    if outside.any():
-        place = ", ".join(f"{x:g}" for x in points[outside][0])
-        raise ResultsError(f"{name}: box: must hold all cells, from 0 to {lengths.tolist()} um, got one at ({place})")
-    return np.zeros(len(lengths)), lengths

@@ -13,8 +13,8 @@ from sim.cli.app import app, complain
 from sim.errors import InterruptedRunError, SimError
 
 MODULES = (
-    "run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute", "patterns", "turnover",
-    "early_warning", "search", "survival", "twin",
+    "run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute", "patterns", "channels",
+    "turnover", "early_warning", "search", "survival", "twin",
 )  # fmt: skip
 for _module in MODULES:  # in the order of the help
     import_module(f"sim.cli.{_module}")

@@ -28,6 +28,7 @@ from sim.figures.attribution import reproduction
 from sim.figures.body_map import body_map
 from sim.figures.burden import burden
 from sim.figures.causes import causes
+from sim.figures.channels import channel_differences
 from sim.figures.closure import closure
 from sim.figures.difference import difference
 from sim.figures.drugs import drugs
@@ -48,8 +49,9 @@ from sim.figures.turnover import turnover
 from sim.results import Results
 
 __all__ = [
-    "Plots", "body_map", "burden", "causes", "closure", "difference", "drugs", "early_warning", "exposure", "forest",
-    "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin", "study", "survival",
+    "Plots", "body_map", "burden", "causes", "channel_differences", "closure", "difference", "drugs", "early_warning",
+    "exposure", "forest", "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin", "study",
+    "survival",
     "trade_off", "turnover",
 ]  # fmt: skip
 
@@ -94,6 +96,10 @@ class Plots:
     def reproduction(self, tissue: str | None = None, window: float | None = None) -> Figure:
         """R_s(t): cells that a senescent cell turns before it goes, by cause; a panel per arm."""
         return reproduction(self._results, tissue, window)
+
+    def channels(self) -> Figure:
+        """What tells the channels of spread apart, SASP and drift: a panel per observable of `sim.channels`."""
+        return channel_differences(self._results)
 
     def difference(
         self,

@@ -36,7 +36,8 @@ record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
-            "study", "attribute", "patterns", "turnover", "early-warning", "search", "survival", "twin")  # fmt: skip
+            "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search", "survival",
+            "twin")  # fmt: skip
 
 
 @pytest.fixture
