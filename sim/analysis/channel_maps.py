@@ -16,7 +16,6 @@ from sim.results import Results
 from sim.scenario.causes import event_names
 from sim.scenario.checks import extent_of, front_centre, tissue_of, walls_of
 from sim.scenario.event import Event
-from sim.scenario.factor import Factor
 from sim.scenario.load import Scenario, from_dict
 from sim.scenario.response import Response
 from sim.scenario.schema import Settings
@@ -90,15 +89,9 @@ def channel(settings: Settings) -> str:
     factors = settings.factors.values()
     broad = any(each.induction is not None and _responds(each.induction) for each in factors)
     targeted = any(
-        each.cargo is not None and _responds(each.cargo.response) and max(_uptake(each).values()) > 0
-        for each in factors
+        each.cargo is not None and _responds(each.cargo.response) and max(each.uptake.values()) > 0 for each in factors
     )
     return CHANNELS[broad, targeted]
-
-
-def _uptake(factor: Factor) -> dict[str, float]:
-    """Affinity by the type of the cell that takes the factor up (others: 0)."""
-    return factor.affinity
 
 
 def _host(settings: Settings) -> str:
@@ -134,9 +127,7 @@ def _ruler(scenario: Scenario, arms: dict[str, str], name: str, lesion: Event, w
     if tissue.shape is None:
         raise ResultsError(f"{what}: tissues.{name}: must be a lattice, got a cloud")
     vesicles = [each for arm in arms.values() for each in scenario.arms[arm].factors.values() if each.cargo is not None]
-    affinity = {
-        kind: max((_uptake(each).get(kind, 0.0) for each in vesicles), default=0.0) for kind in tissue.cell_types
-    }
+    affinity = {kind: max((each.uptake.get(kind, 0.0) for each in vesicles), default=0.0) for kind in tissue.cell_types}
     most, least = max(affinity.values()), min(affinity.values())
     apart = most > least
     return Ruler(

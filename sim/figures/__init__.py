@@ -50,9 +50,8 @@ from sim.results import Results
 
 __all__ = [
     "Plots", "body_map", "burden", "causes", "channel_differences", "closure", "difference", "drugs", "early_warning",
-    "exposure", "forest", "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin", "study",
-    "survival",
-    "trade_off", "turnover",
+    "exposure", "forest", "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin",
+    "study", "survival", "trade_off", "turnover",
 ]  # fmt: skip
 
 
