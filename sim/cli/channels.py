@@ -148,7 +148,8 @@ def _sizes(power: pd.DataFrame, used: Sequence[str], trust: dict[str, float]) ->
         table.append([words, *shares, _needed(rows["needed"].iloc[0])])
     yield from aligned(table)
     base: Any = power.loc[power["measurement"] == "", "needed"].iloc[0]
-    yield f"stated sample size: {_needed(base)}, every channel is named rightly in 90 % of such sets or more"
+    yield (f"stated sample size: {_needed(base)}; with 95 % of sets drawn from the replicates named rightly, for every "
+           "channel, 9 in 10 may be promised of new animals")  # fmt: skip
     single = power[power["maps"] == 1].set_index("measurement")["accuracy"]
     better = [MEASUREMENTS[str(name)] for name, share in single.items() if share > single[""] and name != COUNTS]
     yield f"what to measure next, best first: {'; '.join(better) or 'no more, one map tells as much'}"
