@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,8 @@ def read_out(patch: Patch, name: str) -> float:
     if name == "burden":
         return patch.burden
     if name == QUALITY_LOST:
-        return 100.0 * (1.0 - mean_quality(patch)) if declines(patch) else 0.0
+        left = mean_quality(patch) if declines(patch) else 1.0
+        return 0.0 if math.isnan(left) else 100.0 * (1.0 - left)  # nobody is healthy: nothing is lost of nobody
     if name == "off_target":
         return 100.0 * float(patch.cum[patch.off_target_codes].sum()) / max(1, patch.n_cells)
     lost = n_in_state(patch, SCARRED if name == "scarred" else CLEARED)

@@ -130,7 +130,8 @@ class Simulation:
             self.patches[name] = Patch(settings, name, luck, places, threads)
         self.body = Body(settings, self.patches)
         self.functions = Functions(settings, self.patches, read_out)
-        self.pigments = {name: Pigment(each, settings.dt) for name, each in self.patches.items() if each.tissue.pigment}
+        resting = {name: each.pigment for name, each in self.arm_settings.tissues.items() if each.pigment is not None}
+        self.pigments = {name: Pigment(self.patches[name], settings.dt, law) for name, law in resting.items()}
         self.events = {name: Events(settings, patch) for name, patch in self.patches.items()}
         self.dosing = Dosing(settings, self.patches)
         self.transmissions: dict[str, list[Transmission]] = {name: [] for name in self.patches}

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.analysis.cells import places_of, read_cells, section_of, states_of
-from sim.analysis.channel_laws import fit_of, laws_of, left_out, named_rightly, one_by_one, probabilities
+from sim.analysis.channel_laws import laws_of, left_out, named_rightly, one_by_one, probabilities
 from sim.analysis.channel_maps import Channels, channels_of, kept_days, maps_of, tissue_ground
 from sim.analysis.paired import one_of
 from sim.analysis.sections import PROFILE, Ruler, ground_of, measured, whole
 from sim.errors import ResultsError
 from sim.results import Results
+from sim.scenario.checks import extent_of
 from sim.scenario.load import from_dict
 
 Floats = npt.NDArray[np.float64]
@@ -26,14 +27,16 @@ SIZES = (1, 2, 3, 5, 8)  # maps in a set
 ENOUGH = 0.95  # of the sets named rightly, for every channel: 9 in 10 are promised, and replicates are few
 NO_FIT = 0.01  # p below which even the most likely channel does not explain the maps
 FEWEST = 4  # simulated replicates per channel
+FEWEST_TO_TELL = 12  # from which on it is told how many maps are needed
+SAME_SECTION = 0.05  # by how much the lengths of an observed section may differ from those of the reference
 NONE = "none of these"
 COUNTS, MAP, TYPES, EARLIER, DISTANT, BLOCKED = "counts", "map", "types", "earlier", "distant", "blocked"
 MEASUREMENTS = {  # what is measured of an animal: in words
     COUNTS: "senescent cells, counts only",
     MAP: "a map of senescent cells",
     TYPES: "stain of cell types",
-    EARLIER: "a map of an earlier day",
-    DISTANT: "counts in distant tissue",
+    EARLIER: "a map of an earlier day, of the same animal",
+    DISTANT: "counts in distant tissue, of the same animal",
     BLOCKED: "a map under blocked uptake, of another animal",
 }
 Observed = Results | Sequence[pd.DataFrame | str | Path]
@@ -79,7 +82,8 @@ def which_channel(
         Of arms of two channels or more, see `sim.channels`, with four replicates or more.
     observed : Results, or tables of cells
         Maps of ``state`` (and ``type``) of one arm, on the last day with maps of the reference; or one DataFrame or CSV
-        file per map with the columns ``x y`` [um] and ``state``, and ``type`` if known, as of `sim.patterns`.
+        file per map with the columns ``x y`` [um] and ``state``, and ``type`` if known, as of `sim.patterns`. Sections
+        must be as large as that of the reference, and of its last day with maps: rings have no other scale.
     arm : str, optional
         Of the observed results; needed where they have several.
     centre : (2 or 3,), optional
@@ -92,7 +96,7 @@ def which_channel(
     """
     found = channels_of(reference)
     rows = _observed_maps(reference, found, observed, arm) if isinstance(observed, Results) else (
-        pd.DataFrame([_table_row(each, found.ruler, centre) for each in observed]))  # fmt: skip
+        pd.DataFrame([_table_row(each, found.ruler, _span(found), centre) for each in observed]))  # fmt: skip
     if rows.empty:
         raise ResultsError("channels: observed: must hold a map or more, got none")
     simulated = statistics(reference, found, (MAP, TYPES))
@@ -104,7 +108,7 @@ def which_channel(
     likelihood = np.array([law.log_density(x) for law in laws])
     table = pd.DataFrame({
         "channel": list(found.arms), "arm": list(found.arms.values()), "log_likelihood": likelihood,
-        "probability": probabilities(likelihood), "p": [fit_of(law.p_values(x)) for law in laws],
+        "probability": probabilities(likelihood), "p": [law.p_value(x) for law in laws],
     })  # fmt: skip
     return Choice(table.sort_values("log_likelihood", ascending=False, ignore_index=True), used, len(rows))
 
@@ -124,10 +128,9 @@ def channel_power(reference: Results, base: Sequence[str] = (MAP,)) -> pd.DataFr
     DataFrame
         ``measurement`` (empty: the base by itself), ``maps`` (n, of `SIZES`), ``accuracy``, the mean over channels of
         the share of sets of n maps that are named rightly, ``worst``, of the channel that does worst, ``needed``, the
-        smallest n with a `worst` of 95 % or more (NaN: none of these), and ``score``, the mean log probability of the
-        true channel for one map. Sets are drawn from the replicates, which are few, so 95 % stand for a promise of 9
-        in 10; each set is judged by the
-        replicates that are not in it.
+        smallest n with a `worst` of 95 % or more (NaN: none of these, or fewer than 12 replicates), and ``score``, the
+        mean log probability of the true channel for one map. Sets are drawn from the replicates, which are few, so that
+        95 % stand for a promise of 9 in 10; each set is judged by the replicates that are not in it.
     """
     simulated = statistics(reference, channels_of(reference))
     sets = {COUNTS: (COUNTS,), "": tuple(base)}
@@ -151,7 +154,7 @@ def calibration(reference: Results, used: Sequence[str] = (MAP,)) -> dict[str, f
     named = probabilities(likelihood)
     truth = np.arange(len(samples))[:, None]
     p = [
-        [law.p_values(samples[k, [i]])[0] for k, law in enumerate(laws_of(np.delete(samples, i, axis=1)))]
+        [law.p_value(samples[k, [i]]) for k, law in enumerate(laws_of(np.delete(samples, i, axis=1)))]
         for i in range(samples.shape[1])
     ]
     return {
@@ -234,7 +237,9 @@ def _blocked(results: Results, found: Channels, last: pd.DataFrame, day: float) 
 def _power(name: str, samples: Floats) -> pd.DataFrame:
     rightly = [named_rightly(samples, n) for n in SIZES]
     worst = np.array([each.min() for each in rightly])
-    enough = [n for n, share in zip(SIZES, worst, strict=True) if share >= ENOUGH]
+    enough = [
+        n for n, share in zip(SIZES, worst, strict=True) if share >= ENOUGH and samples.shape[1] >= FEWEST_TO_TELL
+    ]
     truth, likelihood = np.arange(len(samples)), left_out(samples, one_by_one(samples.shape[1]))
     score = np.log(np.maximum(probabilities(likelihood)[truth, :, truth], np.finfo(np.float64).tiny)).mean()
     return pd.DataFrame({
@@ -244,6 +249,12 @@ def _power(name: str, samples: Floats) -> pd.DataFrame:
 
 
 # ---------------------------------------------------------------------------------------------------- of what is seen
+
+
+def _span(found: Channels) -> list[float]:
+    """Lengths between the middles of the outermost cells of the reference [um]."""
+    tissue = found.scenario.common.tissues[found.tissue]
+    return [side - tissue.cell_spacing for side in extent_of(tissue)]
 
 
 def _observed_maps(reference: Results, found: Channels, observed: Results, arm: str | None) -> pd.DataFrame:
@@ -262,13 +273,18 @@ def _observed_maps(reference: Results, found: Channels, observed: Results, arm: 
     return pd.DataFrame(rows)
 
 
-def _table_row(table: pd.DataFrame | str | Path, ruler: Ruler, centre: Sequence[float] | None) -> dict[str, float]:
-    """Statistics of one table of cells."""
+def _table_row(
+    table: pd.DataFrame | str | Path, ruler: Ruler, extent: Sequence[float], centre: Sequence[float] | None
+) -> dict[str, float]:
+    """Statistics of one table of cells, of a section as large as that of the reference."""
     name = "channels: table" if isinstance(table, pd.DataFrame) else str(table)
     cells = table if isinstance(table, pd.DataFrame) else read_cells(table)
     senescent, there = states_of(cells, name)
     points = places_of(cells, name)
     low, lengths = section_of(points, None, name)
+    if len(lengths) != len(extent) or not np.allclose(lengths, extent, rtol=SAME_SECTION):
+        must, got = (" x ".join(f"{each:.0f}" for each in sides) for sides in (extent, lengths))
+        raise ResultsError(f"{name}: x, y: must span the section of the reference ({must} um), got {got} um")
     middle = low + lengths / 2.0 if centre is None else np.asarray(centre, np.float64)
     if middle.shape != points.shape[1:]:
         raise ResultsError(f"{name}: centre: must be {points.shape[1]} coordinates [um], got {list(middle)}")

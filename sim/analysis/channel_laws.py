@@ -51,12 +51,14 @@ class Law(NamedTuple):
         after = self._joined_by(x)
         return float(_log_evidence(after.spread, after.n) - _log_evidence(self.spread, self.n))
 
-    def p_values(self, x: Floats) -> Floats:
-        """Chance of a map further off than each row of `x`: F(p, n + 2) of its squared distance over p, (m,)."""
-        off, dof = x - self.mean, self.n + 2
-        distance = np.einsum("ij,ji->i", off, np.linalg.solve(self.spread, off.T)) * dof * self.n / (self.n + 1)
-        chance: Floats = stats.f.sf(distance / self.p, self.p, dof)
-        return chance
+    def p_value(self, x: Floats) -> float:
+        """Chance of a set of maps, (m, p), whose mean is further off: F(p, n + 2) of its squared distance over p.
+
+        The mean of m maps is spread about that of the n simulated ones by 1/m + 1/n of the variance of one map.
+        """
+        off, dof = x.mean(axis=0) - self.mean, self.n + 2
+        distance = float(off @ np.linalg.solve(self.spread, off)) * dof / (1.0 / len(x) + 1.0 / self.n)
+        return float(stats.f.sf(distance / self.p, self.p, dof))
 
     def _joined_by(self, x: Floats) -> Law:
         m, middle = len(x), x.mean(axis=0)
@@ -82,12 +84,6 @@ def probabilities(log_likelihood: Floats) -> Floats:
     """Of the channels, given log likelihoods along the last axis and equal chances before."""
     found: Floats = special.softmax(log_likelihood, axis=-1)
     return found
-
-
-def fit_of(p_values: Floats) -> float:
-    """One p value of several maps, by Fisher's sum of logarithms."""
-    p = np.maximum(p_values, np.finfo(np.float64).tiny)
-    return float(stats.chi2.sf(-2.0 * np.log(p).sum(), 2 * p.size))
 
 
 def left_out(samples: Floats, sets: npt.NDArray[np.int64]) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -145,11 +145,9 @@ def _sizes(power: pd.DataFrame, used: Sequence[str], trust: dict[str, float]) ->
     for name, rows in power.groupby("measurement", sort=False):
         words = _known(used) if name == "" else ("" if name == COUNTS else "+ ") + MEASUREMENTS[str(name)]
         shares = [f"{100 * each:.0f}" if math.isfinite(each) else "-" for each in rows["worst"]]
-        table.append([words, *shares, _needed(rows["needed"].iloc[0])])
+        table.append([words, *shares, _needed(rows)])
     yield from aligned(table)
-    base: Any = power.loc[power["measurement"] == "", "needed"].iloc[0]
-    yield (f"stated sample size: {_needed(base)}; with 95 % of sets drawn from the replicates named rightly, for every "
-           "channel, 9 in 10 may be promised of new animals")  # fmt: skip
+    yield _stated(power[power["measurement"] == ""])
     single = power[power["maps"] == 1].set_index("measurement")["accuracy"]
     better = [MEASUREMENTS[str(name)] for name, share in single.items() if share > single[""] and name != COUNTS]
     yield f"what to measure next, best first: {'; '.join(better) or 'no more, one map tells as much'}"
@@ -157,7 +155,21 @@ def _sizes(power: pd.DataFrame, used: Sequence[str], trust: dict[str, float]) ->
            f"{100 * trust['promised']:.0f} %; p of fit below 0.05 in {100 * trust['unfit']:.0f} %")  # fmt: skip
 
 
-def _needed(maps: float) -> str:
-    from sim.analysis.channel_choice import SIZES
+def _needed(rows: pd.DataFrame) -> str:
+    """Maps that are needed; that it is more than was tried; or that there are too few replicates to tell."""
+    needed, tried = rows["needed"].iloc[0], rows["worst"].notna()
+    if math.isfinite(needed):
+        return f"{needed:.0f}"
+    return f"> {rows['maps'].max()}" if tried.all() else "?"
 
-    return f"{maps:.0f}" if math.isfinite(maps) else f"> {SIZES[-1]}"
+
+def _stated(rows: pd.DataFrame) -> str:
+    needed = _needed(rows)
+    if needed.startswith(">"):
+        return f"stated sample size: {needed}; not even so many maps tell every channel"
+    if needed == "?":
+        return "stated sample size: not known from so few replicates; run more (--replicates 24)"
+    return (
+        f"stated sample size: {needed}; every channel is named rightly in 95 % or more of the sets drawn from the "
+        "replicates (new animals may do a little worse)"
+    )

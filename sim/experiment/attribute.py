@@ -73,20 +73,19 @@ def experiment_without(scenario: Scenario, arm: str | None = None) -> tuple[Scen
 def switched_off(settings: Settings, parts: Parts) -> dict[str, Tree]:
     """Changes that take one cause of induction out of an arm, by the name of the cause.
 
-    Of a factor with an affinity matrix (`parts`) each source is a cause: nobody takes up what it gives off.
+    Of a factor with an affinity matrix (`parts`) each source is a cause.
     """
     found: dict[str, Tree] = {}
     if any(tissue.contact.hazard > 0.0 or tissue.contact.at_once > 0.0 for tissue in settings.tissues.values()):
         silent: dict[str, Any] = {"contact": {"hazard": 0.0, "at_once": 0.0}}
         found[event_names(settings)[CONTACT]] = {"tissues": dict.fromkeys(settings.tissues, silent)}
     for cause, factor, channel, response in factor_channels(settings):
-        if factor in parts:
-            written, source = parts[factor]
-            nobody = dict.fromkeys(settings.factors[factor].uptake, 0.0)
-            found[cause] = {"factors": {written: {"affinity": {source: nobody}}}}
-            continue
-        rate = _without_rate(response)
-        found[cause] = {"factors": {factor: {channel: {"response": rate} if channel == "cargo" else rate}}}
+        if channel == "cargo":  # nobody takes it up: then it does not wear out healthy cells either
+            nobody: dict[str, Any] = dict.fromkeys(settings.factors[factor].uptake, 0.0)
+            written, source = parts.get(factor, (factor, None))
+            found[cause] = {"factors": {written: {"affinity": {source: nobody} if source else nobody}}}
+        else:
+            found[cause] = {"factors": {factor: {channel: _without_rate(response)}}}
     return found
 
 

@@ -16,6 +16,7 @@ from sim.scenario.causes import INITIAL
 from sim.scenario.load import Scenario
 from sim.scenario.patrol import Patrol
 from sim.scenario.schema import Settings
+from sim.scenario.surroundings import in_environment
 from sim.simulation import Simulation
 from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
 
@@ -74,7 +75,7 @@ def search_law(
     if arm not in scenario.arms:
         near = did_you_mean(arm, scenario.arms)
         raise ScenarioError(f"{scenario.file}: arms.{arm}: unknown arm{near}, known: {', '.join(scenario.arms)}")
-    settings, rows = scenario.arms[arm], []
+    settings, rows = in_environment(scenario.arms[arm]), []
     for tissue, about in settings.tissues.items():
         for kind, patrol in about.patrols.items():
             same = equivalent(patrol, about)

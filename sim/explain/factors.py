@@ -111,11 +111,24 @@ def _secretion(teller: Teller, at: str, factor: Factor, is_part: bool) -> str:
 
 
 def _leads(teller: Teller, name: str) -> Iterator[str]:
-    """The patrols that follow it."""
+    """Who else reads it: patrols, functions, melanocytes, adaptive treatments."""
     for where, tissue in teller.settings.tissues.items():
-        led = [kind for kind, patrol in tissue.patrols.items() if patrol.follows == name]
-        if led:
-            yield f"It leads patrols in {where}: {listed(led)}."
+        readers = {
+            "leads patrols": [kind for kind, patrol in tissue.patrols.items() if patrol.follows == name],
+            "erodes": [each for each, function in tissue.functions.items() if name in function.losses],
+            "builds up": [each for each, function in tissue.functions.items() if name in function.gains],
+            "wakes": ["melanocytes"] if tissue.pigment and name in tissue.pigment.activated_by else [],
+        }
+        for does, whom in readers.items():
+            if whom:
+                yield f"It {does} in {where}: {listed(whom)}."
+    steered = [
+        treatment
+        for treatment, each in teller.settings.treatments.items()
+        if each.adaptive is not None and f"mean_{name}" in (each.adaptive.outcome, each.adaptive.toxicity)
+    ]
+    if steered:
+        yield f"Its mean level steers treatments: {listed(steered)}."
 
 
 def _actions(teller: Teller, at: str, factor: Factor) -> Iterator[str]:

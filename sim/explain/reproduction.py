@@ -16,6 +16,7 @@ from sim.scenario.factor import Factor
 from sim.scenario.layers import type_shares
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
+from sim.scenario.well_mixed import turn_alike
 from sim.tissue.parameters import level_per_burden, mean_own_death, response_numbers, total_decay
 
 CONTACT = "contact"
@@ -172,20 +173,9 @@ def _no_mean_field(acting: dict[str, Factor], tissue: Tissue) -> str:
         if own:
             return f"secretion of {name} depends on what turned a cell ({listed(own)})"
         gives = {factor.secretion.by_type.get(kind, 1.0) for kind in tissue.cell_types}
-        if len(gives) > 1 and not _turn_alike(acting, tissue):
+        if len(gives) > 1 and not turn_alike(acting.values(), tissue):
             return f"secretion of {name} differs by cell type, and so does how easily cells turn"
     return ""
-
-
-def _turn_alike(acting: dict[str, Factor], tissue: Tissue) -> bool:
-    """Whether cells of all types turn equally easily, so that senescent ones are of the types of the tissue."""
-    ways = {kind: [each.susceptibility] for kind, each in tissue.cell_types.items()}
-    for kind, way in ways.items():
-        for factor in acting.values():
-            way.append(factor.induction.by_type.get(kind, 1.0) if factor.induction else 1.0)
-            if factor.cargo:
-                way += [factor.uptake.get(kind, 0.0), factor.cargo.response.by_type.get(kind, 1.0)]
-    return len({tuple(way) for way in ways.values()}) == 1
 
 
 def _wrong_time(settings: Settings, acting: dict[str, Factor], tissue: Tissue, places: list[float]) -> str:

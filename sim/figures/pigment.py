@@ -58,8 +58,8 @@ def pigment(results: Results, tissue: str | None = None) -> Figure:
         results, groups,
         f"{results.manifest['scenario']}{where}: {bands_in_words(most, arms)}{several(counts, 'replicate')}"
         f"{' per arm' if most > 1 else ''}{thin_lines_in_words(most, arms)}. A spot has more melanin than a stated "
-        "multiple of resting skin; contrast: the lightest less the darkest tenth of the area; lightness is like the "
-        "individual typology angle (ITA).",
+        "multiple of resting skin; contrast: the lightest less the darkest part of the area (spot.tail); lightness is "
+        "like the individual typology angle (ITA).",
     )  # fmt: skip
 
 

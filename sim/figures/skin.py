@@ -67,8 +67,12 @@ def skin(results: Results, replicate: int = 0, tissue: str | None = None) -> Fig
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     caption = (
         f"{results.manifest['scenario']}{where}: melanin of replicate {replicate}, "
-        f"{'a section, surface on top' if section else 'seen from above'}. Colours are those of a lightness that is "
-        f"assumed (ITA), with a* {REDNESS:g} and b* {YELLOWNESS:g}."
+        f"{'a section, surface on top' if section else 'seen from above'}. "
+        + (
+            "Colours go up to the most melanin of this figure."
+            if section
+            else f"Colours are those of a lightness that is assumed (ITA), with a* {REDNESS:g} and b* {YELLOWNESS:g}."
+        )
     )
     light = Lightness.model_validate((about.get("pigment") or {}).get("lightness") or {})
     return Atlas(results, seen, [LAYER], [_scale(seen, light, section)], picture).drawn(caption)

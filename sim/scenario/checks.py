@@ -22,6 +22,7 @@ from sim.scenario.causes import (
 )
 from sim.scenario.drug import OTHERS
 from sim.scenario.event import READ_BY, Event
+from sim.scenario.function import DRIVERS
 from sim.scenario.library import spoken_of
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
@@ -205,6 +206,8 @@ def _check_factor_names(settings: Settings, names: Names) -> None:
     for name, factor in settings.factors.items():
         if name in LAYERS:
             raise ScenarioError(f"factors.{name}: must not be the name of a map layer, got {name!r}")
+        if name in DRIVERS:
+            raise ScenarioError(f"factors.{name}: must not be the name of another driver of functions, got {name!r}")
         for kind in factor.uptake:
             known_word(f"factors.{name}.affinity", kind, names.types)
         for kind in factor.secretion.by_type:

@@ -108,6 +108,11 @@ def odd_percents(tree: Tree) -> Iterator[tuple[str, str]]:
 
     `tree` is one arm as it is written: after validation nobody knows whether a unit was there.
     """
+    around = mapping(tree.get("environment"))
+    yield from _odd_percent("environment.oxygen", around.get("oxygen"))
+    yield from _odd_percent("environment.reference.oxygen", mapping(around.get("reference")).get("oxygen"))
+    for name, rate in mapping(around.get("rates")).items():
+        yield from _odd_percent(f"environment.rates.{name}.oxygen_half_max", mapping(rate).get("oxygen_half_max"))
     for name, tissue in mapping(tree.get("tissues")).items():
         for part, key in (("initial", "burden"), ("clearance", "half_saturation")):
             yield from _odd_percent(f"tissues.{name}.{part}.{key}", mapping(mapping(tissue).get(part)).get(key))

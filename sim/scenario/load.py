@@ -27,12 +27,13 @@ from sim.scenario.pigment_checks import check_pigment, odd_pigment
 from sim.scenario.presets import Sources, expand_presets, mapping, odd_removals
 from sim.scenario.schema import Settings
 from sim.scenario.section import Confidence
-from sim.scenario.surroundings import check_environment, odd_environment, rates_of
+from sim.scenario.surroundings import check_environment, in_environment, odd_environment, rates_of
 from sim.scenario.trees import REMOVED, Tree, at_path, merge, set_path, strip_sources
 from sim.scenario.well_mixed import check_well_mixed, odd_well_mixed
 from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
 
 SHARED = ("mode", "seed", "replicates", "days", "dt", "record", "question", "markers")  # luck, clock, who looks at them
+ODDITIES = (odd_settings, odd_drugs, odd_patrols, odd_organism, odd_pigment, odd_well_mixed)
 NAMED = ("tissues", "factors", "events", "drugs", "treatments", "outcomes", "markers", "arms")  # mappings by name
 
 
@@ -180,16 +181,9 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
         for arm, settings in arms.items():
             _check(settings, names, rates, arm, patches[arm])
-            oddities = (
-                odd_settings,
-                odd_environment,
-                odd_drugs,
-                odd_patrols,
-                odd_organism,
-                odd_pigment,
-                odd_well_mixed,
-            )
-            notes.update(dict.fromkeys(note for oddity in oddities for note in oddity(settings)))
+            notes.update(dict.fromkeys(odd_environment(settings)))
+            here = in_environment(settings)
+            notes.update(dict.fromkeys(note for oddity in ODDITIES for note in oddity(here)))
             odd = odd_percents(merge(common, patches[arm]))
             notes.update(dict.fromkeys(f"{in_arm(key, arm, patches[arm])}: {note}" for key, note in odd))
         check_arms(arms)
@@ -226,12 +220,13 @@ def _check(settings: Settings, names: Names, rates: Collection[str], arm: str, p
     try:
         check_settings(settings, names)
         check_environment(settings, rates)
-        check_drugs(settings, names)
-        check_patrols(settings, names)
-        check_layers(settings)
-        check_organism(settings, names)
-        check_pigment(settings, names)
-        check_well_mixed(settings)
+        here = in_environment(settings)
+        check_drugs(here, names)
+        check_patrols(here, names)
+        check_layers(here)
+        check_organism(here, names)
+        check_pigment(here, names)
+        check_well_mixed(here)
     except ScenarioError as error:
         raise _where_written(error, arm, patch) from None
 

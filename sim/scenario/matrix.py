@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sim.errors import ScenarioError
 from sim.scenario.checks import known_word
 from sim.scenario.drug import Drug
+from sim.scenario.environment import Environment
 from sim.scenario.factor import Factor
 from sim.scenario.schema import Settings
 from sim.scenario.section import Section
@@ -72,6 +73,7 @@ def by_source(settings: Settings, parts: Parts) -> Settings:
             "factors": factors,
             "tissues": {name: _tissue(tissue, made) for name, tissue in settings.tissues.items()},
             "drugs": {name: _drug(drug, made) for name, drug in settings.drugs.items()},
+            "environment": _environment(settings.environment, made),
             "record": _with(settings.record, maps=_named(settings.record.maps, made)),
         }
     )
@@ -97,6 +99,22 @@ def _part(factor: Factor, source: str, types: Iterable[str]) -> Factor:
     by_type = {kind: 0.0 for kind in types if kind != source} | {kind: own[kind] for kind in (source,) if kind in own}
     secretion = factor.secretion.model_copy(update={"by_type": by_type})
     return factor.model_copy(update={"affinity": factor.matrix[source], "secretion": secretion})
+
+
+def _environment(around: Environment | None, made: Mapping[str, list[str]]) -> Environment | None:
+    """With paths below a factor for each of its parts."""
+    if around is None:
+        return None
+    rates = {name: _with(rate, of=[each for path in rate.of for each in _paths(path, made)])
+             for name, rate in around.rates.items()}  # fmt: skip
+    return _with(around, rates=rates)
+
+
+def _paths(path: str, made: Mapping[str, list[str]]) -> list[str]:
+    group, name, *below = (*path.split(".", 2), "")[:3]
+    if group != "factors" or name not in made:
+        return [path]
+    return [f"factors.{part}.{below[0]}" for part in made[name]]
 
 
 def _tissue(tissue: Tissue, made: Mapping[str, list[str]]) -> Tissue:

@@ -11,6 +11,7 @@ from sim.scenario.quantity import unit_size
 from sim.scenario.schema import Settings
 from sim.scenario.section import Section, check_range, declared, numbers_of
 
+OF_THE_UNIT = (".decay_rate", ".diffusivity", ".capture")  # of factors
 STRENGTH = ".secretion.strength"  # the one rate whose unit does not say so: the unit of the factor carries the time
 
 
@@ -68,8 +69,11 @@ def check_environment(settings: Settings, known: Collection[str]) -> None:
         key = f"environment.rates.{name}"
         check_name(key, name)
         for path in rate.of:
+            if path.startswith("factors.") and path.endswith(OF_THE_UNIT):
+                rule = "must not be what the unit of a factor is made of, for its level at rest would stay as it is"
+                raise ScenarioError(f"{key}.of: {rule} (secretion.strength and ventilation move it), got {path!r}")
             if path not in known:
-                rule = "must be the dotted path of a rate of this scenario"
+                rule = "must be the dotted path of a rate of this scenario (per time; no duration, no hazard of a drug)"
                 raise ScenarioError(f"{key}.of: {rule}, got {path!r}{did_you_mean(path, known)}")
             if path in taken:
                 raise ScenarioError(f"{key}.of: must not multiply what {taken[path]} multiplies already, got {path!r}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sim.errors import ScenarioError
 from sim.scenario.checks import available_bytes, size_in_words
 from sim.scenario.drug_checks import route_of
+from sim.scenario.factor import Factor
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
@@ -30,6 +31,11 @@ def check_well_mixed(settings: Settings) -> None:
         if factor.transport == "kernel" or factor.own_decay == 0.0:
             got = "transport kernel" if factor.transport == "kernel" else "no decay"
             raise ScenarioError(f"factors.{key}: must have a steady level with mode: well_mixed, got {got}")
+        for place, tissue in settings.tissues.items():
+            gives = {factor.secretion.by_type.get(kind, 1.0) for kind in tissue.cell_types}
+            if factor.acts and len(gives) > 1 and not turn_alike(settings.factors.values(), tissue):
+                rule = "must be the same for all cell types with mode: well_mixed, unless all turn equally easily"
+                raise ScenarioError(f"factors.{key}.secretion.by_type: {rule}, got {gives} in {place}")
     for key in settings.events:
         raise ScenarioError(f"events.{key}: {NOT_HERE}, got an event")
     if settings.stop is not None:
@@ -38,6 +44,17 @@ def check_well_mixed(settings: Settings) -> None:
         raise ScenarioError(f"generations: {NOT_HERE}, got 'tracked'")
     _check_treatments(settings)
     _check_tables(settings)
+
+
+def turn_alike(factors: Iterable[Factor], tissue: Tissue) -> bool:
+    """Whether cells of all types turn equally easily, so that senescent ones are of the types of the tissue."""
+    ways = {kind: [each.susceptibility] for kind, each in tissue.cell_types.items()}
+    for factor in factors:
+        for kind, way in ways.items():
+            way.append(factor.induction.by_type.get(kind, 1.0) if factor.induction else 1.0)
+            if factor.cargo:
+                way += [factor.uptake.get(kind, 0.0), factor.cargo.response.by_type.get(kind, 1.0)]
+    return len({tuple(way) for way in ways.values()}) == 1
 
 
 def has_a_size(tissue: Tissue) -> bool:

@@ -113,13 +113,15 @@ def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream
 def first_types(tissue: Tissue, geometry: Geometry, stream: Stream) -> np.ndarray:
     """Cell type of every site, by the shares of its layer; (n,) of indices."""
     every = np.arange(geometry.n_sites, dtype=np.int64)
-    drawn = _evenly(tissue, stream) if tissue.arrangement == "even" else stream.uniforms(Purpose.CELL_TYPE, 0, every)
+    drawn = stream.uniforms(Purpose.CELL_TYPE, 0, every)
+    start = float(drawn[0])
     edges = np.cumsum(shares_by_layer(tissue), axis=1)[:, :-1]
     layer = niches(tissue, geometry)
     found = np.zeros(geometry.n_sites, np.int64)
     for row, limits in enumerate(edges):
-        here = layer == row if tissue.layers else slice(None)
-        found[here] = np.searchsorted(limits, drawn[here], side="right")
+        here = np.flatnonzero(layer == row) if tissue.layers else every
+        order = _evenly(tissue, here, start) if tissue.arrangement == "even" else drawn[here]
+        found[here] = np.searchsorted(limits, order, side="right")
     return found
 
 
@@ -132,20 +134,20 @@ def niches(tissue: Tissue, geometry: Geometry) -> np.ndarray:
     return np.searchsorted(layer_ends(tissue)[:-1], along * (1.0 + ROUNDING), side="right").astype(np.uint8)
 
 
-def _evenly(tissue: Tissue, stream: Stream) -> np.ndarray:
-    """Numbers in [0, 1) of the sites of a lattice: those below any limit lie evenly (an additive recurrence).
+def _evenly(tissue: Tissue, sites: np.ndarray, start: float) -> np.ndarray:
+    """Numbers in [0, 1) of `sites` of a lattice: those below any limit lie evenly (an additive recurrence).
 
-    The steps per axis are powers of the inverse of the root of x^(d + 1) = x + 1, of which no multiple is nearly whole:
-    the golden ratio in more dimensions (Roberts 2018). Where the pattern begins is drawn.
+    The steps per axis are powers of the inverse of the root of x^(d + 1) = x + 1, of which no multiple is nearly whole
+    in all d axes at once: the golden ratio in more dimensions (Roberts 2018). A layer of one row has one axis less.
+    `start` says where the pattern begins.
     """
     assert tissue.shape is not None  # checked
-    axes = len(tissue.shape)
+    places = np.array(np.unravel_index(sites, tissue.shape))
+    along = [axis for axis in places if axis.min() < axis.max()]
     root = 1.5
     for _ in range(64):
-        root = (1.0 + root) ** (1.0 / (axes + 1))
-    start = stream.uniform(Purpose.CELL_TYPE, 0, 0)
-    steps = sum(index * root ** -(axis + 1.0) for axis, index in enumerate(np.indices(tissue.shape)))
-    return np.asarray((start + steps) % 1.0).ravel()
+        root = (1.0 + root) ** (1.0 / (len(along) + 1))
+    return np.asarray((start + sum(axis * root ** -(i + 1.0) for i, axis in enumerate(along))) % 1.0)
 
 
 def depths(tissue: Tissue, geometry: Geometry) -> np.ndarray:

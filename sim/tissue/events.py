@@ -151,12 +151,13 @@ class Events:
     # -------------------------------------------------------------------------------------------------- what is done
 
     def _region(self, event: Event, radius: float) -> np.ndarray:
-        """Sites that an event may touch, of all cell types."""
+        """Sites that an event may touch; of all cell types, unless it tells how many cells it is about."""
         geometry, patch = self.patch.geometry, self.patch
         centre = geometry.centre() if event.at == "centre" else np.array(event.at)
         if event.n_cells is None:
             return geometry.within(centre, radius)
-        return geometry.nearest(centre, round(event.n_cells / patch.cells_per_site))
+        meant = self._meant(event, geometry.within(centre, np.inf))
+        return geometry.nearest(centre, round(event.n_cells / patch.cells_per_site), meant)
 
     def _meant(self, event: Event, sites: np.ndarray) -> np.ndarray:
         """Those of `sites` whose cells are of a type that the event is about."""

@@ -211,9 +211,8 @@ class Geometry:
         close = self.distances(self.positions(), centre) <= radius * (1.0 + ROUNDING)
         return np.flatnonzero(close if self.exists is None else close & self.exists)
 
-    def nearest(self, centre: npt.ArrayLike, count: int) -> Ints:
-        """The `count` sites (no holes) next to `centre`, in ascending order; of equal distances the lower sites."""
-        sites = self.within(centre, np.inf)
+    def nearest(self, centre: npt.ArrayLike, count: int, sites: Ints) -> Ints:
+        """The `count` of `sites` next to `centre`, in ascending order; of equal distances the lower sites."""
         away = np.round(self.distances(self.positions()[sites], centre), 6)
         return np.sort(sites[np.argsort(away, kind="stable")[:count]])
 

@@ -31,7 +31,7 @@ from sim.tissue.complexion import Complexion
 from sim.tissue.geometry import ROUNDING, Geometry, Sites, cell_of, voxel_of
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
-from sim.tissue.state import HEALTHY, SENESCENT
+from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
 
 Floats = npt.NDArray[np.float64]
 OTHER, MELANOCYTE, KERATINOCYTE = 0, 1, 2  # what a cell type is to pigment
@@ -72,6 +72,8 @@ class Pigment:
         A tissue with the section `pigment`.
     dt : float
         Length of a step [d].
+    resting : Law
+        That of the skin to which tables compare: without what the environment does to it.
 
     Attributes
     ----------
@@ -85,10 +87,10 @@ class Pigment:
         How it looks from above.
     """
 
-    def __init__(self, patch: Patch, dt: float) -> None:
+    def __init__(self, patch: Patch, dt: float, resting: Law) -> None:
         law = patch.tissue.pigment
         assert law is not None
-        self.patch, self.law, self._dt = patch, law, dt
+        self.patch, self.law, self._dt, self._resting = patch, law, dt, resting
         self._numbers = numbers_of(law)
         self._role = roles(law, list(patch.tissue.cell_types))
         self._around = around(patch.geometry, law.dendrites.activated_reach)
@@ -132,14 +134,15 @@ class Pigment:
 
     def _settle(self) -> None:
         """At rest with the levels of now; what resting skin without any stimulus has is what tables compare with."""
-        self._rest(np.zeros_like(self.melanin))
+        state = self.patch.cells.state
+        healthy = np.where(state == ABSENT, ABSENT, HEALTHY).astype(state.dtype)
+        self._rest(healthy, np.zeros_like(self.melanin), numbers_of(self._resting))
         self.complexion.reference = self.complexion.density(self.melanin)
-        self._rest(self._stimuli())
+        self._rest(state, self._stimuli(), self._numbers)
 
-    def _rest(self, stimulus: Floats) -> None:
-        cells = self.patch.cells
-        settle(self.activation, self.melanin, cells.state, cells.cell_type, self._role, stimulus, self._around,
-               self._numbers)  # fmt: skip
+    def _rest(self, state: np.ndarray, stimulus: Floats, numbers: Numbers) -> None:
+        settle(self.activation, self.melanin, state, self.patch.cells.cell_type, self._role, stimulus, self._around,
+               numbers)  # fmt: skip
 
     # -------------------------------------------------------------------------------------------------- questions
 

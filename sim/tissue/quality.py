@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.compiling import kernel
@@ -34,9 +36,9 @@ def quality(patch: Patch) -> np.ndarray:
 
 
 def mean_quality(patch: Patch) -> float:
-    """Mean quality of the healthy cells; 0 where there are none."""
+    """Mean quality of the healthy cells; NaN where there are none."""
     healthy = patch.cells.state == HEALTHY
-    return float(quality(patch)[healthy].mean()) if healthy.any() else 0.0
+    return float(quality(patch)[healthy].mean()) if healthy.any() else math.nan
 
 
 def _pools(patch: Patch) -> np.ndarray:

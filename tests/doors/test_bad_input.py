@@ -72,8 +72,8 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         (("days: 2", "days: 2\nrecord:\n  every: 1\n maps: [state]"),
          "file: must be YAML, got expected <block end>, but found '<block mapping start>' in line 4: look at the"),
         (("days: 2", "days: 2\nrecord: {maps: [states], days: [1]}"),
-         "record.maps: must be one of state, cause, generation, type, cargo, secondaries, SASP, got 'states' "
-         "(did you mean state?)"),
+         "record.maps: must be one of state, cause, generation, type, cargo, quality, secondaries, melanin, "
+         "activation, dendrites, SASP, got 'states' (did you mean state?)"),
         (("days: 2", "days: 2\ntreatments: {t: {drug: fisetn, amount: 100 mg/kg}}"),
          "treatments.t.drug: must be a drug of the scenario or of the library, got 'fisetn' (did you mean fisetin?)"),
         (("days: 2", "days: 2\ntreatments: {t: {drug: fisetin, amount: 5 uM}}"),

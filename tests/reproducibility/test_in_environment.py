@@ -28,7 +28,7 @@ def test_at_the_reference_all_bits_are_the_same() -> None:
 def test_both_engines_and_threads_see_the_same_environment() -> None:
     tree = as_tree(everything("plane"))
     rates = {"turning": {"of": [BASELINE, "factors.SASP.induction.hill.max_rate"], "q10": 2, "oxygen_half_max": 2},
-             "giving": {"of": [STRENGTH, "factors.room.decay_rate"], "q10": 3}}  # fmt: skip
+             "giving": {"of": [STRENGTH, "factors.room.ventilation"], "q10": 3}}  # fmt: skip
     tree = together(tree, environment(26, 5, **rates), factor("room", ventilation=2, secretion={"healthy": 0.1}))
     tree = together(tree, {"generations": "simple", "factors": {"SASP": {"secretion": {"healthy": 0.01}}}})
     sorting = {"kind": "removal", "day": 1, "interval": 1.7, "found": 0.4, "radius": "whole tissue"}

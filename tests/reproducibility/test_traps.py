@@ -94,7 +94,7 @@ SHARES = ("maintenance", "capacity", "jam", "inhibition", "keep", "autocrine", "
           "bias")  # fmt: skip
 NEVER_ZERO = ("half_max", "half_saturation", "memory", "radius", "length", "distance", "ramp", "ec50", "elimination",
               "penetration_depth", "recovery", "dt", "speed", "persistence", "encounters", "attachment_time",
-              "a", "b", "dimension", "blood_volume", "doubling_time")  # fmt: skip
+              "a", "b", "dimension", "blood_volume", "doubling_time", "scale")  # fmt: skip
 WHOLE = ("threshold", "neighbours", "healthy", "present", "senders")
 EXPONENTS = ("power", "decline", "third")
 

@@ -88,10 +88,14 @@ def test_mouse_skin_can_be_cooled() -> None:
     ("change", "message"),
     [
         (environment(9, r={"of": ["tissues.patch.damage.basline"]}),
-         "environment.rates.r.of: must be the dotted path of a rate of this scenario, got "
-         "'tissues.patch.damage.basline' (did you mean tissues.patch.damage.baseline?)"),
+         "environment.rates.r.of: must be the dotted path of a rate of this scenario (per time; no duration, no hazard "
+         "of a drug), got 'tissues.patch.damage.basline' (did you mean tissues.patch.damage.baseline?)"),
         (environment(9, r={"of": ["tissues.patch.maintenance"]}),
-         "environment.rates.r.of: must be the dotted path of a rate of this scenario, got 'tissues.patch.maintenance'"),
+         "environment.rates.r.of: must be the dotted path of a rate of this scenario (per time; no duration, no hazard "
+         "of a drug), got 'tissues.patch.maintenance'"),
+        (together(factor("SASP", decay_rate=2), environment(9, r={"of": ["factors.SASP.decay_rate"]})),
+         "environment.rates.r.of: must not be what the unit of a factor is made of, for its level at rest would stay "
+         "as it is (secretion.strength and ventilation move it), got 'factors.SASP.decay_rate'"),
         (environment(9, r={"of": [BASELINE]}, s={"of": [BASELINE]}),
          f"environment.rates.s.of: must not multiply what environment.rates.r multiplies already, got '{BASELINE}'"),
         (environment(50, r={"of": [BASELINE], "q10": 100}),
@@ -102,6 +106,18 @@ def test_what_an_environment_must_not_say(change: Tree, message: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         world(tissue(damage={"baseline": 1}), change)
     assert message in str(caught.value)
+
+
+def test_notes_and_limits_see_the_rates_as_they_are_there() -> None:
+    """Ten times as warm a repair: the edge of a wound moves too far in a step."""
+    wound = event("cut", kind="wound", radius=20)
+    warm = environment(40, r={"of": ["tissues.patch.repair.rate"], "q10": 4})
+    tree = together({"days": 5, "dt": 0.5, "tissues": {"patch": {"shape": [9, 9]}}}, wound)
+    slow, fast = ({"tissues": {"patch": {"repair": {"rate": rate}}}} for rate in (0.2, 3.2))
+    told, there, quiet = (from_dict(together(tree, *more)).notes for more in ((fast,), (slow, warm), (slow,)))
+    assert [note for note in told if "edge of events.cut" in note]
+    assert [note for note in there if "edge" in note] == [note for note in told if "edge" in note]
+    assert not [note for note in quiet if "edge" in note]
 
 
 def test_an_environment_that_multiplies_by_nothing_is_odd() -> None:

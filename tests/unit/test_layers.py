@@ -92,6 +92,14 @@ def test_types_that_lie_evenly_keep_their_distance(shape: tuple[int, ...]) -> No
     assert (other != cells).any()  # where the pattern begins is luck
 
 
+def test_types_lie_evenly_in_a_layer_of_one_row() -> None:
+    """One in eighteen along a line: gaps of 13 and 21, neighbours in the sequence of Fibonacci, and none else."""
+    layers = {"basal": {"thickness": 10, "cell_types": {"keratinocyte": 17, "melanocyte": 1}},
+              "dermis": {"cell_types": {"fibroblast": 1}}}  # fmt: skip
+    row = np.flatnonzero(rows_of(skin(layers=layers, arrangement="even"))[0] == 1)
+    assert set(np.diff(row).tolist()) <= {13, 21, 34}
+
+
 # ------------------------------------------------------------------------------------------------- what comes of it
 
 
@@ -151,6 +159,15 @@ def test_an_event_touches_its_types_only(kind: str) -> None:
     meant = before.cell_type == 1
     assert (after.state[~meant] == before.state[~meant]).all()
     assert (after.state[meant] == (2 if kind in ("wound", "removal") else 1)).all()
+
+
+def test_a_graft_of_so_many_cells_of_a_type() -> None:
+    """The 40 fibroblasts nearest to the centre, not those among the 40 nearest cells."""
+    types = {"keratinocyte": {"fraction": 0.9}, "fibroblast": {"fraction": 0.1}}
+    graft = event(n_cells=40, cells="senescent", cell_types=["fibroblast"])
+    cells = run(world(tissue(cell_types=types), graft, shape=(40, 40)), 1).cells
+    assert (cells.state == 1).sum() == 40
+    assert (cells.cell_type[cells.state == 1] == 1).all()
 
 
 # ------------------------------------------------------------------------------------------------- words and errors

@@ -198,3 +198,21 @@ def test_each_source_can_be_switched_off() -> None:
     off = experiment.arms[without["drift_from_b"]].factors
     assert (off["drift_from_b"].uptake, off["drift_from_a"].uptake) == ({"b": 0}, {"a": 1, "b": 0.2})
     assert counts(run(experiment.arms[without["drift_from_b"]], 20))["drift_from_b"] == 0
+
+
+def test_the_mean_field_refuses_sources_of_which_cells_turn_unlike() -> None:
+    """There every senescent cell gives off what the mean cell does, whoever turned: with a matrix that is not so."""
+    tree = {"mode": "well_mixed", "days": 10, "dt": 1, "tissues": {"body": {"cell_types": {"a": {}, "b": {}}}}}
+    factors = {"drift": {"reach": 50, "affinity": {"a": {"b": 1}}, "cargo": CARGO}}
+    with pytest.raises(ScenarioError, match=r"secretion\.by_type: must be the same for all cell types with mode: well"):
+        from_dict(together(tree, {"factors": factors}))
+    alike = {"drift": {"reach": 50, "affinity": {"a": 1, "b": 1}, "cargo": CARGO, "secretion": {"by_type": {"a": 0}}}}
+    from_dict(together(tree, {"factors": alike}))
+
+
+def test_a_plain_factor_is_switched_off_as_a_source_is() -> None:
+    """Nobody takes it up, so that it does not wear out healthy cells either."""
+    experiment, without = experiment_without(scenario(drift({"a": 1.0, "b": 0.5})))
+    off = experiment.arms[without["drift"]].factors["drift"]
+    assert off.uptake == {"a": 0, "b": 0}
+    assert off.cargo.response.hill.max_rate > 0

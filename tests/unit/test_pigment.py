@@ -424,3 +424,22 @@ def test_a_refilled_site_keeps_its_type_where_asked() -> None:
             cells = simulation.patches["patch"].cells
             assert np.count_nonzero(cells.state == CLEARED) == 0
             assert np.array_equal(cells.cell_type, before) is keeps
+
+
+def test_what_the_environment_does_shows_from_the_start_and_in_a_future() -> None:
+    """Twice the synthesis is twice the melanin of resting skin, whether it was so from day 0 on or comes later."""
+    rates = {"making": {"of": ["tissues.patch.pigment.synthesis"], "q10": 2}}
+    around: Tree = {"reference": {"temperature": 20}, "rates": rates}
+    cool, warm = (skin({"environment": {"temperature": degrees, **around}}) for degrees in (20, 30))
+    assert columns_after(cool, 0)["melanin_mean"] == pytest.approx(1.0, rel=1e-12)
+    assert columns_after(warm, 0)["melanin_mean"] == pytest.approx(2.0, rel=1e-12)
+    past, future = start(cool), start(warm)
+    future.restore(past.state())
+    resting = {pigment_of(each).complexion.reference for each in (past, future, start(warm))}
+    assert len(resting) == 1
+
+
+def test_senescent_cells_of_the_start_are_not_resting_skin() -> None:
+    """It is they who differ from the skin that tables compare with, not that skin."""
+    aged, young = (skin(tissue(initial={"burden": burden}), senescent_transfer=0.5) for burden in (80, 0))
+    assert pigment_of(start(aged)).complexion.reference == pigment_of(start(young)).complexion.reference

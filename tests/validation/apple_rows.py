@@ -13,10 +13,10 @@ DOSES = {"ppm_0_01": 0.01, "ppm_0_1": 0.1, "ppm_1": 1.0, "ppm_10": 10.0, "ppm_10
 
 APPLES: tuple[Target, ...] = (
     Target(
-        "27a", "apples at 20 degC, 48 h of ethylene from outside: dose that saves half of the time to ripen", OUTSIDE,
+        "27a", "apples at 20 degC, 48 h of ethylene from outside: dose that saves half of what 100 ppm save", OUTSIDE,
         threshold(DOSES, "ppm_0"), "ppm", "0.1 to 10 ppm", 0.1, 10.0, "fitted",
-        "The half-maximum of the response, 1 ppm, was chosen from the same source; half of the time is saved by less, "
-        "because fruit that ripen by the dose make more.",
+        "The half-maximum of the response, 1 ppm, was chosen from the same source; half of the effect is reached with "
+        "less, because fruit that ripen by the dose make more.",
     ),
     Target(
         "27b", "the same without a dose: ethylene over that of fruit that do not respond to it", OUTSIDE,
