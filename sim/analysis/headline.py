@@ -13,7 +13,7 @@ from scipy import stats
 from sim.analysis.causes import turning_causes
 from sim.analysis.compare import compare
 from sim.analysis.coupling import common_day, mean_coupling
-from sim.analysis.organism_lines import FEW_TISSUES, marks_in_words, outcome_lines, tissue_lines
+from sim.analysis.organism_lines import FEW_TISSUES, marks_in_words, outcome_lines, pigment_lines, tissue_lines
 from sim.analysis.paired import ENOUGH_FOR_RATIO, baseline_words, baselines, effects, t_interval
 from sim.analysis.rebound import rebound_by_arm, rebound_in_words
 from sim.analysis.survival import somebody_died, survival
@@ -139,7 +139,9 @@ def burden_lines(results: Results) -> Iterator[str]:
         yield from _lines_of_tissue(results, str(tissue), rows, when)
     outcomes = list(outcome_lines(results, when))
     yield from ["", *outcomes] if outcomes else []
-    if many or outcomes:
+    skin = list(pigment_lines(results, when))
+    yield from ["", *skin] if skin else []
+    if many or outcomes or skin:
         yield from marks_in_words(results)
     yield from _coupling_lines(results)
 

@@ -13,6 +13,11 @@ from sim.analysis.paired import baseline_words, baselines, by_replicate, t_inter
 from sim.results import Results
 
 FEW_TISSUES = 2  # that are told one by one
+PIGMENT = {  # columns of pigment that a run tells first, in words
+    "spot_area": "spot (% of area)", "spot_contrast": "contrast (degrees)", "lightness": "lightness (degrees)",
+    "activation_mean": "activation", "melanin_in_melanocytes": "melanin kept",
+}  # fmt: skip
+NOTHING = 1e-6  # of the largest number of a table: what is not told as a difference (a drug that has decayed)
 MARK = "*"  # behind a difference whose interval excludes 0
 
 
@@ -34,6 +39,19 @@ def outcome_lines(results: Results, when: str) -> Iterator[str]:
         own = unit(place["outcome"], results)
         columns[f"{place['outcome']} ({own})" if own else place["outcome"]] = wide
     yield from _wide(results, f"outcomes {when}", columns)
+
+
+def pigment_lines(results: Results, when: str) -> Iterator[str]:
+    """What skin looks like by arm, and what tells mechanisms apart; nothing where there is no pigment."""
+    names = [name for name in PIGMENT if name in results.timeseries]
+    if not names:
+        return
+    columns = {}
+    for place, wide in by_replicate(results, with_outcomes(results, names), names):
+        where = f" in {place['tissue']}" if len(results.tissues) > 1 else ""
+        columns[f"{PIGMENT[place['outcome']]}{where}"] = wide
+    seen = {label: wide for label, wide in columns.items() if wide.notna().any(axis=None)}
+    yield from _wide(results, f"skin {when}", seen)
 
 
 def marks_in_words(results: Results) -> Iterator[str]:
@@ -58,8 +76,9 @@ def _wide(results: Results, head: str, columns: Mapping[str, pd.DataFrame], digi
 def _cells(results: Results, wide: pd.DataFrame, form: str) -> dict[str, str]:
     """Mean, difference and mark of every arm, one below the other."""
     means = {arm: _number(float(wide[arm].mean()), form) for arm in results.arms}
-    apart = {arm: _difference((wide[arm] - wide[base]).dropna().to_numpy(np.float64), form)
-             for arm, base in baselines(results).items()}  # fmt: skip
+    least = NOTHING * float(wide.abs().max(axis=None))
+    pairs = {arm: (wide[arm] - wide[base]).dropna().to_numpy(np.float64) for arm, base in baselines(results).items()}
+    apart = {arm: _difference(np.where(np.abs(each) < least, 0.0, each), form) for arm, each in pairs.items()}
     left, right = (max(map(len, words.values()), default=0) for words in (means, apart))
     return {arm: f"{means[arm]:>{left}}  {apart.get(arm, ''):<{right}}" if right else means[arm] for arm in means}
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import sim
+from sim.analysis.headline import burden_lines
 from sim.errors import ResultsError
 from sim.figures import save_all
 from sim.figures.skin import REDNESS, YELLOWNESS, shades, srgb
@@ -122,6 +123,16 @@ def test_pigment_is_an_outcome_of_comparisons(spot: Results) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- what is claimed
+
+
+def test_a_run_tells_what_the_skin_looks_like(spot: Results) -> None:
+    """The numbers of the table, and their difference in pairs."""
+    said = "\n".join(burden_lines(spot))
+    day = spot.timeseries["day"].max()
+    last = spot.timeseries[spot.timeseries["day"] == day].groupby("arm")["lightness"].mean()
+    line = next(each for each in said.splitlines() if each.startswith(f"  {spot.arms[-1]} ") and "*" in each)
+    assert f"skin on day {day:g}" in said
+    assert f"{last[spot.arms[-1]]:.1f}" in line
 
 
 @pytest.mark.parametrize("path", SPOTS, ids=lambda path: path.stem)

@@ -88,3 +88,17 @@ def test_the_command_tells_measured_kills_and_the_fit(tmp_path: Path) -> None:
     assert fit.endswith(f"straight walkers: {found['beta'][0]:.3g} and {found['kappa'][0]:.3g}")
     with pytest.raises(ScenarioError, match="search: --clumps: "):
         CliRunner().invoke(app, ["search", str(file), "--clumps", "3 d", "-q"], catch_exceptions=False)
+
+
+def test_patrols_walk_in_the_environment_of_the_scenario() -> None:
+    """Ten degrees more at a Q10 of 2: the very search of patrols of twice the speed."""
+    quick, slow = skin(40, speed="8 um/min"), skin(40, speed="4 um/min")
+    rates = {"walking": {"of": ["tissues.skin.patrols.nk.speed"], "q10": 2}}
+    around = {"temperature": 30, "reference": {"temperature": 20}, "rates": rates}
+    found = [search_law(each, burdens=(10.0,), kills=20, replicates=1) for each in (quick, slow, warm(slow, around))]
+    pd.testing.assert_frame_equal(found[2], found[0])
+    assert (found[1]["kappa"] > found[0]["kappa"]).all()
+
+
+def warm(scenario: Scenario, around: dict[str, Any]) -> Scenario:
+    return scenario.override({"environment": around})

@@ -21,6 +21,7 @@ Run = Callable[[Study], sim.Results]
 def marked(target: Target, fails: bool) -> object:
     """A row of a long study is for `make validate`; should one that is known to fail pass, the test says so."""
     marks = [pytest.mark.validation] if target.study in LONG else []
+    marks += [pytest.mark.xdist_group(target.study.file)]  # one worker runs a study once, for all of its rows
     marks += [pytest.mark.xfail(strict=True, reason=target.note)] if fails else []
     return pytest.param(target, id=target.number, marks=marks)
 
