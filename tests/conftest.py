@@ -17,3 +17,8 @@ def _loud_arithmetic() -> Iterator[None]:
     """Overflow, division by zero and invalid operations of NumPy raise; only what is too small may vanish."""
     with np.errstate(all="raise", under="ignore"):
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: two workers then end together."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -73,7 +73,8 @@ def experiment_without(scenario: Scenario, arm: str | None = None) -> tuple[Scen
 def switched_off(settings: Settings, parts: Parts) -> dict[str, Tree]:
     """Changes that take one cause of induction out of an arm, by the name of the cause.
 
-    Of a factor with an affinity matrix (`parts`) each source is a cause.
+    Of a factor with an affinity matrix (`parts`) each source is a cause. Cargo is switched off by the affinity; where
+    uptake is part of the decay (`capture`), the factor then reaches further.
     """
     found: dict[str, Tree] = {}
     if any(tissue.contact.hazard > 0.0 or tissue.contact.at_once > 0.0 for tissue in settings.tissues.values()):

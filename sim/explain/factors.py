@@ -113,15 +113,15 @@ def _secretion(teller: Teller, at: str, factor: Factor, is_part: bool) -> str:
 def _leads(teller: Teller, name: str) -> Iterator[str]:
     """Who else reads it: patrols, functions, melanocytes, adaptive treatments."""
     for where, tissue in teller.settings.tissues.items():
-        readers = {
-            "leads patrols": [kind for kind, patrol in tissue.patrols.items() if patrol.follows == name],
+        led = [kind for kind, patrol in tissue.patrols.items() if patrol.follows == name]
+        if led:
+            yield f"It leads patrols in {where}: {listed(led)}."
+        deeds = {
             "erodes": [each for each, function in tissue.functions.items() if name in function.losses],
             "builds up": [each for each, function in tissue.functions.items() if name in function.gains],
             "wakes": ["melanocytes"] if tissue.pigment and name in tissue.pigment.activated_by else [],
         }
-        for does, whom in readers.items():
-            if whom:
-                yield f"It {does} in {where}: {listed(whom)}."
+        yield from (f"It {does} {listed(what)} in {where}." for does, what in deeds.items() if what)
     steered = [
         treatment
         for treatment, each in teller.settings.treatments.items()

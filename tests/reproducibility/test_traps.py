@@ -53,6 +53,7 @@ def answers(package_parent: Path, home: Path) -> dict[str, str]:
     return dict(line.split() for line in done.stdout.splitlines())
 
 
+@pytest.mark.long
 def test_an_edited_rule_changes_both_engines(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
     before = answers(tmp_path, tmp_path)
@@ -66,6 +67,7 @@ def test_an_edited_rule_changes_both_engines(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache" / "senodrift").iterdir())) == 2
 
 
+@pytest.mark.long
 def test_no_folder_for_a_cache(tmp_path: Path) -> None:
     """A path below a regular file cannot be made, not even by root."""
     (tmp_path / "file").write_text("")

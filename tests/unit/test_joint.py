@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.explain import explain
 from sim.rules.functions import function_after
 from sim.rules.induction import hill
 from sim.scenario.load import select_arms
@@ -116,3 +117,12 @@ def test_the_sasp_holds_regeneration_back() -> None:
             days.append(np.count_nonzero(simulation.patches["muscle"].cells.state[wound] == 2))
         still_open.append(days)
     assert sum(still_open[0]) > 1.3 * sum(still_open[1]) > 0
+
+
+def test_explain_knows_who_reads_a_factor() -> None:
+    """None of those that only functions read is called idle."""
+    said = " ".join(explain(sim.load(FILE)).split())
+    assert "It erodes matrix in cartilage. It erodes height in disc." in said
+    assert "It erodes density in bone." in said
+    assert "It builds up stiffness in muscle." in said
+    assert "acts on nothing" not in said
