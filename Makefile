@@ -27,7 +27,7 @@ run: .venv/.core ## run the skin-graft scenario: tables and figures in results/
 	@$(BIN)/senodrift run configs/skin_graft.yaml --workers 2 $(ARGS)
 
 test: .venv/.test ## run the tests, without the long studies, in two processes
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not validation" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not validation" $(ARGS)
 
 lint: .venv/.test ## style, layers of the house, types
 	@$(BIN)/ruff check .

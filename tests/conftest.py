@@ -20,5 +20,5 @@ def _loud_arithmetic() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first: two workers then end together."""
+    """Files with long tests first (a worker takes whole files): two workers then end together."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -23,7 +23,6 @@ from sim.results import Results
 from sim.scenario.load import from_dict
 from sim.scenario.trees import Tree
 
-pytestmark = pytest.mark.xdist_group("channels")  # one worker makes the reference
 CHANNELS = ("neither", "sasp", "drift", "both")
 CAUSES = ("SASP", "SASP_level", "SASP_cargo", "drift", "drift_level", "drift_cargo")
 FRESH = 40  # maps per channel

@@ -22,7 +22,6 @@ def marked(target: Target, fails: bool) -> object:
     """A row of a long study is for `make validate`; should one that is known to fail pass, the test says so."""
     marks = [pytest.mark.validation] if target.study in LONG else []
     marks += [pytest.mark.long] if target.study is WOUND else []
-    marks += [pytest.mark.xdist_group(target.study.file)]  # one worker runs a study once, for all of its rows
     marks += [pytest.mark.xfail(strict=True, reason=target.note)] if fails else []
     return pytest.param(target, id=target.number, marks=marks)
 
@@ -91,7 +90,6 @@ def test_immunity_does_not_age_in_the_turnover_of_row_2() -> None:
         assert all(factor.jams_immunity is None and factor.ages_immunity is None for factor in arm.factors.values())
 
 
-@pytest.mark.xdist_group(WOUND.file)
 def test_killing_after_closure_changes_nothing_before_its_first_dose(run_once: Run) -> None:
     table = run_once(WOUND).timeseries
     arms = [table[(table["arm"] == arm) & (table["day"] <= 15.0)] for arm in ("no_drug", "senolytic_after")]
