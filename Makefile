@@ -14,7 +14,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint type format bench notebooks lab validate docs clean
+.PHONY: help setup run test tour anndata lint type format bench notebooks app lab validate docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1|/p' Makefile | while IFS='|' read -r target words; do \
@@ -27,7 +27,13 @@ run: .venv/.core ## run the skin-graft scenario: tables and figures in results/
 	@$(BIN)/senodrift run configs/skin_graft.yaml --workers 2 $(ARGS)
 
 test: .venv/.test ## run the tests, without the long studies, in two processes
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not validation" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not validation and not tour" $(ARGS)
+
+tour: .venv/.test ## every notebook, and every command of README and docs, as a reader meets them
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m tour $(ARGS)
+
+anndata: .venv-anndata/.ready ## the tests of AnnData, in .venv-anndata: it holds pandas below 3
+	@.venv-anndata/bin/python -m pytest -q tests/doors/test_anndata.py $(ARGS)
 
 lint: .venv/.test ## style, layers of the house, types
 	@$(BIN)/ruff check .
@@ -48,6 +54,9 @@ bench: .venv/.core ## fixed jobs, timed as ratios
 notebooks: .venv/.test ## execute every notebook
 	@$(BIN)/python -m pytest -q tests/doors/test_notebooks.py $(ARGS)
 
+app: .venv/.app ## open a live tissue in the browser: make app ARGS=configs/kill_or_tame.yaml
+	@$(BIN)/senodrift app $(ARGS)
+
 lab: .venv/.notebooks ## open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks $(ARGS)
 
@@ -61,7 +70,7 @@ docs: .venv/.core ## renew what is generated: docs/parameters.md, the picture of
 	@$(BIN)/python docs/make_images.py
 
 clean: ## remove .venv and caches; results stay
-	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-anndata build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------------------- .venv, renewed when pyproject.toml changes
@@ -73,7 +82,16 @@ clean: ## remove .venv and caches; results stay
 .venv/.core: EXTRA :=
 .venv/.test: EXTRA := [test]
 .venv/.notebooks: EXTRA := [notebooks]
-.venv/.core .venv/.test .venv/.notebooks: pyproject.toml $(PINS) | .venv/pyvenv.cfg
+.venv/.app: EXTRA := [app]
+.venv/.core .venv/.test .venv/.notebooks .venv/.app: pyproject.toml $(PINS) | .venv/pyvenv.cfg
 	@echo "installing senodrift$(EXTRA) into .venv ..."
 	@$(BIN)/python -m pip install -qq $(PINS:%=--constraint %) --editable '.$(EXTRA)'
 	@touch .venv/.core $@
+
+.venv-anndata/.ready: pyproject.toml $(PINS)
+	@test -n "$(PYTHON)" || { echo "Senodrift needs Python 3.11 or newer: make PYTHON=/path/to/python"; exit 1; }
+	@echo "installing senodrift[anndata] into .venv-anndata ..."
+	@$(PYTHON) -m venv --clear .venv-anndata
+	@sed -E '/^pandas==/d' constraints.txt > .venv-anndata/pins.txt
+	@.venv-anndata/bin/python -m pip install -qq --constraint .venv-anndata/pins.txt --editable '.[anndata]' pytest hypothesis
+	@touch $@

@@ -40,6 +40,7 @@ from sim.errors import ResourceError
 from sim.experiment.execute import LAST_WORDS, ONE_THREAD, Job, compile_first
 from sim.experiment.provenance import CALCULATING
 from sim.experiment.replicate import run_replicate
+from sim.extras import extra
 from sim.results import RunRecord
 
 LOCAL = "local"  # the address that starts a cluster of its own
@@ -290,10 +291,7 @@ def distributed() -> Any:
     ResourceError
         If it is not installed.
     """
-    try:
-        return import_module("distributed")
-    except ImportError:
-        raise ResourceError("dask: must have the library distributed (pip install 'senodrift[dask]')") from None
+    return extra("distributed", "dask")
 
 
 @contextlib.contextmanager

@@ -212,7 +212,9 @@ def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ResourceError, match=r"^dask: must have .+ \(pip install 'senodrift\[dask\]'\)$"):
+    with pytest.raises(
+        ResourceError, match=r"^dask: needs distributed, .+: pip install 'senodrift\[dask\]' brings it$"
+    ):
         list(run_on_dask(some_jobs(1), "local", 2))
 
 

@@ -35,7 +35,7 @@ def test_every_notebook_has_a_known_number() -> None:
     assert {path.name for path in NOTEBOOKS.glob("*.ipynb")} == set(KNOWN)
 
 
-@pytest.mark.long
+@pytest.mark.tour
 @pytest.mark.parametrize("name", KNOWN)
 def test_executes_to_a_known_number(name: str) -> None:
     notebook = nbformat.read(NOTEBOOKS / name, as_version=4)

@@ -1,0 +1,1 @@
+"""The viewer: a live tissue in the browser."""
