@@ -131,6 +131,13 @@ def second_start() -> Row:
     return Row("second start to the end of the first step, over bare imports", text, "at most 3", ratio <= 3)
 
 
+def bare_import() -> Row:
+    """A fresh process that imports the package, the interpreter included."""
+    fresh("import sim")
+    wall = float(np.median([seconds(lambda: fresh("import sim")) for _ in range(5)]))
+    return Row("`import sim` in a fresh process", f"{wall:.2f} s", "under 1.5 s", wall < 1.5)
+
+
 def whole_commands() -> list[Row]:
     """Whole commands as a user types them, with two workers, compiled loops cached."""
     rows = []
@@ -223,6 +230,7 @@ def jobs() -> list[Callable[[], Row | list[Row]]]:
         small_tissue,
         peak_memory,
         second_start,
+        bare_import,
         whole_commands,
         many_arms,
         lifetimes,
