@@ -7,12 +7,13 @@ Cells hold their own state as attributes and write every change to the arrays of
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import mesa
 import numpy as np
 
 from sim.engines.cell import Cell
+from sim.engines.own import own_causes, own_numbers
 from sim.engines.walkers import Band
 from sim.rng import Purpose
 from sim.rules.repair import regenerative_capacity
@@ -41,30 +42,40 @@ from sim.tissue.state import HEALTHY, SENESCENT
 
 
 class CellTissue(mesa.Model):
-    """The Mesa model that owns the cells of one patch."""
+    """The Mesa model that owns the cells of one patch, each a `cell`."""
 
-    def __init__(self, patch: Patch) -> None:
+    def __init__(self, patch: Patch, cell: type[Cell] = Cell) -> None:
         super().__init__(rng=0)  # never drawn from: all numbers have an address
         self.patch = patch
         self.now: Any = SimpleNamespace()
+        self.own, self.numbers = own_causes(patch), own_numbers(patch)
+        self.has_own_rule = cell.own_hazards is not Cell.own_hazards
         self.decided: list[Cell] = []
         self.turned_at_once: list[Cell] = []
         exists = patch.geometry.exists
         sites = range(patch.geometry.n_sites) if exists is None else np.flatnonzero(exists).tolist()
-        self.cells = {site: Cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
-        for site, cell in self.cells.items():
-            cell.neighbours = cell.near = [self.cells[other] for other in patch.geometry.neighbours(site)]
+        self.cells = {site: cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
+        for site, each in self.cells.items():
+            each.neighbours = each.near = [self.cells[other] for other in patch.geometry.neighbours(site)]
             if patch.parameters.numbers.reach > 1:
                 reached = patch.geometry.reached(site, patch.parameters.numbers.reach)
-                cell.near = [self.cells[other] for other in reached]
+                each.near = [self.cells[other] for other in reached]
 
 
 class AgentsEngine:
-    """Cells as agents; the same states as the compiled engine, site by site, step by step."""
+    """Cells as agents; the same states as the compiled engine, site by site, step by step.
+
+    Attributes
+    ----------
+    cell : type of Cell
+        What its cells are: a subclass names its own.
+    """
+
+    cell: ClassVar[type[Cell]] = Cell
 
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
-        self.tissue = CellTissue(patch)
+        self.tissue = CellTissue(patch, self.cell)
         self.bands = [Band(patch, troop) for troop in patch.patrols.troops]
 
     def take_up(self) -> None:
@@ -118,7 +129,7 @@ class AgentsEngine:
         now.modifiers, now.immunity = patch.acting.modifiers.tolist(), patch.immunity
         now.first_hazard = FACTORS + PER_FACTOR * len(p.factors)
         now.deeds = list(zip(*(part.tolist() for part in patch.acting.on_senescent), strict=True))
-        now.outcome = p.outcome.tolist()
+        now.outcome, now.levels = p.outcome.tolist(), self._levels
         now.jams, now.repairs, now.responses, now.codes = [], [], [], [causes.DAMAGE]
         for f, row in enumerate(p.factors.tolist()):
             level, at_site = self._levels[f], row[BY_SITE] == 1.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import mesa
 
+from sim.engines.own import check_hazards
 from sim.fields import NEGLIGIBLE
 from sim.rng import Purpose
 from sim.rules.clearance import attraction, jamming, removal_hazard
@@ -31,7 +33,29 @@ if TYPE_CHECKING:
 
 
 class Cell(mesa.Agent):
-    """One site and the cell on it. `tissue.now` holds what the step has in common: levels, draws, time, parameters."""
+    """One site and the cell on it, as a Mesa agent.
+
+    A subclass may have a rule of its own (`own_hazards`), or another form of any other method (which then has no
+    compiled twin). It is put to work by ``class MyEngine(sim.AgentsEngine): cell = MyCell``.
+
+    Attributes
+    ----------
+    state : int
+        ``HEALTHY``, ``SENESCENT``, ``CLEARED`` or ``SCARRED`` of `sim.tissue.state`. All that a cell shows is of the
+        begin of the step, until `apply`.
+    cell_type, cause, generation, divisions, refractory : int
+        As in the arrays of `sim.tissue.state.CellState`.
+    since : float
+        Day of entry into the state [d].
+    cargo : list of float
+        Accumulated dose of each factor with cargo.
+    neighbours : list of Cell
+        Those that exist.
+    site : int
+        Index in the arrays and in ``sites.parquet``.
+    tissue : CellTissue
+        `tissue.now` holds what the step has in common: levels, draws, time, parameters.
+    """
 
     def __init__(self, tissue: CellTissue, site: int, voxel: int) -> None:
         super().__init__(tissue)
@@ -93,6 +117,8 @@ class Cell(mesa.Agent):
             self.coming = self.decide_senescent()
         elif self.state == CLEARED:
             self.coming = self.decide_cleared()
+        if self.coming == NOTHING and self.tissue.has_own_rule and self.state in (HEALTHY, SENESCENT):
+            self.coming = self.decide_own()
         if self.coming != NOTHING:
             self.tissue.decided.append(self)
 
@@ -179,6 +205,53 @@ class Cell(mesa.Agent):
         self.mother = healthy[int(stream.uniform(Purpose.MOTHER, step, self.site) * len(healthy))]
         self.born_divisions = self.mother.divisions + 1
         return causes.REPAIRED
+
+    # ----------------------------------------------------------------------------------------- rules of a user's own
+
+    def own_hazards(self, t: float) -> Mapping[str, float]:
+        """What rules of a user's own add in this step; none here.
+
+        Parameters
+        ----------
+        t : float
+            Time of the state that is read [d].
+
+        Returns
+        -------
+        mapping of float
+            Hazard [1/d] by the name of a cause under ``own_causes`` of the scenario. Those that cannot befall a cell in
+            this state do nothing.
+        """
+        return {}
+
+    @property
+    def numbers(self) -> Mapping[str, Mapping[str, float]]:
+        """Numbers of own rules, by cause: ``own_causes.CAUSE.numbers`` of the scenario."""
+        return self.tissue.numbers
+
+    def n_neighbours(self, state: int) -> float:
+        """Neighbours that are in a `state` (of `sim.tissue.state`)."""
+        return float(sum(other.state == state for other in self.neighbours))
+
+    def level(self, factor: str) -> float:
+        """What the cell reads of a factor."""
+        patch = self.tissue.patch
+        f = patch.factor_names.index(factor)
+        return float(self.tissue.now.levels[f][self.site if patch.by_site[f] else self.voxel])
+
+    def decide_own(self) -> int:
+        """Be met by a rule of a user's own, or not: one more draw, where nothing else happens."""
+        now, own = self.tissue.now, self.tissue.own
+        given = self.own_hazards(now.t)
+        if not given:
+            return NOTHING
+        check_hazards(given, own)
+        befalling = [(given[name], code) for name, (code, befalls) in own.items()
+                     if befalls == self.state and name in given]  # fmt: skip
+        if not befalling:
+            return NOTHING
+        u = self.tissue.patch.stream.uniform(Purpose.OWN, now.step, self.site)
+        return chosen(u, [hazard for hazard, _ in befalling], [code for _, code in befalling], now.numbers.dt)
 
     # ---------------------------------------------------------------------------------------------------- apply
 
