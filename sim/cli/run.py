@@ -77,7 +77,8 @@ def run(
     from sim.experiment.run import run as run_scenario
 
     run_it = partial(run_scenario, chosen, workers=workers, engine=engine, until=until)
-    carry_out(chosen, run_it, f"senodrift run {chosen.file}", out, quiet, until)
+    again = f"senodrift run {chosen.file}" + (f" --engine {engine}" if ":" in engine else "")
+    carry_out(chosen, run_it, again, out, quiet, until)
 
 
 def check_new(out: Path | None) -> None:
