@@ -36,8 +36,8 @@ record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "new", "sweep", "compare",
-            "sensitivity", "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search", "survival",
-            "twin")  # fmt: skip
+            "sensitivity", "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search",
+            "survival", "twin")  # fmt: skip
 
 
 @pytest.fixture
