@@ -203,6 +203,9 @@ def _check_cause_names(settings: Settings) -> None:
                 rule = f"must not share the cause {cause} with {taken[cause]}"
                 raise ScenarioError(f"{key}: {rule}, got {key.partition('.')[2]!r}")
         taken.update(dict.fromkeys(causes, key))
+    for name, own in settings.own_causes.items():
+        for number in own.numbers:
+            check_name(f"own_causes.{name}.numbers", number)
 
 
 def _check_factor_names(settings: Settings, names: Names) -> None:

@@ -14,5 +14,11 @@ class OwnCause(Section):
         "senescent", "what a cell becomes: senescent (of healthy ones), cleared or healthy (of senescent ones)"
     )
     numbers: dict[str, float] = param(
-        {}, "numbers of the rule by name, in the units that it takes", source="no source", confidence="assumed"
+        {},
+        "numbers of the rule by name, in the units that it takes",
+        unit="1",
+        low=-1e12,
+        high=1e12,
+        source="no source",
+        confidence="assumed",
     )

@@ -226,6 +226,33 @@ def test_the_page_can_be_followed(strained: ModuleType, capsys: pytest.CaptureFi
     assert len(capsys.readouterr().out.splitlines()) == 7
 
 
+def test_the_command_finds_a_module_in_this_folder(
+    strained: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(strained.__file__ or "").parent)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    small = (
+        "--set",
+        "tissues.skin.shape=[16, 16]",
+        "--set",
+        "events.gap.radius=60",
+        "--days",
+        "6",
+        "--replicates",
+        "1",
+    )
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "gap.yaml", "--engine", "strained:StrainedLoops", "--out", "out", *small])
+    assert not stop.value.code
+    assert "senodrift run gap.yaml --engine strained:StrainedLoops --set" in capsys.readouterr().out
+    assert sim.read_results("out").timeseries["cum_strain"].max() > 0
+    with pytest.raises(SystemExit):
+        main(["explain", "gap.yaml"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "strain: healthy cells become senescent, with spared 2, rate 0.2." in told
+    assert "own_cause strain: numbers.spared 2, numbers.rate 0.2." in told  # among what is assumed
+
+
 # ------------------------------------------------------------------------------------------------------------ mistakes
 
 
@@ -238,6 +265,10 @@ def test_the_page_can_be_followed(strained: ModuleType, capsys: pytest.CaptureFi
             "own_causes.cut: must not share the cause cut with events.cut",
         ),
         (own("two words"), "own_causes.two words: must be letters, digits and _"),
+        (
+            own("x", **{"a.b": 1}),
+            "own_causes.x.numbers: must be letters, digits and _, starting with a letter, got 'a.b'",
+        ),
         (own("x", "scarred"), "own_causes.x.becomes: must be senescent, cleared or healthy, got 'scarred'"),
         ({"own_causes": {"x": {"rate": 1}}}, "own_causes.x.rate: unknown key, known: becomes, numbers"),
         ({"own_causes": {f"x{i}": {} for i in range(250)}}, "must leave at most 256 causes, got 262"),
