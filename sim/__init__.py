@@ -43,6 +43,11 @@ _HOMES = {
     "coupling": "sim.analysis.coupling",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
+    "Cell": "sim.engines.cell",
+    "AgentsEngine": "sim.engines.agents",
+    "CompiledEngine": "sim.engines.compiled",
+    "rule": "sim.compiling",
+    "kernel": "sim.compiling",
     "SimError": "sim.errors",
     "ScenarioError": "sim.errors",
 }

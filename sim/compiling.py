@@ -80,8 +80,12 @@ def rule(function: F) -> F:
 
 
 def kernel(function: F) -> F:
-    """Compile a loop over arrays: cached, without the interpreter lock, IEEE arithmetic, no re-association."""
-    compiled: F = numba.njit(**_EXACT)(function)
+    """Compile a loop over arrays: without the interpreter lock, IEEE arithmetic, no re-association.
+
+    Loops of the package are cached. Those of users are not: our cache does not see when what they call is edited.
+    """
+    ours = function.__module__.partition(".")[0] == __name__.partition(".")[0]
+    compiled: F = numba.njit(**{**_EXACT, "cache": _EXACT["cache"] and ours})(function)
     return compiled
 
 

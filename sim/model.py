@@ -8,6 +8,7 @@ from typing import Any
 
 import mesa
 
+from sim.engines import Choice
 from sim.errors import ScenarioError, did_you_mean
 from sim.observe import n_in_state
 from sim.scenario.load import Scenario, from_dict, load
@@ -38,7 +39,7 @@ class SenescenceModel(mesa.Model):
     seed, rng
         Key of all random numbers instead of that of the scenario; two names of the same.
     engine
-        ``compiled`` or ``agents``; the states are the same.
+        ``compiled`` or ``agents``, or one of your own; as in `sim.Simulation`.
     threads
         Threads of the compiled engine; the states are the same.
     **kwargs
@@ -72,7 +73,7 @@ class SenescenceModel(mesa.Model):
         replicate: int = 0,
         seed: int | None = None,
         rng: int | None = None,
-        engine: str = "compiled",
+        engine: Choice = "compiled",
         threads: int = 1,
         **kwargs: Any,
     ) -> None:

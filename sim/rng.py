@@ -52,6 +52,7 @@ class Purpose(IntEnum):
     FLUCTUATION = 13  # of the body from day to day
     DEATH = 14  # whether the individual dies in a step
     TRAIT = 15  # how an individual differs from others; draw: which trait
+    OWN = 16  # whether a rule of a user's own acts on a site in a step
 
 
 # A 32-bit word lives in the low half of a uint64. The high half may hold rubbish: only what enters a product

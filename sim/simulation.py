@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.brownian import increment
-from sim.engines import Engine, check_engine, make_engine
+from sim.engines import Choice, Engine, check_engine, make_engine
 from sim.errors import ScenarioError
 from sim.observe import read_out
 from sim.organism.body import Body
@@ -70,8 +70,9 @@ class Simulation:
         Which luck; arms with the same replicate share it, cell by cell.
     seed : int, optional
         Instead of the seed of the settings.
-    engine : str
-        ``compiled`` or ``agents``; the states are the same.
+    engine : str or subclass of `CompiledEngine` or `AgentsEngine`
+        ``compiled`` or ``agents`` (the states are the same); or one with rules of your own: the class, or its name
+        ``MODULE:CLASS``. It makes the engine of every tissue.
     threads : int
         Threads of the compiled engine and of the transforms; the states are the same.
     places_of : int, optional
@@ -99,7 +100,8 @@ class Simulation:
     Raises
     ------
     ScenarioError
-        If the engine is unknown, or the scenario has no cells (``mode: well_mixed``, see `sim.cohort`).
+        If the engine is unknown or lacks the rules of ``own_causes``, or the scenario has no cells (``mode:
+        well_mixed``, see `sim.cohort`).
     """
 
     def __init__(
@@ -107,11 +109,11 @@ class Simulation:
         settings: Settings,
         replicate: int = 0,
         seed: int | None = None,
-        engine: str = "compiled",
+        engine: Choice = "compiled",
         threads: int = 1,
         places_of: int | None = None,
     ) -> None:
-        check_engine(engine)
+        check_engine(engine, [settings])
         if settings.mode == "well_mixed":
             raise ScenarioError("mode: must be tissue where there are cells to look at, got 'well_mixed' (see sim.run)")
         self.replicate = replicate

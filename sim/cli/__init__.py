@@ -13,7 +13,7 @@ from sim.cli.app import app, complain
 from sim.errors import InterruptedRunError, SimError
 
 MODULES = (
-    "run", "branch", "words", "sweep", "compare", "sensitivity", "study", "attribute", "patterns", "channels",
+    "run", "branch", "words", "new", "sweep", "compare", "sensitivity", "study", "attribute", "patterns", "channels",
     "turnover", "early_warning", "search", "survival", "twin",
 )  # fmt: skip
 for _module in MODULES:  # in the order of the help

@@ -7,29 +7,18 @@ Cells hold their own state as attributes and write every change to the arrays of
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import mesa
 import numpy as np
 
+from sim.engines.cell import Cell
+from sim.engines.own import own_causes, own_numbers
 from sim.engines.walkers import Band
-from sim.fields import NEGLIGIBLE
 from sim.rng import Purpose
-from sim.rules.clearance import attraction, jamming, removal_hazard
-from sim.rules.induction import (
-    accumulated_cargo,
-    chance,
-    chance_among,
-    contact_hazard,
-    hill,
-    induction_hazard,
-    response,
-)
-from sim.rules.repair import daughter_type, refill_hazard, regenerative_capacity
+from sim.rules.repair import regenerative_capacity
 from sim.scenario import causes
-from sim.scenario.causes import NOTHING
-from sim.tissue.acting import FACTORS, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, UNJAM, UPTAKE
-from sim.tissue.acting import IMMUNE as BOOST
+from sim.tissue.acting import FACTORS, PER_FACTOR, UPTAKE
 from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import (
     AFFINITY,
@@ -49,244 +38,44 @@ from sim.tissue.parameters import (
     MEMORY,
 )
 from sim.tissue.patch import Happenings, Patch
-from sim.tissue.state import CLEARED, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
-from sim.tissue.territory import territory_burden
-
-
-class Cell(mesa.Agent):
-    """One site and the cell on it. `tissue.now` holds what the step has in common: levels, draws, time, parameters."""
-
-    def __init__(self, tissue: CellTissue, site: int, voxel: int) -> None:
-        super().__init__(tissue)
-        self.tissue = tissue
-        self.site = site
-        self.voxel = voxel
-        layers = tissue.patch.acting.layer
-        self.depth = int(layers[site]) if layers.size > 1 else 0  # the layer in what drugs do
-        self.neighbours: list[Cell] = []
-        self.near: list[Cell] = []  # from where a daughter may come
-        self.coming = NOTHING
-        self.coming_generation = 0
-        self.read()
-
-    def read(self) -> None:
-        """Take over what the arrays say of this site."""
-        cells = self.tissue.patch.cells
-        self.state = int(cells.state[self.site])
-        self.cell_type = int(cells.cell_type[self.site])
-        self.cause = int(cells.cause[self.site])
-        self.generation = int(cells.generation[self.site])
-        self.since = float(cells.since[self.site])
-        self.divisions = int(cells.divisions[self.site])
-        self.cargo = cells.cargo[:, self.site].tolist()
-        self.refractory = int(cells.refractory[self.site])
-
-    def write(self) -> None:
-        """Show the arrays what this site is now."""
-        cells = self.tissue.patch.cells
-        cells.state[self.site] = self.state
-        cells.cell_type[self.site] = self.cell_type
-        cells.cause[self.site] = self.cause
-        cells.generation[self.site] = self.generation
-        cells.since[self.site] = self.since
-        cells.divisions[self.site] = self.divisions
-        cells.cargo[:, self.site] = self.cargo
-
-    def idle(self) -> None:
-        """Do nothing: what a pass over all agents costs by itself (for the benchmarks)."""
-
-    # -------------------------------------------------------------------------------------------------- take up
-
-    def take_up(self) -> None:
-        """A healthy cell accumulates cargo in proportion to its affinity."""
-        if self.state != HEALTHY:
-            return
-        for row, level, at, affinity, keep, memory in self.tissue.now.cargoes:
-            uptake = affinity[self.depth][self.cell_type] * level[self.site if at else self.voxel]
-            dose = accumulated_cargo(self.cargo[row], uptake, keep, memory)
-            self.cargo[row] = dose if dose >= NEGLIGIBLE else 0.0
-
-    # --------------------------------------------------------------------------------------------------- decide
-
-    def decide(self) -> None:
-        """Draw the fate of this step from the old state."""
-        if self.state == HEALTHY:
-            self.coming = self.decide_healthy()
-        elif self.state == SENESCENT:
-            self.coming = self.decide_senescent()
-        elif self.state == CLEARED:
-            self.coming = self.decide_cleared()
-        if self.coming != NOTHING:
-            self.tissue.decided.append(self)
-
-    def decide_healthy(self) -> int:
-        """Turn senescent by damage, factors, cargo or contact, or not."""
-        now = self.tissue.now
-        p = now.numbers
-        if 0 < p.division_limit <= self.divisions:
-            return causes.REPLICATIVE
-        acts = now.modifiers[self.depth][self.cell_type]
-        susceptibility = now.susceptibility[self.cell_type] * acts[INDUCTION]
-        hazards = [induction_hazard(now.damage, susceptibility, p.maintenance)]
-        for f, kind, numbers, by_type, level, at in now.responses:
-            # without a level it is the accumulated cargo of row `at`
-            seen = self.cargo[at] if level is None else level[self.site if at else self.voxel]
-            left = acts[FACTORS + PER_FACTOR * f + RESPONSE]
-            rate = response(kind, seen, *numbers) * by_type[self.cell_type] * left
-            hazards.append(induction_hazard(rate, susceptibility, p.maintenance))
-        if p.contact_rate > 0.0:
-            ripe = (other for other in self.neighbours if other.state == SENESCENT)
-            count = sum(now.t - other.since >= p.mature_after for other in ripe)
-            hazards.append(
-                induction_hazard(contact_hazard(float(count), p.contact_rate), susceptibility, p.maintenance)
-            )
-        hazards += acts[now.first_hazard :]  # of drugs
-        if now.rise > 0.0:
-            hazards.append(now.rise)
-        return chosen(now.draws[self.site], hazards, now.codes, p.dt)
-
-    def decide_senescent(self) -> int:
-        """Be cleared by immune cells, die, be killed or healed by a drug, or stay."""
-        now = self.tissue.now
-        p = now.numbers
-        hazards = [0.0, now.own_death[self.cell_type]]
-        codes = [causes.IMMUNE, causes.OWN_DEATH]
-        if p.max_rate > 0.0 and not self.refractory & EVADES_IMMUNITY:
-            hazards[0] = self.clearance(now.modifiers[self.depth][self.cell_type])
-        age = now.t - self.since
-        for strength, weight, (youngest, oldest), code, evadable in now.deeds:
-            if not (evadable and self.refractory & EVADES_DRUGS) and youngest <= age < oldest:
-                scale = weight[self.cause][min(self.generation, 2)][self.cell_type]
-                hazards.append(strength[self.depth] * scale)
-                codes.append(code)
-        if now.fall > 0.0:
-            hazards.append(now.fall)
-            codes.append(causes.FLUCTUATION_LOSS)
-        return chosen(now.draws[self.site], hazards, codes, p.dt)
-
-    def clearance(self, acts: list[float]) -> float:
-        """Hazard of immune removal, with what drugs do to it (`acts`)."""
-        now = self.tissue.now
-        p = now.numbers
-        share = 1.0
-        for level, at, jam_half, attract_half, basal in now.jams:
-            seen = level[self.site if at else self.voxel]
-            if jam_half > 0.0:
-                share *= jamming(seen * acts[UNJAM], jam_half)
-            if attract_half > 0.0:
-                share *= attraction(seen, attract_half, basal)
-        burden = territory_burden(self.site, *now.territory)
-        return removal_hazard(burden, p.max_rate, p.half_saturation, now.immunity * acts[BOOST], share)
-
-    def decide_cleared(self) -> int:
-        """Be refilled by a healthy cell nearby, or stay vacant."""
-        now = self.tissue.now
-        p = now.numbers
-        healthy = [other for other in self.near if other.state == HEALTHY]
-        inhibition, boost = 1.0, 1.0
-        for level, at, inhibit_half, boosting in now.repairs:
-            seen = level[self.site if at else self.voxel]
-            if inhibit_half > 0.0:
-                inhibition *= jamming(seen, inhibit_half)
-            if boosting[0] > 0.0:
-                boost += hill(seen, *boosting)
-        boost *= now.modifiers[self.depth][self.cell_type][REPAIR]
-        hazard = refill_hazard(
-            float(len(healthy)), float(len(self.near)), p.refill_rate, now.capacity, boost, inhibition
-        )
-        if chosen(now.draws[self.site], [hazard], [causes.REPAIRED], p.dt) == NOTHING:
-            return NOTHING
-        stream, step = self.tissue.patch.stream, now.step
-        if stream.uniform(Purpose.SCAR, step, self.site) < p.scar:
-            return causes.SCARRED_BY
-        self.mother = healthy[int(stream.uniform(Purpose.MOTHER, step, self.site) * len(healthy))]
-        self.born_divisions = self.mother.divisions + 1
-        return causes.REPAIRED
-
-    # ---------------------------------------------------------------------------------------------------- apply
-
-    def apply(self) -> None:
-        """Let the decided fate come true."""
-        if self.coming == NOTHING:
-            return
-        code, self.coming = self.coming, NOTHING
-        state = self.tissue.now.outcome[code]
-        self.turn(state, code if state == SENESCENT else NOTHING)
-        self.generation = self.coming_generation if self.state == SENESCENT else 0
-        if code == causes.REPAIRED:
-            self.cell_type = self.daughter_type()
-            self.divisions = self.born_divisions
-            self.mother.divisions += 1
-            self.mother.write()
-        self.write()
-
-    def daughter_type(self) -> int:
-        """What the mother's daughter becomes here."""
-        patch, kind = self.tissue.patch, self.mother.cell_type
-        layer = patch.niche[self.site] if patch.niche.size > 1 else 0
-        belongs = bool(patch.parameters.at_home[layer, kind])
-        return int(daughter_type(float(kind), float(self.cell_type), float(belongs)))
-
-    def turn(self, state: int, cause: int) -> None:
-        """Enter a state at the end of this step."""
-        self.state = state
-        self.cause = cause
-        self.since = self.tissue.now.t_next
-        self.cargo = [0.0] * len(self.cargo)
-
-    def spread_at_once(self) -> None:
-        """A healthy neighbour of newly turned cells turns with them; called on the healthy cells that were asked."""
-        now = self.tissue.now
-        senders = sum(other in now.fresh for other in self.neighbours)
-        u = self.tissue.patch.stream.uniform(Purpose.CONTACT, now.step, self.site)
-        if u < chance_among(now.numbers.at_once, float(senders)):
-            self.tissue.turned_at_once.append(self)
-
-
-def chosen(u: float, hazards: list[float], codes: list[int], dt: float) -> int:
-    """Competing risks with one uniform: does anything happen, and which, in proportion to its hazard."""
-    total = hazards[0]
-    for hazard in hazards[1:]:
-        total += hazard
-    p_any = chance(total, dt)
-    if u >= p_any:
-        return NOTHING
-    target = u / p_any * total
-    reached, last = 0.0, NOTHING
-    for hazard, code in zip(hazards, codes, strict=True):
-        if hazard > 0.0:
-            reached += hazard
-            last = code
-            if target < reached:
-                break
-    return last
+from sim.tissue.state import HEALTHY, SENESCENT
 
 
 class CellTissue(mesa.Model):
-    """The Mesa model that owns the cells of one patch."""
+    """The Mesa model that owns the cells of one patch, each a `cell`."""
 
-    def __init__(self, patch: Patch) -> None:
+    def __init__(self, patch: Patch, cell: type[Cell] = Cell) -> None:
         super().__init__(rng=0)  # never drawn from: all numbers have an address
         self.patch = patch
         self.now: Any = SimpleNamespace()
+        self.own, self.numbers = own_causes(patch), own_numbers(patch)
+        self.has_own_rule = cell.own_hazards is not Cell.own_hazards
         self.decided: list[Cell] = []
         self.turned_at_once: list[Cell] = []
         exists = patch.geometry.exists
         sites = range(patch.geometry.n_sites) if exists is None else np.flatnonzero(exists).tolist()
-        self.cells = {site: Cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
-        for site, cell in self.cells.items():
-            cell.neighbours = cell.near = [self.cells[other] for other in patch.geometry.neighbours(site)]
+        self.cells = {site: cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
+        for site, each in self.cells.items():
+            each.neighbours = each.near = [self.cells[other] for other in patch.geometry.neighbours(site)]
             if patch.parameters.numbers.reach > 1:
                 reached = patch.geometry.reached(site, patch.parameters.numbers.reach)
-                cell.near = [self.cells[other] for other in reached]
+                each.near = [self.cells[other] for other in reached]
 
 
 class AgentsEngine:
-    """Cells as agents; the same states as the compiled engine, site by site, step by step."""
+    """Cells as agents; the same states as the compiled engine, site by site, step by step.
+
+    Attributes
+    ----------
+    cell : type of Cell
+        What its cells are: a subclass names its own.
+    """
+
+    cell: ClassVar[type[Cell]] = Cell
 
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
-        self.tissue = CellTissue(patch)
+        self.tissue = CellTissue(patch, self.cell)
         self.bands = [Band(patch, troop) for troop in patch.patrols.troops]
 
     def take_up(self) -> None:
@@ -340,7 +129,7 @@ class AgentsEngine:
         now.modifiers, now.immunity = patch.acting.modifiers.tolist(), patch.immunity
         now.first_hazard = FACTORS + PER_FACTOR * len(p.factors)
         now.deeds = list(zip(*(part.tolist() for part in patch.acting.on_senescent), strict=True))
-        now.outcome = p.outcome.tolist()
+        now.outcome, now.levels = p.outcome.tolist(), self._levels
         now.jams, now.repairs, now.responses, now.codes = [], [], [], [causes.DAMAGE]
         for f, row in enumerate(p.factors.tolist()):
             level, at_site = self._levels[f], row[BY_SITE] == 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
@@ -12,10 +12,13 @@ import numpy as np
 
 from sim.engines.bounds import BLOCK
 from sim.engines.kernels import apply_kernel, cargo_kernel, decide_kernel
+from sim.engines.own import check_hazards, counted_neighbours, own_causes, own_kernel, own_numbers
 from sim.engines.patrol_kernels import patrol_kernel
+from sim.rng import Purpose
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT
 from sim.tissue.acting import FACTORS, IMMUNE, PER_FACTOR, REPAIR, UPTAKE, Acting
+from sim.tissue.attribution import voxels
 from sim.tissue.geometry import n_near
 from sim.tissue.parameters import AFFINITY, BY_SITE, CARGO_ROW, KEEP, MEMORY
 from sim.tissue.patch import Happenings, Patch
@@ -37,7 +40,20 @@ def most_of(acting: Acting, n_factors: int) -> np.ndarray:
 
 
 class CompiledEngine:
-    """Decisions and changes of one patch as compiled loops; any number of threads gives the same bits."""
+    """Decisions and changes of one patch as compiled loops; any number of threads gives the same bits.
+
+    A subclass may have a rule of its own: `own_hazards`, the twin of `sim.Cell.own_hazards`.
+
+    Parameters
+    ----------
+    patch : Patch
+        The tissue: ``patch.cells`` has its arrays, ``patch.geometry.positions()`` the places.
+
+    Attributes
+    ----------
+    numbers : dict of dict
+        Numbers of own rules, by cause: ``own_causes.CAUSE.numbers`` of the scenario.
+    """
 
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
@@ -51,6 +67,8 @@ class CompiledEngine:
         sites, p = patch.geometry.sites, patch.parameters
         self._slots = (max(n_near(p.numbers.reach, sites), n_near(1, sites)), n_near(1, sites))
         self._most: tuple[Acting | None, np.ndarray] = (None, np.zeros(0))
+        self.numbers = own_numbers(patch)
+        self._own = own_causes(patch)
         self._largest = np.vstack([p.by_type.max(axis=2), np.full((1, 3), p.susceptibility.max())])
 
     def _over_sites(self, task: Callable[[int, int], Any]) -> list[Any]:
@@ -117,7 +135,57 @@ class CompiledEngine:
         counts = self._over_sites(block)
         ends = [(low, low + count) for (low, _), count in zip(self._ranges, counts, strict=True)]
         sites = np.concatenate([self._sites[low:end] for low, end in ends])
-        return sites, np.concatenate([self._codes[low:end] for low, end in ends])
+        codes = np.concatenate([self._codes[low:end] for low, end in ends])
+        hazards = self.own_hazards(t)
+        return self._with_own(sites, codes, hazards, step) if hazards else (sites, codes)
+
+    # --------------------------------------------------------------------------------------- rules of a user's own
+
+    def own_hazards(self, t: float) -> Mapping[str, np.ndarray]:
+        """What rules of a user's own add in this step; none here.
+
+        Parameters
+        ----------
+        t : float
+            Time of the state that is read [d].
+
+        Returns
+        -------
+        mapping of (n_sites,) float64 arrays
+            Hazard [1/d] by the name of a cause under ``own_causes`` of the scenario. Only the cells that can become
+            what the cause says are asked, and only those to which nothing else happens in the step.
+        """
+        return {}
+
+    def n_neighbours(self, state: int) -> np.ndarray:
+        """Neighbours of each site that are in a `state` (of `sim.tissue.state`), (n_sites,) float64."""
+        return counted_neighbours(self.patch, state)
+
+    def level(self, factor: str) -> np.ndarray:
+        """What each site reads of a factor, (n_sites,) float64."""
+        patch, level = self.patch, self.patch.level(factor).astype(np.float64)
+        at_site = patch.by_site[patch.factor_names.index(factor)]
+        return level if at_site else level[voxels(patch.geometry.n_sites, patch.geometry.sites)]
+
+    def _with_own(
+        self, sites: np.ndarray, codes: np.ndarray, hazards: Mapping[str, np.ndarray], step: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What was decided, and what own rules do to the other cells."""
+        patch, stream, own = self.patch, self.patch.stream, self._own
+        check_hazards(hazards, own)
+        fates = np.zeros(patch.geometry.n_sites, np.uint8)
+        fates[sites] = codes
+        rates = np.zeros((len(own), fates.size))
+        for row, name in enumerate(own):
+            rates[row] = hazards.get(name, 0.0)
+        befalls = np.array([cause.befalls for cause in own.values()])
+        numbers = np.array([cause.code for cause in own.values()])
+        key = (step, stream.c2(Purpose.OWN), stream.replicate, stream.k0, stream.k1)
+        own_kernel(fates, patch.cells.state, rates, befalls, numbers, patch.parameters.numbers.dt, *key)
+        decided = np.flatnonzero(fates)
+        return decided, fates[decided]
+
+    # -------------------------------------------------------------------------------------------------------- apply
 
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Write what was decided."""

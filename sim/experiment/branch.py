@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.engines import Choice
 from sim.errors import ResultsError, ScenarioError
 from sim.experiment.checkpoint import Checkpoint, read_checkpoint
 from sim.experiment.collect import Progress
@@ -20,7 +21,7 @@ def branch(
     scenario: Scenario,
     replicates: int | None = None,
     workers: int = 1,
-    engine: str = "compiled",
+    engine: Choice = "compiled",
     out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Results:
@@ -110,7 +111,7 @@ class Futures:
     def run(
         self,
         workers: int = 1,
-        engine: str = "compiled",
+        engine: Choice = "compiled",
         out: str | Path | None = None,
         progress: Progress | None = None,
     ) -> Results:

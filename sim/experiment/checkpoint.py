@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 import sim
+from sim.engines import Choice
 from sim.errors import ResourceError, ResultsError, ScenarioError
 from sim.experiment.provenance import machine, versions
 from sim.organism.dosing import GIVEN
@@ -66,7 +67,7 @@ class Checkpoint:
         self,
         settings: Settings | None = None,
         replicate: int | None = None,
-        engine: str = "compiled",
+        engine: Choice = "compiled",
         threads: int = 1,
     ) -> Simulation:
         """A run that goes on from here, with the same bits as one that never stopped.

@@ -22,7 +22,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
-from sim.engines import check_engine
+from sim.engines import Choice, check_engine, is_importable
 from sim.errors import ResourceError, ScenarioError
 from sim.experiment.cohort import run_cohort
 from sim.experiment.replicate import run_replicate
@@ -42,7 +42,7 @@ class Job(NamedTuple):
     settings: Settings
     arm: str
     replicate: int
-    engine: str
+    engine: Choice
     past: str | None = None
     keep: str | None = None
     replicates: int = 1
@@ -51,14 +51,19 @@ class Job(NamedTuple):
 Executor = Callable[[Iterable[Job]], Iterator[RunRecord]]
 
 
-def check_how(file: str, workers: int, engine: str) -> None:
-    """ScenarioError, which begins with the file, where jobs cannot be run like that."""
+def check_how(file: str, workers: int, engine: Choice, arms: Iterable[Settings]) -> None:
+    """ScenarioError, which begins with the file, where jobs of these arms cannot be run like that."""
     if workers < 1:
         raise ScenarioError(f"{file}: workers: must be at least 1, got {workers}")
     try:
-        check_engine(engine)
+        check_engine(engine, arms)
     except ScenarioError as error:
         raise ScenarioError(f"{file}: {error}") from None
+    if workers > 1 and not is_importable(engine):
+        rule = (
+            "must be 1 with an engine of a notebook or a script (for more, put it into a module: engine='MODULE:CLASS')"
+        )
+        raise ScenarioError(f"{file}: workers: {rule}, got {workers}")
 
 
 def executor(workers: int) -> Executor:

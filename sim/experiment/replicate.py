@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sim.engines import Choice
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
 from sim.experiment.cohort import run_cohort
 from sim.observe import AttributionCensus, Census, DrugCensus, OrganismCensus, layer
@@ -26,7 +27,7 @@ def run_replicate(
     settings: Settings,
     arm: str,
     replicate: int,
-    engine: str = "compiled",
+    engine: Choice = "compiled",
     past: str | None = None,
     keep: str | None = None,
     replicates: int = 1,
@@ -68,7 +69,7 @@ def run_replicate(
     return record
 
 
-def _begin(settings: Settings, replicate: int, engine: str, past: str | None) -> Recorder:
+def _begin(settings: Settings, replicate: int, engine: Choice, past: str | None) -> Recorder:
     """Who looks at the first state, or at that of the checkpoint from which the run goes on."""
     if past is None:
         return Recorder(Simulation(settings, replicate, engine=engine))

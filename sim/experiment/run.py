@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.halfwidth import HalfWidth
+from sim.engines import Choice, engine_name
 from sim.errors import InterruptedRunError, ScenarioError
 from sim.experiment.cohort import BLOCK
 from sim.experiment.collect import JobsOf, Progress, collect, collect_until, undisturbed
@@ -35,7 +36,7 @@ def run(
     replicates: int | None = None,
     seed: int | None = None,
     workers: int = 1,
-    engine: str = "compiled",
+    engine: Choice = "compiled",
     out: str | Path | None = None,
     progress: Progress | None = None,
     until: HalfWidth | None = None,
@@ -51,7 +52,8 @@ def run(
     workers
         Fresh processes to run in; 1 runs in this one. The tables are the same, bit for bit, but for wall times.
     engine
-        ``compiled`` or ``agents``; the states are the same.
+        ``compiled`` or ``agents`` (the states are the same), or one with rules of your own, as in `sim.Simulation`; for
+        several workers as ``MODULE:CLASS``.
     out
         Results folder to write; it must not exist.
     progress
@@ -76,7 +78,7 @@ def carry_out(
     scenario: Scenario,
     jobs_of: JobsOf,
     workers: int,
-    engine: str,
+    engine: Choice,
     out: str | Path | None,
     progress: Progress | None,
     until: HalfWidth | None = None,
@@ -84,7 +86,7 @@ def carry_out(
     origin: Mapping[str, Any] | None = None,
 ) -> Results:
     """Run the jobs of a scenario; `places_of` is the replicate whose sites are kept, `origin` joins the manifest."""
-    check_how(scenario.file, workers, engine)
+    check_how(scenario.file, workers, engine, scenario.arms.values())
     folder = Folder(Path(out)) if out is not None else None
     kept = None
     try:
@@ -126,7 +128,7 @@ def _keeping(jobs_of: JobsOf, folder: str, scenario: Scenario, first: int) -> li
     return [job._replace(keep=folder) for job in jobs_of(scenario, first)]
 
 
-def _jobs(scenario: Scenario, first: int, engine: str) -> list[Job]:
+def _jobs(scenario: Scenario, first: int, engine: Choice) -> list[Job]:
     """Replicate by replicate, so that an early stop leaves whole pairs; without those before the `first`.
 
     Well-mixed individuals go in blocks: a job for each would take longer than their lives.
@@ -139,7 +141,7 @@ def _jobs(scenario: Scenario, first: int, engine: str) -> list[Job]:
     ]
 
 
-def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> dict[str, Any]:
+def _manifest(scenario: Scenario, engine: Choice, workers: int, wall_s: float) -> dict[str, Any]:
     common = scenario.common
     return {
         "scenario": scenario.name,
@@ -159,7 +161,7 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "days": common.days,
         "dt": common.dt,
         "stop": common.stop.model_dump() if common.stop else None,
-        "engine": engine,
+        "engine": engine_name(engine),
         "workers": workers,
         "wall_s": round(wall_s, 3),
         **provenance(),

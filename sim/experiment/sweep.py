@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from sim.engines import Choice, engine_name
 from sim.errors import InterruptedRunError, ResourceError, ResultsError, ScenarioError
 from sim.experiment.collect import Progress, undisturbed
 from sim.experiment.execute import Executor, Job, check_how, executor
@@ -31,7 +32,7 @@ def sweep(
     workers: int = 1,
     out: str | Path | None = None,
     resume: bool = False,
-    engine: str = "compiled",
+    engine: Choice = "compiled",
     dask: str | None = None,
     run_jobs: Executor | None = None,
     progress: Progress | None = None,
@@ -52,7 +53,7 @@ def sweep(
     resume
         Go on with what a stopped sweep left in the folder, or with more replicates; failed runs are tried again.
     engine
-        ``compiled`` or ``agents``; the states are the same.
+        As in `sim.run`.
     dask
         Address of a Dask scheduler to run on, ``tcp://HOST:PORT``; ``local``: a cluster of `workers` of its own.
     run_jobs
@@ -70,7 +71,7 @@ def sweep(
         After Ctrl-C; finished runs are kept.
     """
     design = design if isinstance(design, Sweep) else load_sweep(design)
-    check_how(design.file, workers, engine)
+    check_how(design.file, workers, engine, design.scenario.arms.values())
     folder = Path(out) if out is not None else default_folder(design)
     fresh = not folder.exists()
     _check_folder(folder, design, engine, resume)
@@ -131,7 +132,7 @@ def _work(
     jobs: dict[Key, tuple[int, str]],
     store: Store,
     run_jobs: Executor,
-    engine: str,
+    engine: Choice,
     progress: Progress | None,
 ) -> None:
     """Everything that is not done yet."""
@@ -157,7 +158,7 @@ def _work(
             stream.close()  # type: ignore[attr-defined]
 
 
-def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], engine: str) -> Iterator[Job]:
+def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], engine: Choice) -> Iterator[Job]:
     """Jobs, made when somebody takes them: a hundred thousand settings would not fit into memory."""
     at = points(design)
 
@@ -192,7 +193,7 @@ def _as_kept(settings: Settings, output: str) -> Settings:
 # ---------------------------------------------------------------------------------------------------------- the folder
 
 
-def _check_folder(folder: Path, design: Sweep, engine: str, resume: bool) -> None:
+def _check_folder(folder: Path, design: Sweep, engine: Choice, resume: bool) -> None:
     """Nothing that is there is written over; what is gone on with must be the same sweep by the same program."""
     if not folder.exists():
         return
@@ -211,7 +212,7 @@ def _check_folder(folder: Path, design: Sweep, engine: str, resume: bool) -> Non
         raise ResultsError(
             f"{folder}: replicates: must be at least {manifest['replicates']} as before, got {replicates}"
         )
-    now, names = {**provenance(), "engine": engine}, ("python", *CALCULATING)
+    now, names = {**provenance(), "engine": engine_name(engine)}, ("python", *CALCULATING)
     before = {**manifest, "versions": {name: manifest["versions"].get(name) for name in names}}
     now["versions"] = {name: now["versions"][name] for name in names}
     for key in ("senodrift", "source", "versions", "machine", "engine"):
@@ -229,7 +230,7 @@ def _differs(before: Any, now: Any) -> str:
     return f"{before} then and {now} now"
 
 
-def _write_head(design: Sweep, engine: str, store: Store) -> None:
+def _write_head(design: Sweep, engine: Choice, store: Store) -> None:
     """What a folder says of itself from the start; from the manifest on, it is a sweep."""
     rows = [{"values": point.values, "runs": design.addresses[point.number]} for point in points(design)]
     store.write_text("points.json", json.dumps(rows, indent=0))
@@ -237,7 +238,7 @@ def _write_head(design: Sweep, engine: str, store: Store) -> None:
     store.write_manifest(_manifest(design, engine, store, complete=False))
 
 
-def _manifest(design: Sweep, engine: str, store: Store, complete: bool) -> dict[str, Any]:
+def _manifest(design: Sweep, engine: Choice, store: Store, complete: bool) -> dict[str, Any]:
     common = design.scenario.common
     return {
         "sweep": design.name,
@@ -258,7 +259,7 @@ def _manifest(design: Sweep, engine: str, store: Store, complete: bool) -> dict[
         "output": design.output,
         "batch": store.batch,
         "runs": len(store.jobs),
-        "engine": engine,
+        "engine": engine_name(engine),
         "complete": complete,
         **{key: value for key, value in provenance().items() if complete or key != "finished_at"},
     }

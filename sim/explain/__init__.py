@@ -10,7 +10,15 @@ from sim.explain.blood import blood_words
 from sim.explain.doses import doses_words
 from sim.explain.drugs import drug_words, given_drugs, kills_immune
 from sim.explain.environment import environment_words
-from sim.explain.experiment import arms_words, body_words, events_words, record_words, scales_words, step_words
+from sim.explain.experiment import (
+    arms_words,
+    body_words,
+    events_words,
+    own_words,
+    record_words,
+    scales_words,
+    step_words,
+)
 from sim.explain.factors import factor_words
 from sim.explain.functions import outcome_words
 from sim.explain.immunity import circle_words
@@ -48,7 +56,7 @@ def explain(scenario: Scenario) -> str:
     blocks += [factor_words(teller, name) for name in common.factors]
     blocks += [environment_words(teller), blood_words(teller)]
     blocks += [drug_words(own, name) for name, own in given_drugs(scenario, common).items()]
-    blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario)]
+    blocks += [arms_words(scenario), events_words(scenario), doses_words(scenario), own_words(common)]
     blocks += [step_words(common, COHORT_PLAN if common.mode == "well_mixed" else PLAN)]
     here = in_environment(common)
     blocks += [scales_words(here), threshold_words(here), circle_words(scenario), body_words(teller)]

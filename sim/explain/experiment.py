@@ -116,6 +116,18 @@ def _period(event: Event) -> str:
     return f" {start} later" if event.delay > 0 else " at once"
 
 
+def own_words(settings: Settings) -> str:
+    """What rules of one's own do, which are in no file that is read here."""
+    lines = []
+    for name, own in settings.own_causes.items():
+        numbers = ", ".join(f"{key} {shown(value, '')}" for key, value in own.numbers.items())
+        whom = "healthy" if own.becomes == "senescent" else "senescent"
+        lines.append(f"{name}: {whom} cells become {own.becomes}" + (f", with {numbers}." if numbers else "."))
+    if not lines:
+        return ""
+    return wrap(f"Rules of your own, of an engine of your own (docs/extending.md). {' '.join(lines)}")
+
+
 def body_words(teller: Teller) -> str:
     """How tissues count, fluctuation and death."""
     body, tissues = teller.settings.body, teller.settings.tissues

@@ -19,7 +19,7 @@ REPLICATIVE = 8
 PATROLS = 9  # killed by patrols that found it
 FLUCTUATION = 10  # of the body, from day to day: cells turned
 FLUCTUATION_LOSS = 11  # and cells removed
-FIRST_FACTOR = 12  # factor f: 12 + 2 f by its level, 13 + 2 f by its cargo; then the events; then four per drug
+FIRST_FACTOR = 12  # factor f: 12 + 2 f by its level, 13 + 2 f by its cargo; then events, four per drug, own causes
 KILLED, OFF_TARGET, INDUCED, REVERSED = range(4)  # a drug: senescent killed, healthy killed, made senescent, made young
 PER_DRUG = 4
 BY_DRUGS = ("killed_by", "off_target", "induced_by", "reversed_by")  # before the name of the drug
@@ -39,14 +39,15 @@ def event_names(settings: Settings) -> tuple[str, ...]:
         drift = name if factor.cargo is not None and factor.induction is None else f"{name}_cargo"
         names += [name if drift != name else f"{name}_level", drift]
     names += settings.events
-    return (*names, *(f"{deed}_{drug}" for drug in settings.drugs for deed in BY_DRUGS))
+    return (*names, *(f"{deed}_{drug}" for drug in settings.drugs for deed in BY_DRUGS), *settings.own_causes)
 
 
 def code_keys(settings: Settings) -> tuple[str, ...]:
     """Names by code that mean the same in every scenario, whatever else it has; a checkpoint is read by them."""
     factors = (f"{kind} of {name}" for name in settings.factors for kind in ("level", "cargo"))
     deeds = (f"{deed} {name}" for name in settings.drugs for deed in BY_DRUGS)
-    return (*FIXED, *factors, *(f"event {name}" for name in settings.events), *deeds)
+    own = (f"own {name}" for name in settings.own_causes)
+    return (*FIXED, *factors, *(f"event {name}" for name in settings.events), *deeds, *own)
 
 
 def first_event(settings: Settings) -> int:
@@ -59,14 +60,19 @@ def first_drug(settings: Settings) -> int:
     return first_event(settings) + len(settings.events)
 
 
+def first_own(settings: Settings) -> int:
+    """Code of the first cause of a rule of one's own: at the end, so that nothing else moves."""
+    return first_drug(settings) + PER_DRUG * len(settings.drugs)
+
+
 def inducing(settings: Settings) -> tuple[int, ...]:
-    """Codes that turn cells senescent in this scenario, for tables: fixed ones, acting factors, events, drugs."""
+    """Codes that turn cells senescent in this scenario, for tables: fixed ones, factors, events, drugs, own."""
     codes = [INITIAL, DAMAGE, CONTACT, REPLICATIVE] + [FLUCTUATION] * (settings.body.fluctuation > 0.0)
     for index, factor in enumerate(settings.factors.values()):
         codes += [FIRST_FACTOR + 2 * index] * (factor.induction is not None)
         codes += [FIRST_FACTOR + 2 * index + 1] * (factor.cargo is not None)
     codes += [first_event(settings) + i for i, event in enumerate(settings.events.values()) if event.induces]
-    return (*codes, *_deeds(settings, (INDUCED,)))
+    return (*codes, *_deeds(settings, (INDUCED,)), *_own(settings, becomes=("senescent",)))
 
 
 def by_factors(settings: Settings) -> tuple[int, ...]:
@@ -89,7 +95,14 @@ def removing(settings: Settings) -> tuple[int, ...]:
     events = (first_event(settings) + i for i, e in enumerate(settings.events.values()) if e.kind == "removal")
     walked = [PATROLS] * any(tissue.patrols for tissue in settings.tissues.values())
     loss = [FLUCTUATION_LOSS] * (settings.body.fluctuation > 0.0)
-    return (*REMOVALS, *walked, *loss, *events, *_deeds(settings, (KILLED, OFF_TARGET, REVERSED)))
+    deeds, own = _deeds(settings, (KILLED, OFF_TARGET, REVERSED)), _own(settings, becomes=("cleared", "healthy"))
+    return (*REMOVALS, *walked, *loss, *events, *deeds, *own)
+
+
+def _own(settings: Settings, becomes: tuple[str, ...]) -> Iterator[int]:
+    """Codes of own causes, by what becomes of a cell."""
+    first = first_own(settings)
+    return (first + i for i, own in enumerate(settings.own_causes.values()) if own.becomes in becomes)
 
 
 def _deeds(settings: Settings, deeds: tuple[int, ...]) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from sim.scenario.causes import (
     PER_DRUG,
     event_names,
     first_drug,
+    first_own,
 )
 from sim.scenario.drug import OTHERS
 from sim.scenario.event import READ_BY, Event
@@ -62,14 +63,15 @@ def _each_once(names: Iterable[str]) -> tuple[str, ...]:
 
 def _causes_of_senescence(settings: Settings) -> tuple[str, ...]:
     """What may stand in a mapping by cause."""
-    names, drugs = event_names(settings), first_drug(settings)
+    names, drugs, own = event_names(settings), first_drug(settings), first_own(settings)
     turning = (name for name in names[INITIAL:drugs] if name not in NEVER_TURN)
-    return *turning, *names[drugs + INDUCED :: PER_DRUG]
+    by_own = (name for name, each in settings.own_causes.items() if each.becomes == "senescent")
+    return *turning, *names[drugs + INDUCED : own : PER_DRUG], *by_own
 
 
 def check_settings(settings: Settings, names: Names) -> None:
     """Raise ScenarioError (``key: rule, got value``) at the first thing that cannot be."""
-    for group in ("tissues", "factors", "events", "drugs", "treatments", "outcomes", "markers"):
+    for group in ("tissues", "factors", "events", "drugs", "treatments", "own_causes", "outcomes", "markers"):
         for name in getattr(settings, group):
             check_name(f"{group}.{name}", name)
             if name == OTHERS:
@@ -188,18 +190,22 @@ def known_word(key: str, word: str, known: Iterable[str]) -> None:
 
 
 def _check_cause_names(settings: Settings) -> None:
-    """Every cause has a column of its own: factors, events and drugs must not share a name, nor take a fixed one."""
+    """Every cause has a column of its own: none shares its name with another, nor takes a fixed one."""
     taken = dict.fromkeys(FIXED, "a cause of its own")
     derived: dict[str, tuple[str, ...]]
     derived = {f"factors.{name}": (name, f"{name}_level", f"{name}_cargo") for name in settings.factors}
     derived |= {f"events.{name}": (name,) for name in settings.events}
     derived |= {f"drugs.{name}": tuple(f"{deed}_{name}" for deed in BY_DRUGS) for name in settings.drugs}
+    derived |= {f"own_causes.{name}": (name,) for name in settings.own_causes}
     for key, causes in derived.items():
         for cause in causes:
             if cause in taken:
                 rule = f"must not share the cause {cause} with {taken[cause]}"
                 raise ScenarioError(f"{key}: {rule}, got {key.partition('.')[2]!r}")
         taken.update(dict.fromkeys(causes, key))
+    for name, own in settings.own_causes.items():
+        for number in own.numbers:
+            check_name(f"own_causes.{name}.numbers", number)
 
 
 def _check_factor_names(settings: Settings, names: Names) -> None:

@@ -62,10 +62,10 @@ def _section(section: type[Section]) -> Schema:
 
 
 def _property(field: FieldInfo) -> Schema:
-    return {"description": _words(field), **_value(field.annotation, declared(field))}
+    return {"description": words_of(field), **_value(field.annotation, declared(field))}
 
 
-def _words(field: FieldInfo) -> str:
+def words_of(field: FieldInfo) -> str:
     """Description, range, default and source, as an editor shows them."""
     extra, words = declared(field), [str(field.description)]
     if not extra:

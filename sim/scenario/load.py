@@ -34,7 +34,8 @@ from sim.scenario.yaml_text import dump_yaml, parse_value, read_yaml
 
 SHARED = ("mode", "seed", "replicates", "days", "dt", "record", "question", "markers")  # luck, clock, who looks at them
 ODDITIES = (odd_settings, odd_drugs, odd_patrols, odd_organism, odd_pigment, odd_well_mixed)
-NAMED = ("tissues", "factors", "events", "drugs", "treatments", "outcomes", "markers", "arms")  # mappings by name
+# mappings by name
+NAMED = ("tissues", "factors", "events", "drugs", "treatments", "own_causes", "outcomes", "markers", "arms")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sim.scenario.factor import Factor
 from sim.scenario.function import Outcome
 from sim.scenario.individuals import Individuals
 from sim.scenario.marker import Marker
+from sim.scenario.own_cause import OwnCause
 from sim.scenario.section import Section, param
 from sim.scenario.tissue import Tissue
 from sim.scenario.treatment import Treatment
@@ -63,6 +64,9 @@ class Settings(Section):
     events: dict[str, Event] = param({}, "what happens to the tissue from outside, by name")
     drugs: dict[str, Drug] = param({}, "drugs by name; those of the library need no entry")
     treatments: dict[str, Treatment] = param({}, "who is given what, and when, by name")
+    own_causes: dict[str, OwnCause] = param(
+        {}, "what rules of your own do to cells, by name, for an engine of your own"
+    )
     outcomes: dict[str, Outcome] = param({}, "what is measured on the whole individual, by name")
     markers: dict[str, Marker] = param({}, "stains by name, for `senodrift study`; those of the library need no entry")
     record: Record = Field(default_factory=lambda: Record(), description="what is written down")

@@ -36,8 +36,11 @@ def check_well_mixed(settings: Settings) -> None:
             if factor.acts and len(gives) > 1 and not turn_alike(settings.factors.values(), tissue):
                 rule = "must be the same for all cell types with mode: well_mixed, unless all turn equally easily"
                 raise ScenarioError(f"factors.{key}.secretion.by_type: {rule}, got {gives} in {place}")
-    for key in settings.events:
-        raise ScenarioError(f"events.{key}: {NOT_HERE}, got an event")
+    for key in (
+        *(f"events.{name}" for name in settings.events),
+        *(f"own_causes.{name}" for name in settings.own_causes),
+    ):
+        raise ScenarioError(f"{key}: {NOT_HERE}, got one")
     if settings.stop is not None:
         raise ScenarioError(f"stop: {NOT_HERE}, got {settings.stop.count} cells turned by {settings.stop.cause}")
     if settings.generations == "tracked":

@@ -16,7 +16,7 @@ from sim.scenario.layers import shares_by_layer, type_shares
 from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
-from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT
+from sim.tissue.state import CLEARED, HEALTHY, SCARRED, SENESCENT, STATE_NAMES
 
 NO_RESPONSE, HILL, LINEAR, POISSON_TAIL = 0.0, 1.0, 2.0, 3.0  # the kinds of sim.rules.induction.response
 
@@ -121,9 +121,11 @@ def _outcome(settings: Settings) -> np.ndarray:
     for index, event in enumerate(settings.events.values()):
         if not event.induces:
             outcome[causes.first_event(settings) + index] = HEALTHY if event.kind == "graft" else CLEARED
-    by_drugs = outcome[causes.first_drug(settings) :].reshape(-1, causes.PER_DRUG)
+    own = causes.first_own(settings)
+    by_drugs = outcome[causes.first_drug(settings) : own].reshape(-1, causes.PER_DRUG)
     by_drugs[:, [causes.KILLED, causes.OFF_TARGET]] = CLEARED
     by_drugs[:, causes.REVERSED] = HEALTHY
+    outcome[own:] = [STATE_NAMES.index(each.becomes) for each in settings.own_causes.values()]
     return outcome
 
 

@@ -63,6 +63,8 @@ class Patch:
         Layer of each site; (1,) where there are no layers.
     levels : (F, width) array
         What cells read of each factor: per voxel, or per site where ``by_site[f]``.
+    own_causes : mapping of OwnCause
+        Of rules of one's own, by name.
     cum : (E,) int64 array
         Events so far, by code.
     cleared : (E,) int64 array
@@ -101,8 +103,8 @@ class Patch:
         self.cum = np.zeros(len(self.event_names), np.int64)
         self.cleared = np.zeros_like(self.cum)
         self.n_cells = int(np.count_nonzero(self.cells.state != ABSENT))
-        first = causes.first_drug(settings)
-        self.off_target_codes = slice(first + causes.OFF_TARGET, None, causes.PER_DRUG)
+        first, self.own_causes = causes.first_drug(settings), settings.own_causes
+        self.off_target_codes = slice(first + causes.OFF_TARGET, causes.first_own(settings), causes.PER_DRUG)
         n_types, n_codes = len(tissue.cell_types), len(self.event_names)
         self.acting = nothing_acts(len(settings.factors), n_types, n_codes)
         self.immune_killing = self.rise = self.fall = 0.0

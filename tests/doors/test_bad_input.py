@@ -113,7 +113,7 @@ def test_a_huge_tissue_is_refused_by_its_estimated_bytes(complaint: Complaint) -
         (("run", "x.yaml", "--seed", "-1"), "x.yaml: seed: must be between 0 and 9223372036854775808, got -1"),
         (("run", "x.yaml", "--workers", "0"), "x.yaml: workers: must be at least 1, got 0"),
         (("run", "x.yaml", "--engine", "agent"),
-         "x.yaml: engine: must be one of compiled, agents, got 'agent' (did you mean agents?)"),
+         "x.yaml: engine: must be one of compiled, agents, or MODULE:CLASS, got 'agent' (did you mean agents?)"),
         (("compare", "nope"), "nope: results: must be a results folder, got no such folder"),
         (("compare", "."), "manifest.json: results: is missing from its folder"),
         (("compare", ".", "--forest", "x.pdf"), "x.pdf: forest: must end in .png or .svg, got .pdf"),

@@ -35,9 +35,9 @@ events: {graft: {radius: 45 um, day: 1}}
 record: {maps: [state], days: [0, 3]}
 arms: {control: {events: {graft: null}}, graft: {}}
 """
-COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
-            "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search", "survival",
-            "twin")  # fmt: skip
+COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "new", "sweep", "compare",
+            "sensitivity", "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search",
+            "survival", "twin")  # fmt: skip
 
 
 @pytest.fixture

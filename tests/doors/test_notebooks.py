@@ -21,6 +21,14 @@ assert results.timeseries.equals(again), "old arms must come out as before"
 lower = effects.query("tissue == 'skin' and outcome == 'burden' and arm != 'graft_far_reach'")
 assert set(lower.difference < 0) == {True}
 """,
+    "08_your_own_rule.ipynb": """
+assert same_table and np.array_equal(ours, theirs)
+strained = results.timeseries.pivot(index=["replicate", "day"], columns="arm", values="cum_strain")
+assert (strained["no_strain"] == 0).all()
+assert (strained.query("day <= 2")["strain"] == 0).all(), "nobody is strained before there is a gap"
+assert (strained.query("day == 30")["strain"] > 20).all(), strained
+assert effects.query("arm == 'strain'").difference_low.min() > 0
+""",
 }
 
 

@@ -69,7 +69,7 @@ EXAMPLES: list[dict[str, Any]] = [
         "environment": {"temperature": 20, "reference": {"temperature": 20}, "rates": {
             "r": {"of": ["tissues.t.damage.baseline"], "q10": 1, "optimum": 30, "oxygen_half_max": 1}}},
         "body": {"death": {"other": {"rate": 1}}, "circulation": {"p": {"number": 1}}},
-        "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
+        "own_causes": {"o": {"numbers": {"rate": 1}}}, "record": {"days": [1]}, "stop": {"cause": "damage", "count": 1},
     },
     scenario({"shape": [8, 8]}, transport="well_mixed", decay_rate=1, affinity={"cell": 1},
              induction={"linear": {}}, cargo={"response": {"linear": {}}}),

@@ -10,7 +10,7 @@ from everything import everything
 from test_engines import ALONE
 from worlds import BOUNDARIES, assert_same, counts, event, factor, start, tissue, together, walls, world
 
-import sim.engines.agents as agents
+import sim.engines.cell as of_a_cell
 from sim.compiling import kernel
 from sim.engines.compiled import CompiledEngine, most_of
 from sim.engines.kernels import BLOCK, healthy_bound
@@ -73,7 +73,7 @@ def chances_of_all_sites(simulation: Simulation, monkeypatch: pytest.MonkeyPatch
         return 0
 
     with monkeypatch.context() as patched:
-        patched.setattr(agents, "chosen", spy)
+        patched.setattr(of_a_cell, "chosen", spy)
         engine.take_up()
         engine.decide(0.0, 0)
     return found

@@ -126,7 +126,7 @@ def test_numpy_scalars_are_the_same_address_as_integers() -> None:
 def test_values_of_purposes_never_change() -> None:
     names = (
         "DECIDE MOTHER SCAR SENDER CONTACT REFRACTORY CELL_TYPE INITIAL PACKING EVENT RESAMPLE "
-        "PATROL RECRUIT FLUCTUATION DEATH TRAIT"
+        "PATROL RECRUIT FLUCTUATION DEATH TRAIT OWN"
     )
     assert {purpose.name: purpose.value for purpose in Purpose} == {n: i for i, n in enumerate(names.split())}
 
