@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -189,7 +190,7 @@ class Results:
             )
         return self.checkpoints / checkpoint_name(arm, replicate, chosen[-1])
 
-    @property
+    @cached_property  # not a property: a notebook completes names behind attributes only
     def plot(self) -> Any:
         """Figures of these results: ``results.plot.burden()`` returns a Matplotlib figure."""
         return import_module("sim.figures").Plots(self)  # by name: figures stand above tables

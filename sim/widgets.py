@@ -96,7 +96,7 @@ class Explorer:
 
     @property
     def results(self) -> Results:
-        """The run of the sliders as they stand now: one replicate of every arm."""
+        """The run of the sliders as they stand, one replicate of every arm; the last that could be."""
         with self._one_at_a_time:
             if self._due is not None:  # moved a moment ago
                 self._refresh()

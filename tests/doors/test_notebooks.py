@@ -37,12 +37,12 @@ first = results.timeseries.query("replicate < 4").reset_index(drop=True)
 assert first.equals(few.timeseries)
 before = results.timeseries.query("day <= 14").pivot(index=["day", "replicate"], columns="arm", values="n_senescent")
 assert before.nunique(axis=1).eq(1).all()
-last = results.timeseries.query("day == 120").set_index("arm")["off_target_loss"]
-assert last[["none", "continuous"]].eq(0).all() and last["hit_and_run"].gt(0).all()
+lost = sim.compare(results, outcomes=["off_target_loss"]).set_index("arm")["mean"]
+assert lost["continuous"] == 0 < lost["hit_and_run"]
 assert abs(sim.rank(results, "mean_burden")["p_best"].sum() - 1) < 1e-9
 """,
     "04_sweep_and_sensitivity.ipynb": """
-# Cells without affinity never drift; damage and SASP raise the burden, clearance lowers it, with the same luck in all walks.
+# Cells without affinity never drift; damage and SASP raise the burden, clearance lowers it: all points share their luck.
 ends = sweep.points.merge(sweep.outcomes).set_index("factors.drift.affinity.fibroblast")["cum_drift"]
 assert len(ends) == 54 and ends[0].eq(0).all() and ends[4].max() > 0
 damage, clearance, spread = found.index("mu")["estimate"]
@@ -51,7 +51,7 @@ assert (found.index("mu")["estimate"].abs() <= found.index("mu_star")["estimate"
 assert 0 < found.luck < 1
 """,
     "05_skin_graft.ipynb": """
-# On day 0 graft and sham differ by a million cells of the 1e8 that the sites of skin stand for, and by nothing far away;
+# On day 0 graft and sham differ by a million cells of the 1e8 that the skin stands for, and by nothing far away;
 # whoever is treated from day 28 on is as the untreated until then; no site is lost.
 first = results.timeseries.query("day == 0").pivot(index=["tissue", "replicate"], columns="arm", values="n_senescent")
 more = first["graft"] - first["sham"]
@@ -68,14 +68,14 @@ assert (sites / rows).to_dict() == {"skin": 64 * 64, **dict.fromkeys(organs, 40 
 # untreated mouse.
 muted = results.timeseries.query("day <= 74").pivot(index=["day", "replicate"], columns="arm", values="n_senescent")
 assert muted["continuous"].equals(muted["stopped_after_60_days"].rename("continuous"))
-taken = results.timeseries.groupby("arm")["off_target_loss"].max()
-assert taken[["none", "continuous", "young_none", "young_continuous"]].eq(0).all() and taken["young_hit_and_run"] > 0
+taken = effects.query("outcome == 'off_target_loss'").set_index("arm")["mean"]
+assert taken[["continuous", "young_continuous"]].eq(0).all() and taken["young_hit_and_run"] > 0
 same = [each.timeseries.query("arm == 'young_none'")["n_senescent"].tolist() for each in (results, call)]
 assert same[0] == same[1]
 """,
     "07_dark_spots.ipynb": """
-# Who never meets the sun has no spot; creams change no cell; synthesis and transfer leave the melanocytes awake, and only
-# a block of transfer fills them.
+# Who never meets the sun has no spot; creams change no cell; synthesis and transfer leave the melanocytes awake, and
+# only a block of transfer fills them.
 table = results.timeseries.set_index(["arm", "day"])
 assert table.loc["no_sun", ["n_senescent", "spot_area"]].eq(0).all(axis=None)
 creams = ["vehicle", "glabridin_release", "glabridin_synthesis", "niacinamide_transfer", "glabridin_stopped"]
@@ -84,7 +84,8 @@ assert wide["n_senescent"][creams].nunique(axis=1).eq(1).all()
 awake = wide["activation_mean"]
 assert awake[["vehicle", "glabridin_synthesis", "niacinamide_transfer"]].nunique(axis=1).eq(1).all()
 assert (awake["glabridin_release"] <= awake["vehicle"]).all()
-assert change["melanin_in_melanocytes"].gt(0).to_dict() == {arm: arm == "niacinamide_transfer" for arm in change.index} | {"vehicle": False}
+fuller = change["melanin_in_melanocytes"].gt(0)
+assert fuller.index[fuller].tolist() == ["niacinamide_transfer"]
 """,
 }
 
