@@ -30,7 +30,7 @@ test: .venv/.test ## run the tests, without the long studies, in two processes
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not validation and not tour" $(ARGS)
 
 tour: .venv/.test ## every notebook, and every command of README and docs, as a reader meets them
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m tour $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 20 -m tour $(ARGS)
 
 anndata: .venv-anndata/.ready ## the tests of AnnData, in .venv-anndata: it holds pandas below 3
 	@.venv-anndata/bin/python -m pytest -q tests/doors/test_anndata.py $(ARGS)
@@ -52,7 +52,7 @@ bench: .venv/.core ## fixed jobs, timed as ratios
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 notebooks: .venv/.test ## execute every notebook
-	@$(BIN)/python -m pytest -q tests/doors/test_notebooks.py $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 20 tests/doors/test_notebooks.py $(ARGS)
 
 app: .venv/.app ## open a live tissue in the browser: make app ARGS=configs/kill_or_tame.yaml
 	@$(BIN)/senodrift app $(ARGS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -188,7 +190,7 @@ class Results:
             )
         return self.checkpoints / checkpoint_name(arm, replicate, chosen[-1])
 
-    @property
+    @cached_property  # not a property: a notebook completes names behind attributes only
     def plot(self) -> Any:
         """Figures of these results: ``results.plot.burden()`` returns a Matplotlib figure."""
         return import_module("sim.figures").Plots(self)  # by name: figures stand above tables
@@ -204,11 +206,19 @@ class Results:
         )
 
     def __repr__(self) -> str:
+        return f"{self._in_words()}:\n{self.summary()}"
+
+    def _repr_html_(self) -> str:
+        """The same as a table for notebooks."""
+        table = self.summary().to_html(index=False, float_format="{:.3g}".format, na_rep="", border=0)
+        return f"<p>{html.escape(self._in_words())}</p>{table}"
+
+    def _in_words(self) -> str:
         statuses: dict[str, int] = {}
         for run in self.manifest["runs"]:
             statuses[run["status"]] = statuses.get(run["status"], 0) + run.get("replicates", 1)
         words = ", ".join(f"{count} {status}" for status, count in statuses.items())
-        return f"Results of {self.manifest['scenario']} ({words}), burden on the last day in %:\n{self.summary()}"
+        return f"Results of {self.manifest['scenario']} ({words}), burden on the last day in %"
 
 
 def combine(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,11 @@ class SweepResults:
         if not path.is_file():
             raise ResultsError(f"maps: none kept for point {point}, arm {arm}, replicate {replicate}, tissue {where}")
         return load_layers(path)
+
+    @cached_property  # not a property: a notebook completes names behind attributes only
+    def plot(self) -> Any:
+        """Figures of this sweep: ``sweep.plot.map()`` returns a Matplotlib figure."""
+        return import_module("sim.figures.sweep_plots").SweepPlots(self)  # by name: figures stand above tables
 
     @property
     def run_names(self) -> dict[tuple[int, str], str]:

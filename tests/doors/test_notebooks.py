@@ -21,6 +21,72 @@ assert results.timeseries.equals(again), "old arms must come out as before"
 lower = effects.query("tissue == 'skin' and outcome == 'burden' and arm != 'graft_far_reach'")
 assert set(lower.difference < 0) == {True}
 """,
+    "02_explore.ipynb": """
+# A slider is an override: the same tables. Without a dose both arms are one tissue, without drift nobody drifts.
+explorer.sliders[dose].value = 0.0
+again = sim.run(explorer.scenario.override({**from_file, dose: 0.0}), replicates=1)
+assert explorer.results.timeseries.equals(again.timeseries)
+by_arm = again.timeseries.pivot(index="day", columns="arm", values=["n_healthy", "n_senescent", "cum_drift"])
+assert by_arm.xs("graft", axis=1, level="arm").equals(by_arm.xs("systemic", axis=1, level="arm"))
+explorer.sliders[drift].value = 0.0
+assert by_arm["cum_drift"].iloc[-1].gt(0).all() and explorer.results.timeseries["cum_drift"].eq(0).all()
+""",
+    "03_compare_strategies.ipynb": """
+# More replicates leave the first ones as they were; before the first dose a mouse is the same in all arms.
+first = results.timeseries.query("replicate < 4").reset_index(drop=True)
+assert first.equals(few.timeseries)
+before = results.timeseries.query("day <= 14").pivot(index=["day", "replicate"], columns="arm", values="n_senescent")
+assert before.nunique(axis=1).eq(1).all()
+lost = sim.compare(results, outcomes=["off_target_loss"]).set_index("arm")["mean"]
+assert lost["continuous"] == 0 < lost["hit_and_run"]
+assert abs(sim.rank(results, "mean_burden")["p_best"].sum() - 1) < 1e-9
+""",
+    "04_sweep_and_sensitivity.ipynb": """
+# Cells without affinity never drift; damage and SASP raise the burden, clearance lowers it: all points share their luck.
+ends = sweep.points.merge(sweep.outcomes).set_index("factors.drift.affinity.fibroblast")["cum_drift"]
+assert len(ends) == 54 and ends[0].eq(0).all() and ends[4].max() > 0
+damage, clearance, spread = found.index("mu")["estimate"]
+assert damage > 0 > clearance and spread > 0
+assert (found.index("mu")["estimate"].abs() <= found.index("mu_star")["estimate"] + 1e-12).all()
+assert 0 < found.luck < 1
+""",
+    "05_skin_graft.ipynb": """
+# On day 0 graft and sham differ by a million cells of the 1e8 that the skin stands for, and by nothing far away;
+# whoever is treated from day 28 on is as the untreated until then; no site is lost.
+first = results.timeseries.query("day == 0").pivot(index=["tissue", "replicate"], columns="arm", values="n_senescent")
+more = first["graft"] - first["sham"]
+assert more["skin"].eq(round(1e6 / 1e8 * 64 * 64)).all() and more.drop("skin").eq(0).all()
+before = results.timeseries.query("day <= 28 and arm != 'sham'")
+before = before.pivot(index=["tissue", "replicate", "day"], columns="arm", values="n_senescent")
+assert before.nunique(axis=1).eq(1).all()
+sites = results.timeseries.groupby("tissue")[["n_healthy", "n_senescent", "n_cleared", "n_scarred"]].sum().sum(axis=1)
+rows = results.timeseries["tissue"].value_counts()
+assert (sites / rows).to_dict() == {"skin": 64 * 64, **dict.fromkeys(organs, 40 * 40)}
+""",
+    "06_senolytic_or_senomorphic.ipynb": """
+# Who stops on day 74 is until then as those who go on; a drug that mutes takes no cell; to spare the call changes no
+# untreated mouse.
+muted = results.timeseries.query("day <= 74").pivot(index=["day", "replicate"], columns="arm", values="n_senescent")
+assert muted["continuous"].equals(muted["stopped_after_60_days"].rename("continuous"))
+taken = effects.query("outcome == 'off_target_loss'").set_index("arm")["mean"]
+assert taken[["continuous", "young_continuous"]].eq(0).all() and taken["young_hit_and_run"] > 0
+same = [each.timeseries.query("arm == 'young_none'")["n_senescent"].tolist() for each in (results, call)]
+assert same[0] == same[1]
+""",
+    "07_dark_spots.ipynb": """
+# Who never meets the sun has no spot; creams change no cell; synthesis and transfer leave the melanocytes awake, and
+# only a block of transfer fills them.
+table = results.timeseries.set_index(["arm", "day"])
+assert table.loc["no_sun", ["n_senescent", "spot_area"]].eq(0).all(axis=None)
+creams = ["vehicle", "glabridin_release", "glabridin_synthesis", "niacinamide_transfer", "glabridin_stopped"]
+wide = results.timeseries.pivot(index="day", columns="arm", values=["n_senescent", *marks])
+assert wide["n_senescent"][creams].nunique(axis=1).eq(1).all()
+awake = wide["activation_mean"]
+assert awake[["vehicle", "glabridin_synthesis", "niacinamide_transfer"]].nunique(axis=1).eq(1).all()
+assert (awake["glabridin_release"] <= awake["vehicle"]).all()
+fuller = change["melanin_in_melanocytes"].gt(0)
+assert fuller.index[fuller].tolist() == ["niacinamide_transfer"]
+""",
     "08_your_own_rule.ipynb": """
 assert same_table and np.array_equal(ours, theirs)
 strained = results.timeseries.pivot(index=["replicate", "day"], columns="arm", values="cum_strain")
@@ -41,6 +107,11 @@ def _this_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_notebook_has_a_known_number() -> None:
     assert {path.name for path in NOTEBOOKS.glob("*.ipynb")} == set(KNOWN)
+
+
+def test_every_notebook_is_listed() -> None:
+    listed = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
+    assert [name for name in KNOWN if f"]({name})" not in listed] == []
 
 
 @pytest.mark.tour
