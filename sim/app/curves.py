@@ -21,9 +21,9 @@ from sim.simulation import Simulation
 
 Key = tuple[str, str]  # tissue (empty: the individual), column
 POINTS = 400  # of one line; more cannot be seen
-WIDTH, HEIGHT = 560.0, 250.0  # of the drawing, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 96.0, 26.0, 40.0
-LINE = 13.0  # least distance of two labels
+WIDTH, HEIGHT = 440.0, 220.0  # of the drawing, in its own units
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 96.0, 32.0, 38.0
+LINE = 13.0  # least distance of two labels, and height of a line
 
 
 class Curves:
@@ -119,7 +119,7 @@ def chart(label: str, days: float, lines: Mapping[str, Line]) -> str:
         colour, at = readable(line.colour), x(line.points[-1][0]) + 5.0
         parts.append(_text(at, height, name, colour))
     view = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(label)}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" {view} font-size="11">{"".join(parts)}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" {view} font-size="12">{"".join(parts)}</svg>'
 
 
 def _labels(lines: Mapping[str, Line], y: Callable[[float], float]) -> Iterator[tuple[float, str, Line]]:

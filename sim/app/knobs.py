@@ -86,7 +86,11 @@ def knobs(
             stated = (shown(default_of(field), _unit(settings, path, field)), source, confidence)
             knob = _knob(written, path, value, field, _unit(settings, path, field), stated, written in changes)
             found[group].setdefault(written, asdict(knob))
-    return {group: list(each.values()) for group, each in found.items() if each}
+    return {group: sorted(each.values(), key=_factors_first) for group, each in found.items() if each}
+
+
+def _factors_first(knob: dict[str, Any]) -> bool:
+    return "factors" not in knob["path"].split(".")
 
 
 def _group(path: str, settings: Settings, tissue: str) -> str | None:
@@ -127,8 +131,9 @@ def _knob(
 ) -> Knob:
     default, source, confidence = stated
     low, high, step = _slider(value, field)
-    text = shown(value, "") if math.isinf(value) else f"{value:.6g}"
-    text = str(value) if isinstance(value, int) else text
+    text = str(value) if isinstance(value, int) else f"{value:.6g}"
+    if math.isinf(value):
+        text = "whole tissue" if unit == "um" else "forever"  # as a file says it
     words = field.description or ""
     own = "" if unit == "1" else unit
     return Knob(written, _label(written, path), words, text, own, value if math.isfinite(value) else 0.0, low, high,

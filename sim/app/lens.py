@@ -31,7 +31,7 @@ LEVEL = "level (1 = burden of 1 %)"
 OF_SENESCENT = (AGE, "cause", "generation")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lens:
     """What a tissue shows from above, or of a block in its middle.
 
@@ -108,7 +108,7 @@ def values_of(simulation: Simulation, tissue: str, name: str, lens: Lens) -> npt
     return layer(patch, name, pigment=simulation.pigments.get(tissue)).ravel()[lens.sites if at_site else lens.voxels]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Palette:
     """Colours of a layer, the same in all arms.
 

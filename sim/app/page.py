@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -33,9 +34,9 @@ def Maps(  # noqa: N802
 
 @solara.component_vue("panel.vue")
 def Panel(  # noqa: N802
-    groups: dict[str, Any], stamp: int, event_turn: Callable[[dict[str, str]], None]
+    groups: str, stamp: int, event_turn: Callable[[dict[str, str]], None]
 ) -> None:
-    """Parameters in groups."""
+    """Parameters in groups, as JSON: one text is faster to compare than a tree of a hundred numbers."""
 
 
 @solara.component
@@ -124,7 +125,9 @@ def Choices(session: Session, frame: Frame) -> None:  # noqa: N802
         solara.Select("second curve", values=list(of_label), value=session.label(choice.curve), dense=True,
                       on_value=lambda label: session.choose(curve=of_label[label]), classes=["sd-wide"])  # fmt: skip
     with solara.Div(classes=["sd-row"]):
-        acts = [ACTS[kind] for kind in CLICKS]
+        everybody, acts = [EVERYBODY, *live.runs], [ACTS[kind] for kind in CLICKS]
+        solara.Select("in", values=everybody, value=choice.arm or EVERYBODY, dense=True, classes=["sd-in"],
+                      on_value=lambda arm: session.choose(arm="" if arm == EVERYBODY else arm))  # fmt: skip
         solara.Select("a click will", values=acts, value=ACTS[choice.click], dense=True, classes=["sd-clicks"],
                       on_value=lambda act: session.choose(click=CLICKS[acts.index(act)]))  # fmt: skip
         solara.InputFloat("radius (µm)", value=choice.radius, dense=True, classes=["sd-short"],
@@ -133,11 +136,7 @@ def Choices(session: Session, frame: Frame) -> None:  # noqa: N802
                       on_value=lambda drug: session.choose(drug=drug))  # fmt: skip
         solara.InputText(f"dose ({session.drugs[choice.drug]['unit']})", value=choice.amount, dense=True,
                          on_value=lambda amount: session.choose(amount=amount), classes=["sd-short"])  # fmt: skip
-        solara.Button("Treat now", icon_name="mdi-pill", outlined=True, classes=["sd-treat"],
-                      on_click=session.treat)  # fmt: skip
-        everybody = [EVERYBODY, *live.runs]
-        solara.Select("in", values=everybody, value=choice.arm or EVERYBODY, dense=True, classes=["sd-in"],
-                      on_value=lambda arm: session.choose(arm="" if arm == EVERYBODY else arm))  # fmt: skip
+        solara.Button("Treat now", icon_name="mdi-pill", outlined=True, classes=["sd-treat"], on_click=session.treat)
 
 
 @solara.component
@@ -178,8 +177,8 @@ def Side(session: Session, frame: Frame) -> None:  # noqa: N802
     """Parameters, what was changed, and saving."""
     solara.HTML(tag="h2", unsafe_innerHTML="Parameters")
     again = "A changed number starts all arms again on day 0 and runs to the day shown."
-    solara.HTML(tag="p", classes=["sd-note"], unsafe_innerHTML=again)
-    Panel(groups=frame.knobs, stamp=frame.stamp, event_turn=lambda turned: session.change(turned["path"], turned["value"]))
+    solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=again)
+    Panel(groups=json.dumps(frame.knobs), stamp=frame.stamp, event_turn=lambda turned: session.change(turned["path"], turned["value"]))
     solara.HTML(tag="h2", unsafe_innerHTML=f"Changed or done here ({len(frame.changes)})")
     for path, words in frame.changes:
         with solara.Div(classes=["sd-change"]):
@@ -188,9 +187,9 @@ def Side(session: Session, frame: Frame) -> None:  # noqa: N802
     if frame.changes:
         solara.Button("Undo all", on_click=session.forget, text=True, small=True, classes=["sd-forget"])
     for note in frame.notes:
-        solara.HTML(tag="p", classes=["sd-note"], unsafe_innerHTML=f"note: {escape(note)}")
+        solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=f"note: {escape(note)}")
     solara.HTML(tag="h2", unsafe_innerHTML="Save")
     kept = "The file gives exactly the states that are shown: senodrift run FILE"
-    solara.HTML(tag="p", classes=["sd-note"], unsafe_innerHTML=kept)
+    solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=kept)
     solara.FileDownload(session.saved, filename=f"{session.live.original.name}_changed.yaml", label="Save scenario",
                         mime_type="text/yaml")  # fmt: skip

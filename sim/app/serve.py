@@ -65,7 +65,7 @@ def serve(shown: Scenario, names: Sequence[str] | None = None, port: int = 0, br
     _check(shown, names)
     _chosen.append((shown, None if names is None else list(names)))
     server, listening = _server(), _listen(port)
-    address = f"http://{HOST}:{listening.getsockname()[1]}"
+    address = f"http://localhost:{listening.getsockname()[1]}"
     print(f"{shown.name}: a live tissue at {address}  (end with Ctrl-C)", flush=True)  # noqa: T201
     if browser:
         threading.Thread(target=_open, args=(server, address), daemon=True).start()
@@ -83,7 +83,7 @@ def _server() -> Any:
     os.environ["SOLARA_APP"] = PAGE
     settings.main.mode = "production"  # no watch on the source files
     settings.telemetry.mixpanel_enable = False
-    settings.session.same_site = "lax"  # no https on one's own machine
+    settings.theme.show_banner = False
     settings.theme.title = "Senodrift"
     config = uvicorn.Config(
         "solara.server.starlette:app", log_level="warning", timeout_graceful_shutdown=FAREWELL, lifespan="on"

@@ -19,7 +19,7 @@ SPEEDS = (1, 2, 5, 10, 20)  # steps from picture to picture
 RADIUS = 75.0  # um, of a click at first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """A moment of the page.
 
@@ -196,24 +196,29 @@ class Session:
 
     def click(self, row: int, column: int) -> None:
         """Do what is chosen at a pixel of the maps."""
-        choice, site = self.choice, self._site(row, column)
-        if choice.click != "look" and site >= 0:
-            self._act(lambda: do_here(self.live, choice.click, choice.tissue, site, choice.radius, choice.arm or None))
+
+        def done() -> None:
+            choice, site = self.choice, self._site(row, column)
+            if choice.click != "look" and site >= 0:
+                do_here(self.live, choice.click, choice.tissue, site, choice.radius, choice.arm or None)
+                self._make_it_seen()
+
+        self.player.do(done)
 
     def treat(self) -> None:
         """A dose of the chosen drug now."""
-        choice = self.choice
-        self._act(lambda: treat_now(self.live, choice.drug, choice.amount or "0", choice.tissue, choice.arm or None))
-
-    def _act(self, deed: Callable[[], str]) -> None:
-        """Something new; where nothing plays, one step shows what it does."""
 
         def done() -> None:
-            deed()
-            if self.live.step_index > 0 and not self.player.playing:
-                self.live.step()
+            choice = self.choice
+            treat_now(self.live, choice.drug, choice.amount or "0", choice.tissue, choice.arm or None)
+            self._make_it_seen()
 
         self.player.do(done)
+
+    def _make_it_seen(self) -> None:
+        """What begins now is seen after a step; on day 0, and where all plays, at once."""
+        if self.live.step_index > 0 and not self.player.playing:
+            self.live.step()
 
     # ------------------------------------------------------------------------------------------------ what is seen
 
