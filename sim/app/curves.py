@@ -12,6 +12,7 @@ from html import escape
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from sim.analysis.outcomes import unit
 from sim.figures.burden import LABEL as BURDEN
 from sim.figures.functions import PREFIX, SHARE
 from sim.figures.style import INK, readable
@@ -56,29 +57,30 @@ class Curves:
 
 
 def _columns(simulation: Simulation) -> dict[Key, float]:
+    """In the order in which they are offered: what matters to the individual first."""
     found: dict[Key, float] = {("", name): value for name, value in simulation.functions.outcomes().items()}
     for tissue, patch in simulation.patches.items():
-        names = ("burden", "vacant", "immune_capacity", *(f"mean_{factor}" for factor in patch.factor_names))
-        found |= {(tissue, name): read_out(patch, name) for name in names}
+        found[tissue, "burden"] = patch.burden
         found |= {(tissue, name): value for name, value in simulation.functions.columns(tissue).items()}
         if tissue in simulation.pigments:
             found |= {(tissue, name): value for name, value in simulation.pigments[tissue].columns().items()}
+        names = (*(f"mean_{factor}" for factor in patch.factor_names), "immune_capacity", "vacant")
+        found |= {(tissue, name): read_out(patch, name) for name in names}
     return found
 
 
 def label_of(key: Key, settings: Settings) -> str:
     """What a column is, with its unit."""
     tissue, column = key
-    known = {"burden": BURDEN, "vacant": "vacant sites (%)", "immune_capacity": "working immune cells (share)"}
+    if column == "burden":
+        return BURDEN
+    words, own = column.replace("_", " "), unit(column)
     if not tissue:
-        outcome = settings.outcomes[column]
-        return f"{outcome.description or column} ({outcome.unit})" if outcome.unit else outcome.description or column
-    if column.startswith(PREFIX):
+        words, own = settings.outcomes[column].description or words, settings.outcomes[column].unit
+    elif column.startswith(PREFIX):
         name = column.removeprefix(PREFIX)
-        return f"{settings.tissues[tissue].functions[name].description or name} ({SHARE})"
-    if column.startswith("mean_") and column.removeprefix("mean_") in settings.factors:
-        return f"mean {column.removeprefix('mean_')} (1 = burden of 1 %)"
-    return known.get(column, column.replace("_", " "))
+        words, own = settings.tissues[tissue].functions[name].description or name, SHARE
+    return f"{words} ({own})" if own else words
 
 
 @dataclass(frozen=True)
@@ -90,17 +92,21 @@ class Line:
     doses: Sequence[float] = ()
 
 
-def chart(label: str, days: float, lines: Mapping[str, Line]) -> str:
-    """Curves over the days of a run as SVG: a line for each arm with its name at the end, and ticks above for doses."""
-    highest = max((value for line in lines.values() for _, value in line.points), default=0.0)
-    ticks = [tick for tick in MaxNLocator(5, min_n_ticks=3).tick_values(0.0, highest or 1.0) if tick >= 0.0]
-    top = ticks[-1]
+def chart(label: str, days: float, lines: Mapping[str, Line], from_zero: bool = True) -> str:
+    """Curves over the days of a run as SVG: a line for each arm with its name at the end, and ticks above for doses.
+
+    The axis begins at 0, or, where that is not asked for, where the lines do.
+    """
+    values = [value for line in lines.values() for _, value in line.points if np.isfinite(value)] or [0.0]
+    lowest, highest = 0.0 if from_zero else min(values), max(values)
+    ticks = MaxNLocator(5, min_n_ticks=3).tick_values(lowest, highest if highest > lowest else lowest + 1.0)
+    bottom, top = float(ticks[0]), float(ticks[-1])
 
     def x(day: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * day / days
 
     def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top
+        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (value - bottom) / (top - bottom)
 
     parts = [_text(LEFT, 11.0, label)]
     for tick in ticks:

@@ -95,9 +95,9 @@ def Clock(session: Session, clock: dict[str, Any]) -> None:  # noqa: N802
         solara.Button("Step", icon_name="mdi-skip-next", on_click=player.step, outlined=True,
                       disabled=clock["finished"] or moving, classes=["sd-step"])  # fmt: skip
         solara.Button("Day 0", icon_name="mdi-restart", on_click=session.restart, outlined=True, classes=["sd-reset"])
-        solara.Select("steps per picture", values=list(SPEEDS), value=clock["steps"], dense=True, classes=["sd-short"],
+        solara.Select("speed (steps)", values=list(SPEEDS), value=clock["steps"], dense=True, classes=["sd-short"],
                       on_value=lambda steps: player.do(lambda: setattr(player, "steps", steps)))  # fmt: skip
-        words = f'day <b class="sd-day">{clock["day"]:g}</b> of {clock["days"]:.6g}'
+        words = f'day <b class="sd-day">{clock["day"]:g}</b> of {clock["days"]:.4g}'
         if clock["behind"]:
             words += f", on the way to day {clock['goal']:g}"
         elif clock["finished"]:
@@ -191,5 +191,6 @@ def Side(session: Session, frame: Frame) -> None:  # noqa: N802
     solara.HTML(tag="h2", unsafe_innerHTML="Save")
     kept = "The file gives exactly the states that are shown: senodrift run FILE"
     solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=kept)
-    solara.FileDownload(session.saved, filename=f"{session.live.original.name}_changed.yaml", label="Save scenario",
-                        mime_type="text/yaml")  # fmt: skip
+    solara.FileDownload(
+        session.saved, filename=f"{session.live.original.name}_changed.yaml", label="Save scenario", mime_type="text/yaml"
+    )

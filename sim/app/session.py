@@ -278,7 +278,7 @@ class Session:
         lines = {
             arm: Line(self.colour(arm), run.curves.line(key), run.dose_days()) for arm, run in self.live.runs.items()
         }
-        return chart(self.label(key), self.live.days, lines)
+        return chart(self.label(key), self.live.days, lines, from_zero=key[1] == "burden")
 
     def _all_knobs(self) -> dict[str, Any]:
         """Knobs are made anew only when the scenario is another."""

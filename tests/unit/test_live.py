@@ -29,6 +29,7 @@ from sim.simulation import Simulation
 from sim.tissue.state import CLEARED, SENESCENT
 from tests.worlds import assert_same, cloud, world
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 TREE: dict[str, Any] = {
     "days": 12,
     "dt": "12 h",
@@ -359,9 +360,25 @@ def test_a_chart_is_drawn_to_scale() -> None:
     assert y0 - y1 == pytest.approx((y0 - top) / 2, abs=0.02)
     heights = sorted(float(texts[each].get("y", 0)) for each in ("other", "third"))
     assert heights[1] - heights[0] >= 12  # no two names touch
+    whole = {"a": Line("#3A3A3A", [(0.0, 95.0), (10.0, 92.0)])}
+    assert "0" in [each.text for each in ElementTree.fromstring(chart("memory (%)", 20.0, whole)).iter(f"{name}text")][1:7]
+    ticks = [each.text for each in ElementTree.fromstring(chart("memory (%)", 20.0, whole, from_zero=False)).iter()]
+    assert "92" in ticks
+    assert "60" not in ticks
 
 
 # ------------------------------------------------------------------------------------------------------------ session
+
+
+def test_curves_have_units(scenario: Scenario) -> None:
+    session = Session(sim.load(CONFIGS / "skin_graft.yaml", {"tissues.skin.shape": [8, 8]}), ["sham"], lambda frame: None)
+    session.player.close()
+    assert [session.label(key) for key in session.curves] == [
+        "grip strength (% of best)", "memory (% of best)", "bone density of spine and femur (% of best)",
+        "share of functions that is lost", "skin barrier (share of its best)", "mean SASP (% burden)",
+        "mean drift (% burden)", "immune capacity", "vacant (% of sites)",
+    ]  # fmt: skip
+    assert session.label(("skin", "burden")) == "burden (% of resident cells senescent)"
 
 
 class Watch:
