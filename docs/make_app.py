@@ -1,4 +1,4 @@
-"""Make docs/images/app.png, the screenshot of docs/app.md: python docs/make_app.py (needs Chromium and the extra test)."""
+"""Make docs/images/app.png, the screenshot of docs/app.md: `python docs/make_app.py` (needs Chromium, extra `test`)."""
 
 from __future__ import annotations
 
@@ -48,14 +48,16 @@ def _use(page: Page) -> None:
 
 def _play_to(page: Page, day: float) -> None:
     page.click(".sd-play >> text=Play")
-    page.wait_for_function("day => parseFloat(document.querySelector('.sd-day').textContent) >= day", arg=day, timeout=0)
+    page.wait_for_function(
+        "day => parseFloat(document.querySelector('.sd-day').textContent) >= day", arg=day, timeout=0
+    )
     page.click(".sd-play >> text=Pause")
     page.wait_for_selector(".sd-play >> text=Play")
 
 
 def _choose(page: Page, which: str, option: str) -> None:
     page.click(f".{which} .v-select__slot")
-    page.click(f".menuable__content__active .v-list-item >> text={option}")
+    page.click(f".menuable__content__active .v-list-item >> text='{option}'")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The numbers of a scenario that a reader may turn, in groups, each with unit, range, default, source and confidence."""
+"""The numbers of a scenario that a reader may turn, in groups: each with unit, range, default, source, confidence."""
 
 from __future__ import annotations
 
@@ -165,5 +165,3 @@ def _slider(value: float, field: FieldInfo) -> tuple[float | None, float | None,
     step = 1.0 if whole else 10.0 ** math.floor(math.log10(top / 100.0))
     low = max(extra["low"] or 0.0, step if extra["above"] is not None else 0.0)
     return (low, float(top), step) if low < top else (None, None, None)
-
-

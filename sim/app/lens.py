@@ -77,7 +77,9 @@ def _of_cloud(geometry: Geometry, across: bool) -> npt.NDArray[np.int64]:
     axes = [0, 2 if across else 1]
     sides = np.array([extent[axis] for axis in axes])
     n = np.maximum(1, np.round(PIXELS * sides / sides.max()).astype(int))
-    grid = np.stack(np.meshgrid(*((np.arange(count) + 0.5) * side / count for count, side in zip(n, sides, strict=True))))
+    grid = np.stack(
+        np.meshgrid(*((np.arange(count) + 0.5) * side / count for count, side in zip(n, sides, strict=True)))
+    )
     place = np.zeros((n[1], n[0], geometry.dimension)) + np.array(extent) / 2.0
     place[..., axes] = np.moveaxis(grid, 0, -1)
     away, site = cKDTree(points).query(place.reshape(-1, geometry.dimension))
@@ -132,7 +134,9 @@ class Palette:
     top: float = 1.0
     codes: Mapping[str, npt.NDArray[np.int64]] | None = None
 
-    def png(self, arm: str, values: npt.NDArray[Any], hidden: npt.NDArray[np.bool_], empty: npt.NDArray[np.bool_]) -> str:
+    def png(
+        self, arm: str, values: npt.NDArray[Any], hidden: npt.NDArray[np.bool_], empty: npt.NDArray[np.bool_]
+    ) -> str:
         """The picture of `values` as an address for a browser; `hidden` sites are of the first colour."""
         if self.entries:
             pixels = values if self.codes is None else self.codes[arm][values]
@@ -151,7 +155,9 @@ class Palette:
         return f"linear-gradient(to right, {', '.join(to_hex(stop / 255.0) for stop in stops)})"
 
 
-def palette(name: str, simulations: Mapping[str, Simulation], tissue: str, tops: dict[str, float], index: int) -> Palette:
+def palette(
+    name: str, simulations: Mapping[str, Simulation], tissue: str, tops: dict[str, float], index: int
+) -> Palette:
     """The palette of a layer; `tops` keeps the round value above the highest so far, so that colours stay."""
     patches = {arm: each.patches[tissue] for arm, each in simulations.items()}
     first = next(iter(patches.values()))
@@ -243,5 +249,3 @@ def scale_bar(width: float) -> tuple[float, str]:
     """Share of the width that a bar of a round length takes, and its label."""
     length = max(each for each in MaxNLocator(4).tick_values(0.0, width) if each <= width / 2.0)
     return float(length / width), f"{length:g} µm" if length < 1000.0 else f"{length / 1000.0:g} mm"
-
-

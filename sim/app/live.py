@@ -28,7 +28,7 @@ class Run:
         self.simulation = Simulation(settings)
         if past is not None:
             self.simulation.restore(past.simulation.state())
-        self.curves = Curves(self.simulation) if past is None else past.curves
+        self.curves: Curves = Curves(self.simulation) if past is None else past.curves
 
     @property
     def step_index(self) -> int:

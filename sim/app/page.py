@@ -26,6 +26,7 @@ def Maps(  # noqa: N802
     place: dict[str, Any],
     click: str,
     radius: float,
+    only: str,
     event_hit: Callable[[dict[str, Any]], None],
     event_hover: Callable[[dict[str, Any] | None], None],
 ) -> None:
@@ -152,6 +153,7 @@ def Tissue(session: Session, frame: Frame) -> None:  # noqa: N802
         place=frame.place,
         click=session.choice.click,
         radius=session.choice.radius,
+        only=session.choice.arm,
         event_hover=hover,
         event_hit=lambda at: session.click(at["row"], at["column"]),
     )
@@ -178,7 +180,11 @@ def Side(session: Session, frame: Frame) -> None:  # noqa: N802
     solara.HTML(tag="h2", unsafe_innerHTML="Parameters")
     again = "A changed number starts all arms again on day 0 and runs to the day shown."
     solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=again)
-    Panel(groups=json.dumps(frame.knobs), stamp=frame.stamp, event_turn=lambda turned: session.change(turned["path"], turned["value"]))
+    Panel(
+        groups=json.dumps(frame.knobs),
+        stamp=frame.stamp,
+        event_turn=lambda turned: session.change(turned["path"], turned["value"]),
+    )
     solara.HTML(tag="h2", unsafe_innerHTML=f"Changed or done here ({len(frame.changes)})")
     for path, words in frame.changes:
         with solara.Div(classes=["sd-change"]):
@@ -192,5 +198,8 @@ def Side(session: Session, frame: Frame) -> None:  # noqa: N802
     kept = "The file gives exactly the states that are shown: senodrift run FILE"
     solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=kept)
     solara.FileDownload(
-        session.saved, filename=f"{session.live.original.name}_changed.yaml", label="Save scenario", mime_type="text/yaml"
+        session.saved,
+        filename=f"{session.live.original.name}_changed.yaml",
+        label="Save scenario",
+        mime_type="text/yaml",
     )

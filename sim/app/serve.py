@@ -66,7 +66,7 @@ def serve(shown: Scenario, names: Sequence[str] | None = None, port: int = 0, br
     _chosen.append((shown, None if names is None else list(names)))
     server, listening = _server(), _listen(port)
     address = f"http://localhost:{listening.getsockname()[1]}"
-    print(f"{shown.name}: a live tissue at {address}  (end with Ctrl-C)", flush=True)  # noqa: T201
+    print(f"{shown.name}: a live tissue at {address}  (end with Ctrl-C)", flush=True)
     if browser:
         threading.Thread(target=_open, args=(server, address), daemon=True).start()
     try:

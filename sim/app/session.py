@@ -243,7 +243,7 @@ class Session:
         return self._lens[1]
 
     def frame(self) -> Frame:
-        """This moment."""
+        """What the page shows now."""
         live, choice, lens = self.live, self.choice, self.lens
         simulations = {arm: run.simulation for arm, run in live.runs.items()}
         key = palette(choice.layer, simulations, choice.tissue, self._tops, self.layers.index(choice.layer))

@@ -22,9 +22,9 @@ def viewer(
 ) -> None:  # fmt: skip
     """Show a scenario as a live tissue in the browser.
 
-    Play it, change its parameters, click to graft, wound or treat, see arms with shared luck side by side, and save what
-    you did as a scenario: what is shown is the run of that file, bit for bit. The page is on this machine only, and needs
-    the extra `app`. End with Ctrl-C.
+    Play it, change its parameters, click to graft, wound or treat, see arms with shared luck side by side, and save
+    what you did as a scenario: what is shown is the run of that file, bit for bit. The page is on this machine only,
+    and needs the extra `app`. End with Ctrl-C.
 
     \b
     Examples:

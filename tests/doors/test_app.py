@@ -74,7 +74,9 @@ def test_what_cannot_be_is_said_before_there_is_a_server(
     monkeypatch.setattr(serve, "check_extras", lambda: None)
     monkeypatch.setattr(serve, "_server", lambda: pytest.fail("a server was made"))
     assert "x.yaml: arms.graf: unknown arm (did you mean graft?)" in refused(capsys, str(scenario), "--arms", "graf")
-    assert "factors.SASP.reach: must be more than 0 um" in refused(capsys, str(scenario), "--set", "factors.SASP.reach=-1")
+    assert "factors.SASP.reach: must be more than 0 um" in refused(
+        capsys, str(scenario), "--set", "factors.SASP.reach=-1"
+    )
     well_mixed = ROOT / "configs" / "saturated_removal.yaml"
     assert "saturated_removal.yaml: mode: must be tissue where there are cells" in refused(capsys, str(well_mixed))
     assert "must exist" in refused(capsys, "nowhere.yaml")
@@ -181,7 +183,7 @@ def burden(page: Any, arm: str = "graft") -> float:
 
 def choose(page: Any, which: str, option: str) -> None:
     page.click(f".{which} .v-select__slot")
-    page.click(f".menuable__content__active .v-list-item >> text={option}")
+    page.click(f".menuable__content__active .v-list-item >> text='{option}'")
 
 
 @in_a_browser
@@ -246,7 +248,11 @@ def test_another_layer_is_another_picture(page: Any) -> None:
     page.click(".sd-step")
     until(page, "() => document.querySelector('.sd-day').textContent === '0.5'")
     seen = {page.get_attribute(source, "src")}
-    for layer, words in (("SASP", "level (1 = burden of 1 %)"), ("cause", "not senescent"), ("age", "time since onset")):
+    for layer, words in (
+        ("SASP", "level (1 = burden of 1 %)"),
+        ("cause", "not senescent"),
+        ("age", "time since onset"),
+    ):
         choose(page, "sd-layers", layer)
         page.wait_for_selector(f".sd-key >> text={words}")
         seen.add(page.get_attribute(source, "src"))
