@@ -14,6 +14,7 @@ EXTRAS = {  # library to the extra of pyproject.toml that brings it
     "ipywidgets": "notebooks",
     "mesa.visualization": "app",
     "solara": "app",
+    "solara_assets": "app",
     "tifffile": "formats",
     "xarray": "formats",
     "zarr": "formats",
