@@ -1,4 +1,4 @@
-"""The house itself: layers, short files, no addresses of machines, documented names, documents that tell the truth."""
+"""The house itself: layers, short files, no addresses of machines, documented names, a first screen that helps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ import sim
 
 HOME = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines
-PAGES = ("ageing.md", "architecture.md", "clusters.md", "coupling.md", "markers.md", "sweeps.md")
-DOCUMENTS = [
-    HOME / "README.md",
-    *(HOME / "docs" / page for page in PAGES),
-    *sorted((HOME / "docs" / "adr").glob("*.md")),
-]
 # Written with classes of one letter, so that this file does not name what it forbids.
 ADDRESSES = re.compile(
     r"(?<![\w.])/(?:[w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/[\w.]"  # of files on somebody's machine
@@ -135,25 +129,6 @@ def test_first_target_is_help_and_names_all_targets() -> None:
     wanted = {"help", "setup", "run", "test", "lint", "type", "bench", "notebooks", "validate", "docs", "clean"}
     assert wanted <= set(targets())
     assert next(iter(targets())) == "help"
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
-def test_commands_and_files_of_a_document_exist(document: Path) -> None:
-    text = document.read_text()
-    code = " ".join(re.findall(r"```\n.*?```|`[^`\n]+`", text, re.DOTALL))
-    assert set(re.findall(r"\bmake ([a-z]+)", code)) <= set(targets())
-    commands = run(sys.executable, "-m", "sim", "--help").stdout
-    for command in re.findall(r"\bsenodrift ([a-z]+)", code):
-        assert re.search(rf"^\W*{command}\b", commands, re.MULTILINE), command
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    named = re.findall(r"`((?:sim|configs|docs|tests|notebooks)/[\w./]+)`", text)
-    for place in [document.parent / link for link in links] + [HOME / name for name in named]:
-        assert place.exists() or place.name in example_files(text), place
-
-
-def example_files(text: str) -> set[str]:
-    """Files that a document tells the reader to make."""
-    return {Path(name).name for name in re.findall(r"[Ss]ave (?:it )?as\s+`([^`]+)`", text)}
 
 
 def test_the_first_screen_opens_with_two_commands() -> None:
