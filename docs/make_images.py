@@ -186,12 +186,11 @@ PICTURES = {**{name: partial(left_by_commands, name) for name in COMMANDS}, "ski
 
 
 def make(names: list[str], folder: Path) -> None:
-    """Write pictures into a folder, their colours as a palette of 256, which takes a third of the room."""
+    """Write pictures into a folder."""
     with TemporaryDirectory() as desk, chdir(desk):
         Path("configs").symlink_to(HOME / "configs")
         for name in names or PICTURES:
-            picture = PICTURES[name]().convert("RGB").quantize(256, dither=Image.Dither.NONE)
-            picture.save(folder / f"{name}.png", optimize=True)
+            PICTURES[name]().convert("RGB").save(folder / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

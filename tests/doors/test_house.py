@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import inspect
 import os
+import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
 import sim
+import sim.errors
+import sim.rules
 
 HOME = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines
@@ -60,12 +67,43 @@ def test_no_file_of_the_package_is_long() -> None:
     assert len(lengths) > 30
 
 
+def public_functions() -> dict[str, Callable[..., Any]]:
+    """Public functions and methods of `sim`, its classes, and every rule of `sim.rules`, by dotted name."""
+    found: dict[str, Any] = {name: getattr(sim, name) for name in sim.__all__ if name != "__version__"}
+    for name, each in list(found.items()):
+        for key, member in vars(each).items() if inspect.isclass(each) else ():
+            inner = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+            if not key.startswith("_") and inspect.isfunction(inner) and inner.__module__.startswith("sim"):
+                found[f"{name}.{key}"] = inner
+    for module in pkgutil.iter_modules(sim.rules.__path__, "sim.rules."):
+        rules = vars(import_module(module.name)).items()
+        found |= {f"{module.name}.{key}": each for key, each in rules
+                  if not key.startswith("_") and getattr(each, "__module__", "") == module.name}  # fmt: skip
+    return found
+
+
 def test_public_names_are_documented() -> None:
-    documented = {name: inspect.getdoc(getattr(sim, name)) for name in sim.__all__ if name != "__version__"}
-    assert [name for name, words in documented.items() if not words] == []
+    found = public_functions()
+    assert len(found) > 100
+    assert [name for name, each in found.items() if not inspect.getdoc(each)] == []
     assert set(sim.__all__) <= set(dir(sim))
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         _ = sim.no_such_name
+
+
+@pytest.mark.parametrize("name", sorted(public_functions()))
+def test_a_docstring_says_what_goes_in_and_which_mistakes_it_tells(name: str) -> None:
+    """Every parameter is spoken of, and every error of ours that the function raises itself."""
+    each = public_functions()[name]
+    code = vars(each).get("__init__") if inspect.isclass(each) else getattr(each, "py_func", each)
+    if code is None or is_dataclass(each):
+        return
+    words = inspect.getdoc(each) or ""
+    parameters = set(inspect.signature(code).parameters) - {"self", "cls"}
+    assert {one for one in parameters if not re.search(rf"\b{one}\b", words)} == set()
+    errors = {key for key, value in vars(sim.errors).items() if inspect.isclass(value)}
+    raised = re.findall(r"\braise (\w+)\(", inspect.getsource(code))
+    assert [one for one in raised if one in errors and one not in words] == []
 
 
 def test_importing_the_package_is_cheap() -> None:
