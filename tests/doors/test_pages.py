@@ -33,7 +33,7 @@ ELSEWHERE = {  # what is not typed here, and why
 }
 NOT_HERE = {"dask_jobqueue": "needs SLURM"}  # import in Python to reason
 WIDEST, REPLICATES = 16, 2  # sites per axis and replicates: enough for every analysis, seconds for a scenario
-AT_LEAST = {"drift_or_sasp.yaml": 4}  # replicates that `senodrift channels` asks for
+AT_LEAST = {"drift_or_sasp.yaml": 4, "saturated_removal.yaml": 40}  # replicates that their analyses ask for
 
 
 def small(text: str, name: str = "") -> str:
@@ -98,7 +98,9 @@ def validate(block: Block, desk: Path) -> None:
         assert points(load_sweep(place))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.relative_to(HOME).as_posix()
+)
 def test_a_page_can_be_followed(page: Path, desk: Path) -> None:
     names: dict[str, Any] = {}
     for block in blocks(page):
