@@ -101,6 +101,7 @@ class Results:
     sites : DataFrame
         tissue, site, x, y, z, type of the first replicate.
     folder : Path or None
+        Where they lie; None for results in memory, whose ``maps`` are held by arm, replicate and tissue.
     checkpoints : Path or None
         Folder of the checkpoints.
     """
@@ -147,7 +148,14 @@ class Results:
         return [(self.arms[arm], replicate, self.tissues[tissue]) for arm, replicate, tissue in sorted(places)]
 
     def maps(self, arm: str, replicate: int = 0, tissue: str | None = None) -> dict[str, np.ndarray]:
-        """Layers by name, each (days, *shape), with ``days`` (d) and ``spacing`` (um).
+        """Layers of one run by name, each (days, *shape), with ``days`` [d] and ``spacing`` [um].
+
+        Parameters
+        ----------
+        arm, replicate
+            The run.
+        tissue
+            The first one, if not given.
 
         Raises
         ------
@@ -171,7 +179,7 @@ class Results:
         return sorted(keys, key=lambda key: (self.arms.index(key[0]), *key[1:]))
 
     def checkpoint(self, arm: str, replicate: int = 0, day: float | None = None) -> Path:
-        """File of the state on `day` (if not given: the last one that was kept), to `sim.branch` from.
+        """File of the state of a run (`arm`, `replicate`) on `day` [d], to `sim.branch` from; if not given: the last.
 
         Without a results folder the file lives as long as these results.
 

@@ -115,7 +115,13 @@ class SweepResults:
 
 
 def read_sweep(folder: str | Path) -> SweepResults:
-    """The tables of a sweep, finished or not; ResultsError names the file that is missing or damaged."""
+    """The tables of a sweep, finished or not, in its `folder`.
+
+    Raises
+    ------
+    ResultsError
+        If a file is missing or damaged; it says which.
+    """
     folder = Path(folder)
     manifest, places = read_manifest(folder), _places(folder)
     written = _json(folder / "points.json")

@@ -124,7 +124,7 @@ class HalfWidth:
             raise ResultsError(f"until: most: must be at least 2 replicates, got {self.most}")
 
     def next(self, results: Results) -> int:
-        """How many replicates there should be in all; no more than there are where it is time to stop."""
+        """How many replicates `results` should have in all; no more than they have where it is time to stop."""
         done, first = int(results.manifest["replicates"]), min(self.first, self.most)
         if results.timeseries.empty:  # all have failed; the others of the first look may not
             return max(done, first)
@@ -136,7 +136,7 @@ class HalfWidth:
         return min(self.most, grown(done, float(needed(table, self.wish).max())))
 
     def verdict(self, results: Results) -> str:
-        """What came of it, in a line."""
+        """What came of it in `results`, in a line."""
         done, table = int(results.manifest["replicates"]), self._differences(results)
         widest, about = half_widths(table).max(skipna=False), f"half-width of {self.outcome}"
         if not math.isfinite(widest):

@@ -156,7 +156,13 @@ def save_checkpoint(simulation: Simulation, path: str | Path, arm: str = "", rec
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """The checkpoint in a file; ResultsError, one line, where there is none or it is damaged."""
+    """The checkpoint in the file at `path`.
+
+    Raises
+    ------
+    ResultsError
+        If there is none, or it is damaged, or of another program.
+    """
     path = Path(path)
     if not path.is_file():
         raise ResultsError(f"{path}: checkpoint: must be a file, got none of this name")

@@ -9,7 +9,7 @@ from sim.compiling import rule
 
 @rule
 def jamming(level: float, half_max: float) -> float:
-    """Share of a process that is left at the `level` of a factor: a half at `half_max` (same unit)."""
+    """Share of a process that is left at the `level` of a factor: 1 / (1 + level / `half_max`), in the same unit."""
     return 1.0 / (1.0 + level / half_max)
 
 
@@ -28,7 +28,7 @@ def removal_hazard(burden: float, max_rate: float, half_saturation: float, capac
 
 @rule
 def left_by_knock_out(rate: float, share: float, working: float) -> float:
-    """Rate of removal that is left where a route does the `share` of it and only `working` of that route works."""
+    """What is left of a `rate` of removal where a route does a `share` of it and only `working` of that route works."""
     return rate * (1.0 - share * (1.0 - working))
 
 
@@ -40,13 +40,22 @@ def full_capacity(capacity: float, decline: float, age: float) -> float:
 
 @rule
 def attraction(level: float, half_max: float, basal: float) -> float:
-    """Share of clearance that comes at the `level` of a chemoattractant: `basal` without any, all at saturation."""
+    r"""Share of clearance that comes at the `level` of a chemoattractant: `basal` without any, all at saturation.
+
+    .. math:: b + (1 - b)\, c / (c_{1/2} + c)
+
+    ``half_max`` is the level, in its unit, at which half of what is not basal comes.
+    """
     return basal + (1.0 - basal) * (level / (half_max + level))
 
 
 @rule
 def evading_share(share: float, per_year: float, age: float, scale: float) -> float:
-    """Share of the cells that evade killing if they turn at an `age` [yr] of the host; `scale` is of their cause."""
+    """Share of the cells that evade killing if they turn at an `age` [yr] of the host: (share + per_year age) scale.
+
+    ``share`` is that of a newborn host, ``per_year`` its rise [1/yr], ``scale`` belongs to the cause of their
+    senescence.
+    """
     return (share + per_year * age) * scale
 
 
@@ -56,9 +65,10 @@ def immune_capacity(capacity: float, full: float, recovery: float, loss: float, 
 
     .. math:: dC/dt = (C_0 - C)/\tau - h C
 
-    ``full`` C0 is the share at this age when none are lost (`full_capacity`), ``recovery`` tau in d. Immune cells are
-    lost to factors that turn them senescent and to drugs that kill them; what is missing of C0 is senescent or dead.
-    Source: the vicious circle of Zubova, Alameen and Hussain (2026), in words; the form is ours.
+    ``capacity`` C is the share now, ``full`` C0 is the share at this age when none are lost (`full_capacity`),
+    ``recovery`` tau in d. Immune cells are lost to factors that turn them senescent and to drugs that kill them; what
+    is missing of C0 is senescent or dead. Source: the vicious circle of Zubova, Alameen and Hussain (2026), in words;
+    the form is ours.
     """
     rate = 1.0 / recovery + loss
     rest = full / (1.0 + loss * recovery)
@@ -67,7 +77,7 @@ def immune_capacity(capacity: float, full: float, recovery: float, loss: float, 
 
 @rule
 def mean_immune_capacity(capacity: float, full: float, recovery: float, loss: float, dt: float) -> float:
-    """Mean over the next `dt` [d] of what `immune_capacity` follows; the same arguments."""
+    """Mean over the next `dt` [d] of what `immune_capacity` follows; same `capacity`, `full`, `recovery` and `loss`."""
     rate = 1.0 / recovery + loss
     rest = full / (1.0 + loss * recovery)
     lost = rate * dt
@@ -76,7 +86,7 @@ def mean_immune_capacity(capacity: float, full: float, recovery: float, loss: fl
 
 @rule
 def jamming_elasticity(level: float, half_max: float) -> float:
-    """Percent of what `jamming` leaves that is lost when the `level` rises by one percent."""
+    """Percent of what `jamming` leaves that is lost when the `level` rises by 1 %: level / (`half_max` + level)."""
     return level / (half_max + level)
 
 
@@ -95,8 +105,9 @@ def loop_gain(burden: float, half_saturation: float, weakening: float) -> float:
 
     .. math:: G = e\,\frac{\kappa + X}{\kappa}; \quad \beta C(X) j(X) \frac{X}{\kappa + X} \text{ is largest at } G = 1
 
-    If immunity weakens by 1 %, the burden X [%] must rise by (kappa + X) / kappa percent to be removed as fast; that
-    weakens immunity by e = ``weakening`` percent per percent again. Above 1 a larger burden is removed more slowly in
-    all, not only per cell. Zero where nothing that senescent cells secrete weakens immunity.
+    If immunity weakens by 1 %, the burden X [%] must rise by (kappa + X) / kappa percent to be removed as fast (kappa:
+    ``half_saturation`` [%]); that weakens immunity by e = ``weakening`` percent per percent again. Above 1 a larger
+    burden is removed more slowly in all, not only per cell. Zero where nothing that senescent cells secrete weakens
+    immunity.
     """
     return weakening * (half_saturation + burden) / half_saturation

@@ -9,7 +9,9 @@ from sim.compiling import rule
 
 @rule
 def function_at_rest(rest: float, recovery: float, gain: float, loss: float) -> float:
-    """Where a function settles: (r F_0 + g) / (r + g + l), all rates in 1/d; F_0 where nothing ever comes back.
+    """Where a function settles: (r F_0 + g) / (r + g + l), F_0 where nothing ever comes back.
+
+    ``rest`` F_0, ``recovery`` r, ``gain`` g and ``loss`` l [1/d], as of `function_after`.
 
     Without recovery what is lost, or laid down, never comes back: it is then counted from the start on.
     """

@@ -24,6 +24,8 @@ def hill(level: float, max_rate: float, half_max: float, power: float) -> float:
     r"""Saturating response [1/d] to the `level` of a factor or of cargo (both in units of the factor).
 
     .. math:: h = h_\mathrm{max}\, c^n / (c_{1/2}^n + c^n)
+
+    ``max_rate`` [1/d], ``half_max`` in the unit of the level, ``power`` n without unit.
     """
     bound = level**power
     return max_rate * bound / (half_max**power + bound)
@@ -67,6 +69,7 @@ def response(kind: float, level: float, first: float, second: float, third: floa
     """Rate of turning senescent [1/d] by the response that a scenario chose.
 
     ``kind`` 1: `hill` (max_rate, half_max, power); 2: `linear` (rate); 3: `poisson_tail` (threshold, rate); 0: none.
+    Those numbers are ``first``, ``second`` and ``third``; ``level`` is in units of the factor.
     """
     if kind == 1.0:
         return hill(level, first, second, third)
@@ -79,13 +82,13 @@ def response(kind: float, level: float, first: float, second: float, third: floa
 
 @rule
 def contact_hazard(neighbours: float, rate: float) -> float:
-    """Juxtacrine hazard [1/d]: `rate` [1/d] per mature senescent neighbour."""
+    """Juxtacrine hazard [1/d]: `rate` [1/d] times the number of mature senescent `neighbours`."""
     return rate * neighbours
 
 
 @rule
 def induction_hazard(hazard: float, susceptibility: float, maintenance: float) -> float:
-    """What is left of a summed induction `hazard` [1/d] in a cell type, after upkeep averted its share."""
+    """What is left of a summed `hazard` [1/d]: times `susceptibility` of the cell type, times 1 - `maintenance`."""
     return susceptibility * (1.0 - maintenance) * hazard
 
 
@@ -95,15 +98,16 @@ def accumulated_cargo(cargo: float, uptake: float, keep: float, memory: float) -
 
     .. math:: dq/dt = u - q/\tau, \qquad q' = q\,e^{-\Delta t/\tau} + u \tau (1 - e^{-\Delta t/\tau})
 
-    ``uptake`` is affinity times level [unit/d], ``keep`` is exp(-dt / memory), ``memory`` is tau [d].
-    Source: senescent drift as a remembered dose; hypothesis of Klabukov et al. (2025), no measured kernel.
+    ``cargo`` q is the dose before, ``uptake`` u is affinity times level [unit/d], ``keep`` is exp(-dt / memory),
+    ``memory`` is tau [d]. Source: senescent drift as a remembered dose; hypothesis of Klabukov et al. (2025), no
+    measured kernel.
     """
     return cargo * keep + uptake * memory * (1.0 - keep)
 
 
 @rule
 def quality_left(dose: float, half_max: float, power: float) -> float:
-    """Quality of a healthy cell under an accumulated `dose`: 1 - hill, from 1 towards 0; half is left at `half_max`.
+    """Quality of a healthy cell under a `dose`: 1 - dose^n / (half_max^n + dose^n), from 1 towards 0; n is the `power`.
 
     It declines before the cell turns, whatever the rate of turning: drift as a gradual decline, like the stored apple.
     Doses of several factors multiply. Source: hypothesis of Klabukov et al. (2025), MODEL.md 2.1; nothing is measured.
@@ -119,5 +123,5 @@ def chance(hazard: float, dt: float) -> float:
 
 @rule
 def chance_among(each: float, senders: float) -> float:
-    """Probability that at least one of `senders` neighbours, each with chance `each`, turns a cell at once."""
+    """Probability that at least one of n `senders`, with chance `each` = p, turns a cell at once: 1 - (1 - p)^n."""
     return 1.0 - (1.0 - each) ** senders

@@ -44,8 +44,9 @@ def lowest_between(start: float, end: float, variance: float, u: float) -> float
 
     .. math:: m = \tfrac12 \left(a + b - \sqrt{(a - b)^2 - 2 \sigma^2 \ln u}\right)
 
-    ``variance`` is that of the free motion over the step. A process that is reflected at 0 is pushed up by -m where m
-    is negative (Skorokhod). Source: Asmussen, Glynn and Pitman (1995), Ann Appl Probab 5:875.
+    ``start`` a and ``end`` b are its two ends, ``variance`` that of the free motion over the step. A process that is
+    reflected at 0 is pushed up by -m where m is negative (Skorokhod). Source: Asmussen, Glynn and Pitman (1995), Ann
+    Appl Probab 5:875.
     """
     apart = start - end
     return 0.5 * (start + end - math.sqrt(apart * apart - 2.0 * variance * math.log(u)))
@@ -53,7 +54,7 @@ def lowest_between(start: float, end: float, variance: float, u: float) -> float
 
 @rule
 def crossing_chance(start: float, end: float, line: float, variance: float) -> float:
-    r"""Chance that a Brownian bridge has crossed a `line` above its start: exp(-2 (L - a)(L - b) / variance)."""
+    r"""Chance that a bridge from `start` a to `end` b crosses a `line` L above: exp(-2 (L - a)(L - b) / variance)."""
     if start >= line or end >= line:
         return 1.0
     return math.exp(-2.0 * (line - start) * (line - end) / variance) if variance > 0.0 else 0.0

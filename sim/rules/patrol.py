@@ -22,7 +22,9 @@ def keeping_chance(length: float, speed: float, persistence: float) -> float:
 
 @rule
 def unit_vector(a: float, b: float, dimension: float) -> tuple[float, float, float]:
-    """A direction, uniform if (a, b) is uniform in the unit disc (without its middle), in 2 or 3 dimensions.
+    """A direction, uniform if (a, b) is uniform in the unit disc (without its middle).
+
+    ``dimension`` is 2 (third component 0) or 3.
 
     Source: Marsaglia (1972), Ann Math Stat 43:645; in the plane the direction of the point itself.
     """
@@ -40,8 +42,8 @@ def new_direction(
 ) -> tuple[float, float, float]:
     """Direction of a biased walk: ``normalise(bias * up + (1 - bias) * random)``.
 
-    (x, y, z) is a random unit vector, ``up`` the gradient of what is followed, of any length; where it is 0, or where
-    both parts cancel, chance alone decides. Source: PhysiCell, its `migration_bias`.
+    (x, y, z) is a random unit vector, (``up_x``, ``up_y``, ``up_z``) the gradient of what is followed, of any length;
+    where it is 0, or where both parts cancel, chance alone decides. Source: PhysiCell, its `migration_bias`.
     """
     steep = math.sqrt(up_x * up_x + up_y * up_y + up_z * up_z)
     if bias == 0.0 or steep == 0.0:
@@ -72,14 +74,18 @@ def path_to_entry(x: float, y: float, z: float, dx: float, dy: float, dz: float,
 
 @rule
 def kill_chance(probability: float, immunity: float, jam: float) -> float:
-    """Chance that an attachment kills: what it is at its best, times immunity, times what jamming leaves; at most 1."""
+    """Chance that an attachment kills: its best `probability` x `immunity` x what jamming leaves (`jam`); at most 1."""
     chance = probability * immunity * jam
     return chance if chance < 1.0 else 1.0
 
 
 @rule
 def recruitment_rate(level: float, basal: float, max_rate: float, half_max: float, power: float) -> float:
-    """Patrols that enter per 100 cells and day at the mean `level` of what calls them; it saturates (MODEL.md 2.2)."""
+    """Patrols that enter per 100 cells and day: `basal`, and `hill` of the mean `level` of what calls them.
+
+    ``basal`` and ``max_rate`` [%/d], ``half_max`` in the unit of the level, ``power`` without unit. It saturates: in
+    proportion to SASP, recruitment would abolish the saturation of removal (MODEL.md 2.2).
+    """
     return basal + hill(level, max_rate, half_max, power)
 
 
@@ -94,7 +100,7 @@ def encounters_in_plane(reach: float, speed: float, cells_per_area: float) -> fl
 
 @rule
 def encounters_in_space(reach: float, speed: float, cells_per_volume: float) -> float:
-    """The same in three dimensions: pi r^2 v n / 100, ``cells_per_volume`` [1/um^3]."""
+    """The same in space: pi r^2 v n / 100, with `reach` r [um], `speed` v [um/d] and `cells_per_volume` n [1/um^3]."""
     return math.pi * reach * reach * speed * cells_per_volume / 100.0
 
 

@@ -15,9 +15,11 @@ def remaining(amount: float, rate: float, time: float) -> float:
 
 @rule
 def rising_and_falling(absorption: float, elimination: float, time: float) -> float:
-    r"""Share of an absorbed dose that is in the body after `time` [d] (Bateman function), rates in 1/d.
+    r"""Share of an absorbed dose that is in the body after `time` [d] (Bateman function).
 
     .. math:: \frac{k_a}{k_a - k} (e^{-k t} - e^{-k_a t})
+
+    ``absorption`` k_a and ``elimination`` k are rates [1/d].
 
     Written so that nothing cancels where both rates are alike; the limit there is k t exp(-k t).
     """
@@ -33,7 +35,8 @@ def in_body(body: float, gut: float, infusion: float, absorption: float, elimina
 
     .. math:: dG/dt = -k_a G, \qquad dC/dt = k_a G + R - k C
 
-    ``body`` C and ``gut`` G at the start and the ``infusion`` R [1/d] in the unit of the drug; rates k in 1/d.
+    ``body`` C and ``gut`` G at the start and the ``infusion`` R [1/d] in the unit of the drug;
+    ``absorption`` k_a and ``elimination`` k are rates [1/d].
     """
     eliminated = -math.expm1(-elimination * time)
     absorbed = gut * rising_and_falling(absorption, elimination, time)
@@ -42,7 +45,7 @@ def in_body(body: float, gut: float, infusion: float, absorption: float, elimina
 
 @rule
 def at_depth(surface: float, depth: float, penetration_depth: float) -> float:
-    """What is left of a topical drug, or of radiation, at `depth` below the surface; both depths in the same unit."""
+    """What is left of a topical drug, or of radiation, at a depth [um]: surface exp(-`depth` / `penetration_depth`)."""
     return surface * math.exp(-depth / penetration_depth)
 
 
@@ -71,5 +74,5 @@ def left_by(effect: float, scale: float) -> float:
 
 @rule
 def following(lagged: float, effect: float, keep: float) -> float:
-    """Effect after a step that follows the drug with a lag; `keep` is exp(-dt / time constant), `effect` its target."""
+    """Effect after a step, of a `lagged` one on its way to `effect`, its target; `keep` is exp(-dt / time constant)."""
     return effect + (lagged - effect) * keep

@@ -42,7 +42,7 @@ def activation_after(activation: float, stimulus: float, k_on: float, k_off: flo
 
 @rule
 def mean_activation(activation: float, stimulus: float, k_on: float, k_off: float, dt: float) -> float:
-    """Mean of the activation over the next `dt` [d]; arguments as of `activation_after`."""
+    """Mean of the `activation` over the next `dt` [d]; `stimulus`, `k_on` and `k_off` as of `activation_after`."""
     rate = k_on * stimulus + k_off
     rest = activation_at_rest(stimulus, k_on, k_off)
     share = -math.expm1(-rate * dt) / (rate * dt) if rate * dt > 0.0 else 1.0
@@ -51,7 +51,7 @@ def mean_activation(activation: float, stimulus: float, k_on: float, k_off: floa
 
 @rule
 def grown(activation: float, resting: float, activated: float) -> float:
-    """Number of dendrites of a melanocyte, or their reach [um], which grows evenly with its activation."""
+    """Dendrites of a melanocyte, or their reach [um]: evenly from `resting` to `activated` with its `activation`."""
     return resting + (activated - resting) * activation
 
 
@@ -80,8 +80,8 @@ def melanin_after(melanin: float, gain: float, loss: float, dt: float) -> float:
 
     .. math:: \frac{dm}{dt} = g - l\,m, \qquad m' = m\,e^{-l\,dt} + g\,\frac{1 - e^{-l\,dt}}{l}
 
-    ``gain`` g [1/d] is made or handed over, ``loss`` l [1/d] is passed on, broken down or shed: with l = 1 / turnover
-    and nothing coming in, pigment fades as exp(-t / turnover).
+    ``melanin`` m is what it holds now; ``gain`` g [1/d] is made or handed over, ``loss`` l [1/d] is passed on, broken
+    down or shed: with l = 1 / turnover and nothing coming in, pigment fades as exp(-t / turnover).
     """
     gone = -math.expm1(-loss * dt)
     return melanin * (1.0 - gone) + (gain * gone / loss if loss > 0.0 else gain * dt)
@@ -89,7 +89,9 @@ def melanin_after(melanin: float, gain: float, loss: float, dt: float) -> float:
 
 @rule
 def transfer_rate(rate: float, left: float, senescent: float) -> float:
-    """Rate at which a melanocyte hands melanin over [1/d]: what inhibitors leave, and what senescence leaves, of it.
+    """Rate at which a melanocyte hands melanin over [1/d]: `rate` times what inhibitors and senescence leave of it.
+
+    ``left`` by inhibitors, ``senescent`` the share of a senescent melanocyte (else 1).
 
     Source: senescent melanocytes keep their melanosomes around the nucleus (Park 2023, SCIENCE.md 7); no size.
     """

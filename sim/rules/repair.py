@@ -19,7 +19,7 @@ def refill_hazard(
 ) -> float:
     """Hazard that a vacant site is refilled [1/d]: `rate` times the share of its present neighbours that is healthy.
 
-    ``capacity`` is the regenerative capacity, ``boost`` (1: none) what factors and drugs multiply it by,
+    All are multiplied: ``capacity`` is the regenerative one, ``boost`` (1: none) is by factors and drugs,
     ``inhibition`` the share left by factors that inhibit repair. Without a healthy neighbour nothing happens.
     """
     if present <= 0.0:

@@ -43,8 +43,9 @@ def captured(distance: float, radius: float, emission: float, autocrine: float, 
     .. math:: P(r) = (1 - P_a) \frac{r - R}{r - R + L}, \qquad
               \lambda = N_E\,[P(d + R) - P(d - R)] \frac{R^2}{(d + R)^2 - (d - R)^2}
 
-    P(r) is the share of the ligands bound within r; a cell takes its part of the annulus that it lies in.
-    Source: Martin, Schumacher and Chandra (2023), published code (MIT), told in SCIENCE.md 2a.
+    P(r) is the share of the ligands bound within r; a cell takes its part of the annulus that it lies in. ``radius`` R
+    of a cell and ``length`` L [um], ``emission`` N_E per hour, ``autocrine`` P_a the share that the source binds
+    itself. Source: Martin, Schumacher and Chandra (2023), published code (MIT), told in SCIENCE.md 2a.
     """
     outer = distance + radius
     inner = distance - radius

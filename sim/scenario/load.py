@@ -94,7 +94,13 @@ class Scenario:
         return dump_yaml(self.tree)
 
     def override(self, overrides: Mapping[str, Any]) -> Scenario:
-        """The same scenario with values replaced by dotted path."""
+        """The same scenario with values replaced, by dotted path to value as `overrides` of `load`.
+
+        Raises
+        ------
+        ScenarioError
+            If what comes out is no scenario.
+        """
         return build(self.written, self.name, self.file, overrides)
 
 
@@ -122,7 +128,22 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenar
 
 
 def from_dict(tree: Tree, overrides: Mapping[str, Any] | None = None, name: str = "scenario") -> Scenario:
-    """The same as `load` for a scenario that is a dictionary already."""
+    """The same as `load` for a scenario that is a dictionary already.
+
+    Parameters
+    ----------
+    tree
+        What a file would hold, as plain data.
+    overrides
+        As for `load`.
+    name
+        Of the scenario, in results and messages.
+
+    Raises
+    ------
+    ScenarioError
+        One line with key, rule and value.
+    """
     plain, sources = strip_sources(copy.deepcopy(tree))
     return build(Written(plain, sources), name, "<scenario>", overrides or {})
 

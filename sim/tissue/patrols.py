@@ -26,7 +26,7 @@ WORKING, EXHAUSTED, SENESCENT = 0, 1, 2  # `idle`
 ROW = np.dtype(
     [
         ("serial", np.uint32),  # address of its luck; never reused
-        ("idle", np.uint8),
+        ("idle", np.uint8),  # 0 working, 1 exhausted, 2 senescent itself
         ("x", float), ("y", float), ("z", float),  # place [um]
         ("dx", float), ("dy", float), ("dz", float),  # direction, of length 1
         ("clock", float),  # its own time, that of the place: when its next move begins [d]
@@ -34,7 +34,7 @@ ROW = np.dtype(
         ("luck", float),  # it turns where this is above the chance to keep its direction
         ("busy_until", float),  # end of its last attachment and rest [d]
         ("leaves", float), ("ages", float),  # when it leaves, when it turns senescent itself [d]
-        ("moves", np.int64), ("turns", np.int64), ("attachments", np.int64), ("kills", np.int64),
+        ("moves", np.int64), ("turns", np.int64), ("attachments", np.int64), ("kills", np.int64),  # so far
         ("target", np.int64),  # site that it is attached to, -1: none
         ("target_since", float),  # `since` of the cell there, by which it knows it again
     ]

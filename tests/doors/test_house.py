@@ -1,28 +1,29 @@
-"""The house itself: layers, short files, no addresses of machines, documented names, documents that tell the truth."""
+"""The house itself: layers, short files, no addresses of machines, documented names, a first screen that helps."""
 
 from __future__ import annotations
 
 import inspect
 import os
+import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
 import sim
+import sim.errors
+import sim.rules
 
 HOME = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines
-PAGES = ("ageing.md", "architecture.md", "clusters.md", "coupling.md", "markers.md", "sweeps.md")
-DOCUMENTS = [
-    HOME / "README.md",
-    *(HOME / "docs" / page for page in PAGES),
-    *sorted((HOME / "docs" / "adr").glob("*.md")),
-]
 # Written with classes of one letter, so that this file does not name what it forbids.
 ADDRESSES = re.compile(
     r"(?<![\w.])/(?:[w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/[\w.]"  # of files on somebody's machine
@@ -66,12 +67,43 @@ def test_no_file_of_the_package_is_long() -> None:
     assert len(lengths) > 30
 
 
+def public_functions() -> dict[str, Callable[..., Any]]:
+    """Public functions and methods of `sim`, its classes, and every rule of `sim.rules`, by dotted name."""
+    found: dict[str, Any] = {name: getattr(sim, name) for name in sim.__all__ if name != "__version__"}
+    for name, each in list(found.items()):
+        for key, member in vars(each).items() if inspect.isclass(each) else ():
+            inner = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+            if not key.startswith("_") and inspect.isfunction(inner) and inner.__module__.startswith("sim"):
+                found[f"{name}.{key}"] = inner
+    for module in pkgutil.iter_modules(sim.rules.__path__, "sim.rules."):
+        rules = vars(import_module(module.name)).items()
+        found |= {f"{module.name}.{key}": each for key, each in rules
+                  if not key.startswith("_") and getattr(each, "__module__", "") == module.name}  # fmt: skip
+    return found
+
+
 def test_public_names_are_documented() -> None:
-    documented = {name: inspect.getdoc(getattr(sim, name)) for name in sim.__all__ if name != "__version__"}
-    assert [name for name, words in documented.items() if not words] == []
+    found = public_functions()
+    assert len(found) > 100
+    assert [name for name, each in found.items() if not inspect.getdoc(each)] == []
     assert set(sim.__all__) <= set(dir(sim))
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         _ = sim.no_such_name
+
+
+@pytest.mark.parametrize("name", sorted(public_functions()))
+def test_a_docstring_says_what_goes_in_and_which_mistakes_it_tells(name: str) -> None:
+    """Every parameter is spoken of, and every error of ours that the function raises itself."""
+    each = public_functions()[name]
+    code = vars(each).get("__init__") if inspect.isclass(each) else getattr(each, "py_func", each)
+    if code is None or is_dataclass(each):
+        return
+    words = inspect.getdoc(each) or ""
+    parameters = set(inspect.signature(code).parameters) - {"self", "cls"}
+    assert {one for one in parameters if not re.search(rf"\b{one}\b", words)} == set()
+    errors = {key for key, value in vars(sim.errors).items() if inspect.isclass(value)}
+    raised = re.findall(r"\braise (\w+)\(", inspect.getsource(code))
+    assert [one for one in raised if one in errors and one not in words] == []
 
 
 def test_importing_the_package_is_cheap() -> None:
@@ -135,25 +167,6 @@ def test_first_target_is_help_and_names_all_targets() -> None:
     wanted = {"help", "setup", "run", "test", "lint", "type", "bench", "notebooks", "validate", "docs", "clean"}
     assert wanted <= set(targets())
     assert next(iter(targets())) == "help"
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
-def test_commands_and_files_of_a_document_exist(document: Path) -> None:
-    text = document.read_text()
-    code = " ".join(re.findall(r"```\n.*?```|`[^`\n]+`", text, re.DOTALL))
-    assert set(re.findall(r"\bmake ([a-z]+)", code)) <= set(targets())
-    commands = run(sys.executable, "-m", "sim", "--help").stdout
-    for command in re.findall(r"\bsenodrift ([a-z]+)", code):
-        assert re.search(rf"^\W*{command}\b", commands, re.MULTILINE), command
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    named = re.findall(r"`((?:sim|configs|docs|tests|notebooks)/[\w./]+)`", text)
-    for place in [document.parent / link for link in links] + [HOME / name for name in named]:
-        assert place.exists() or place.name in example_files(text), place
-
-
-def example_files(text: str) -> set[str]:
-    """Files that a document tells the reader to make."""
-    return {Path(name).name for name in re.findall(r"[Ss]ave (?:it )?as\s+`([^`]+)`", text)}
 
 
 def test_the_first_screen_opens_with_two_commands() -> None:
