@@ -109,6 +109,8 @@ def test_a_page_can_be_followed(page: Path, desk: Path) -> None:
     for block in blocks(page):
         if block.kind == "yaml":
             validate(block, desk)
+        elif (block.saved_as or "").endswith(".py"):
+            (desk / str(block.saved_as)).write_text(block.text, encoding="utf-8")
         elif block.kind == "python" and not any(f"from {library} " in block.text for library in NOT_HERE):
             few = re.sub(r"replicates=\d+, (.*), workers=\d+", rf"replicates={REPLICATES}, \1", block.text)
             exec(compile(few, str(page), "exec"), names)
