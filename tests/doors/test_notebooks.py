@@ -42,7 +42,7 @@ assert lost["continuous"] == 0 < lost["hit_and_run"]
 assert abs(sim.rank(results, "mean_burden")["p_best"].sum() - 1) < 1e-9
 """,
     "04_sweep_and_sensitivity.ipynb": """
-# Cells without affinity never drift; damage and SASP raise the burden, clearance lowers it: all points share their luck.
+# Cells without affinity never drift; damage and SASP raise the burden, clearance lowers it (points share their luck).
 ends = sweep.points.merge(sweep.outcomes).set_index("factors.drift.affinity.fibroblast")["cum_drift"]
 assert len(ends) == 54 and ends[0].eq(0).all() and ends[4].max() > 0
 damage, clearance, spread = found.index("mu")["estimate"]
