@@ -13,7 +13,7 @@ import solara
 from sim.app import serve
 from sim.app.actions import CLICKS
 from sim.app.lens import Palette
-from sim.app.session import SPEEDS, Frame, Session
+from sim.app.session import SPEEDS, Choice, Frame, Session
 
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 EVERYBODY = "all arms"
@@ -67,13 +67,13 @@ def _body(session: Session, frame: Frame) -> None:
             Clock(session, frame.clock)
             if frame.complaint:
                 solara.HTML(tag="div", classes=["sd-wrong"], unsafe_innerHTML=escape(frame.complaint))
-            Choices(session, frame)
+            Choices(session, frame.choice, tuple(shown["arm"] for shown in frame.maps))
             Tissue(session, frame)
             with solara.Div(classes=["sd-charts"]):
                 for svg in frame.charts:
                     solara.HTML(tag="div", unsafe_innerHTML=svg)
         with solara.Div(classes=["sd-side"]):
-            Side(session, frame)
+            Side(session, frame.knobs, frame.stamp, frame.changes, frame.notes)
 
 
 def _head(session: Session) -> None:
@@ -111,11 +111,10 @@ def Clock(session: Session, clock: dict[str, Any]) -> None:  # noqa: N802
 
 
 @solara.component
-def Choices(session: Session, frame: Frame) -> None:  # noqa: N802
-    """What is shown, and what a click does."""
-    choice, live = session.choice, session.live
+def Choices(session: Session, choice: Choice, arms: tuple[str, ...]) -> None:  # noqa: N802
+    """What is shown, and what a click does; drawn again only when that is another."""
     with solara.Div(classes=["sd-row"]):
-        solara.SelectMultiple("arms", values=list(live.runs), all_values=list(live.scenario.arms), dense=True,
+        solara.SelectMultiple("arms", values=list(arms), all_values=list(session.live.scenario.arms), dense=True,
                               on_value=session.show_arms, classes=["sd-wide"])  # fmt: skip
         if len(session.tissues) > 1:
             solara.Select("tissue", values=session.tissues, value=choice.tissue, dense=True,
@@ -126,7 +125,7 @@ def Choices(session: Session, frame: Frame) -> None:  # noqa: N802
         solara.Select("second curve", values=list(of_label), value=session.label(choice.curve), dense=True,
                       on_value=lambda label: session.choose(curve=of_label[label]), classes=["sd-wide"])  # fmt: skip
     with solara.Div(classes=["sd-row"]):
-        everybody, acts = [EVERYBODY, *live.runs], [ACTS[kind] for kind in CLICKS]
+        everybody, acts = [EVERYBODY, *arms], [ACTS[kind] for kind in CLICKS]
         solara.Select("in", values=everybody, value=choice.arm or EVERYBODY, dense=True, classes=["sd-in"],
                       on_value=lambda arm: session.choose(arm="" if arm == EVERYBODY else arm))  # fmt: skip
         solara.Select("a click will", values=acts, value=ACTS[choice.click], dense=True, classes=["sd-clicks"],
@@ -175,24 +174,26 @@ def _key(palette: Palette) -> str:
 
 
 @solara.component
-def Side(session: Session, frame: Frame) -> None:  # noqa: N802
-    """Parameters, what was changed, and saving."""
+def Side(  # noqa: N802
+    session: Session, knobs: dict[str, Any], stamp: int, changes: list[tuple[str, str]], notes: tuple[str, ...]
+) -> None:
+    """Parameters, what was changed, and saving; drawn again only when one of them is another."""
     solara.HTML(tag="h2", unsafe_innerHTML="Parameters")
     again = "A changed number starts all arms again on day 0 and runs to the day shown."
     solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=again)
     Panel(
-        groups=json.dumps(frame.knobs),
-        stamp=frame.stamp,
+        groups=json.dumps(knobs),
+        stamp=stamp,
         event_turn=lambda turned: session.change(turned["path"], turned["value"]),
     )
-    solara.HTML(tag="h2", unsafe_innerHTML=f"Changed or done here ({len(frame.changes)})")
-    for path, words in frame.changes:
+    solara.HTML(tag="h2", unsafe_innerHTML=f"Changed or done here ({len(changes)})")
+    for path, words in changes:
         with solara.Div(classes=["sd-change"]):
             solara.HTML(tag="span", unsafe_innerHTML=escape(words))
             solara.Button(icon_name="mdi-close", icon=True, x_small=True, on_click=lambda path=path: session.undo(path))
-    if frame.changes:
+    if changes:
         solara.Button("Undo all", on_click=session.forget, text=True, small=True, classes=["sd-forget"])
-    for note in frame.notes:
+    for note in notes:
         solara.HTML(tag="div", classes=["sd-note"], unsafe_innerHTML=f"note: {escape(note)}")
     solara.HTML(tag="h2", unsafe_innerHTML="Save")
     kept = "The file gives exactly the states that are shown: senodrift run FILE"

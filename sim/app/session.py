@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sim.app.actions import as_file, do_here, drugs_of, in_words, treat_now
@@ -42,6 +42,8 @@ class Frame:
         What cannot be, and what is odd.
     stamp : int
         Another one after every deed that may have changed a parameter.
+    choice : Choice
+        As it was then.
     """
 
     clock: dict[str, Any]
@@ -54,6 +56,7 @@ class Frame:
     complaint: str
     notes: tuple[str, ...]
     stamp: int
+    choice: Choice
 
 
 @dataclass
@@ -257,7 +260,7 @@ class Session:
                  "height": lens.height, "bar": share, "bar_words": words, "words": lens.words}  # fmt: skip
         charts = [self._chart((choice.tissue, "burden")), self._chart(choice.curve)]
         return Frame(self._clock(), maps, place, key, charts, self._all_knobs(), in_words(live.changes),
-                     self.player.complaint, live.scenario.notes, self._stamp)  # fmt: skip
+                     self.player.complaint, live.scenario.notes, self._stamp, replace(choice))  # fmt: skip
 
     def colour(self, arm: str) -> str:
         """The colour that an arm has in all figures of the scenario."""
