@@ -15,6 +15,7 @@ _HOMES = {
     "load": "sim.scenario.load",
     "from_dict": "sim.scenario.load",
     "Scenario": "sim.scenario.load",
+    "read_cells": "sim.scenario.cell_table",
     "run": "sim.experiment.run",
     "sweep": "sim.experiment.sweep",
     "search_law": "sim.experiment.search",
