@@ -25,6 +25,7 @@ _HOMES = {
     "read_checkpoint": "sim.experiment.checkpoint",
     "read_results": "sim.results",
     "read_sweep": "sim.sweeps",
+    "export": "sim.exchange.export",
     "Results": "sim.results",
     "compare": "sim.analysis.compare",
     "study": "sim.analysis.study",

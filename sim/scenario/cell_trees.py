@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.cell_table import CellTable, cell_table, fitted_box, nearly_one, what_is_in
 from sim.scenario.presets import mapping
 from sim.scenario.tissue import Cloud
 from sim.scenario.trees import Tree
+
+if TYPE_CHECKING:
+    from sim.scenario.cell_table import CellTable
 
 
 def absolute_files(tree: Tree, folder: Path | None) -> None:
@@ -41,6 +44,8 @@ def read_files(tree: Tree) -> Iterator[str]:
         except ValidationError:
             continue  # told with all settings
         assert cloud.cells is not None
+        from sim.scenario.cell_table import cell_table, fitted_box, nearly_one, what_is_in  # a file costs NumPy
+
         key = f"tissues.{name}.cloud.cells"
         try:
             table = cell_table(cloud.cells, len(cloud.extent) if cloud.extent else None)
