@@ -21,6 +21,7 @@ from sim.scenario.load import from_dict
 Floats = npt.NDArray[np.float64]
 ABOUT = ("scenario", "hash", "question", "seed", "senodrift", "commit", "versions")  # of the manifest, for a header
 UNITS = {"cargo": "1", "quality": "1", "secondaries": "cells", "melanin": "of resting skin", "activation": "1"}
+HOLE = "hole"  # what the state of a place without a site is called
 CODED = ("state", "cause", "generation", "type")  # layers that are numbers of words or whole numbers
 
 
@@ -81,7 +82,7 @@ class StoredRun:
         extent = extent_of(tissue)
         sites = results.sites[results.sites["tissue"] == name].sort_values("site", ignore_index=True)
         words = {
-            "state": list(STATES),
+            "state": [*STATES, HOLE],
             "cause": list(results.manifest["event_names"][arm]),
             "type": list(tissue.cell_types),
         }
