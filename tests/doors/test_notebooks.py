@@ -21,6 +21,19 @@ assert results.timeseries.equals(again), "old arms must come out as before"
 lower = effects.query("tissue == 'skin' and outcome == 'burden' and arm != 'graft_far_reach'")
 assert set(lower.difference < 0) == {True}
 """,
+    "09_your_own_tissue.ipynb": """
+import shutil
+# The state of day 0 is that of the stain; and the exported cells of the last day begin a new run.
+first = results.maps("as_it_is")["state"][0]
+assert (first == (about["p16"] > 2.5)).all()
+assert section.rows["n_senescent"].item() == (about["p16"] > 2.5).sum() == (first == 1).sum()
+state = pd.Series(begun.maps("as_it_is")["state"][0]).map(dict(enumerate(("healthy", "senescent", "cleared", "scarred"))))
+assert state.tolist() == last["state"].tolist()
+assert (run["SASP"].values == results.maps("graft")["SASP"]).all()
+burden = results.timeseries.query("day == 40").groupby("arm")["burden"].mean()
+assert burden["senolytic"] < burden["as_it_is"] < burden["graft"], burden
+shutil.rmtree(folder)
+""",
 }
 
 
