@@ -108,7 +108,7 @@ class StoredRun:
 
     def unit(self, layer: str) -> str:
         """Of a layer: a factor has one of its own, the level at a burden of 1 %."""
-        return "" if layer in CODED else UNITS.get(layer, "level at 1 % burden")
+        return "" if layer in CODED else UNITS.get(layer, "1 = burden of 1 %")
 
     def per_site(self, layer: str) -> bool:
         """Whether a layer has a value for each site, and not for each voxel."""

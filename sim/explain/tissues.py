@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
@@ -83,7 +84,8 @@ def _cells(teller: Teller, at: str, name: str, tissue: Tissue) -> str:
     old += f"{duration(tissue.initial.since_onset)}{teller.cite(f'{at}.initial.burden')}."
     start = old if tissue.initial.burden > 0 else "No cell is senescent at the start."
     if tissue.found is not None and tissue.found.burden is not None:
-        start = f"{tissue.found.burden:.3g} % of the cells are senescent at the start, as their file says."
+        file = Path(tissue.cloud.cells.file).name  # type: ignore[union-attr]
+        start = f"{tissue.found.burden:.3g} % of the cells are senescent at the start, as {file} says."
     age = f"{duration(teller.settings.age_at_start)} old on day 0"
     return f"Tissue {name}. {words}{place}{holes}, {age}. Cell types: {kinds}.{_layers(teller, at, tissue)} {start}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,15 @@ def absolute_files(tree: Tree, folder: Path | None) -> None:
         for key in ("file", "table"):
             if folder is not None and isinstance(cells.get(key), str):
                 cells[key] = str((folder / cells[key]).resolve())
+
+
+def without_files(tree: Tree) -> Tree:
+    """A copy that does not say where files of cells lie: their fingerprints tell what is in them."""
+    tree = copy.deepcopy(tree)
+    for _, _, cells in _clouds(tree):
+        for key in ("file", "table"):
+            cells.pop(key, None)
+    return tree
 
 
 def read_files(tree: Tree) -> Iterator[str]:

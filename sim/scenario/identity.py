@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from sim.scenario.cell_trees import without_files
 from sim.scenario.schema import Settings
 
 SAID_ONLY = ("question", "qualitative", "replicates", "markers")  # what no table depends on
@@ -21,11 +22,7 @@ def run_address(settings: Settings, with_maps: bool = False) -> str:
     tree = settings.model_dump(exclude=set(SAID_ONLY))
     for key in ("checkpoints", *(() if with_maps else MAPS)):
         del tree["record"][key]
-    for tissue in tree["tissues"].values():
-        cells = (tissue.get("cloud") or {}).get("cells") or {}
-        for place in ("file", "table"):
-            cells.pop(place, None)
-    return digest(tree)
+    return digest(without_files(tree))
 
 
 def digest(tree: Any) -> str:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.arms import check_arms, odd_arms
-from sim.scenario.cell_trees import absolute_files, read_files
+from sim.scenario.cell_trees import absolute_files, read_files, without_files
 from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
@@ -86,7 +86,7 @@ class Scenario:
     @property
     def hash(self) -> str:
         """Identity of the content: equal for equal resolved scenarios."""
-        text = json.dumps(self.tree, sort_keys=True, separators=(",", ":"), default=str)
+        text = json.dumps(without_files(self.tree), sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def as_yaml(self) -> str:

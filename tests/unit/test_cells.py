@@ -167,6 +167,7 @@ def test_the_run_is_another_one_when_the_data_change(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     told, moved = scenario({"file": write(tmp_path)}), scenario({"file": write(tmp_path / "other")})
     assert run_address(told.common) == run_address(moved.common)
+    assert told.hash == moved.hash
     resolved = from_dict(told.tree)
     write(tmp_path, CELLS.assign(since_onset=6.0))
     changed = told.override({})
