@@ -17,7 +17,7 @@ class Found(Section):
     """What was in the file when the scenario was loaded: the program writes it into the resolved scenario."""
 
     sha256: str = param(..., "fingerprint of the file (and of its table): no run takes other content for it")
-    n_cells: int = param(..., "sites", unit="1", low=1, high=10**9, source="the file", confidence="computed")
+    n_cells: int = param(..., "sites", unit="1", low=1, high=10**7, source="the file", confidence="computed")
     burden: float | None = param(
         None,
         "percent of the cells that the file calls senescent (nothing: it does not tell)",
@@ -51,6 +51,8 @@ class Cells(Section):
         None,
         "cells are senescent above this intensity in the column marker (nothing: the column state tells, if any)",
         unit="1",
+        low=-1e12,
+        high=1e12,
         source="no source: a cut in somebody's stain",
         confidence="assumed",
     )
