@@ -219,7 +219,7 @@ def _numbers(settings: Settings) -> npt.NDArray[np.void]:
         luck = body if settings.body.systemic_share == 1.0 else own  # who moves together is reflected together
         rows.append(
             (
-                shares[name], tissue.initial.burden, damage.baseline / 100, damage.per_year / 100,
+                shares[name], tissue.burden_at_start, damage.baseline / 100, damage.per_year / 100,
                 float(damage.production == "absolute"), tissue.maintenance, removal_rate(clearance),
                 clearance.half_saturation, clearance.capacity, clearance.decline,
                 -1.0 if clearance.immune_age is None else clearance.immune_age / DAYS_PER_YEAR,

@@ -326,6 +326,16 @@ class Folder:
                 folder.rmdir()
 
 
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """ResourceError, one line, where files below `folder` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        out = str(folder).removesuffix(".partial")
+        raise ResourceError(f"{out}: out: must have room for the files, got {error.strerror or error}") from error
+
+
 def read_results(folder: str | Path) -> Results:
     """A results folder as `Results`; ResultsError names the file that is missing or damaged."""
     folder = Path(folder)

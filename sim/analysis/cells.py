@@ -9,21 +9,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.errors import ResultsError, did_you_mean
+from sim.errors import ResultsError, ScenarioError, did_you_mean
+from sim.scenario.cell_files import read_table
+from sim.scenario.cells import STATES
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-WORDS = ("healthy", "senescent", "cleared", "scarred")  # of the column `state`; the last two hold no cell
-
 
 def read_cells(path: str | Path) -> pd.DataFrame:
-    """A table of cells from a CSV file; ResultsError, one line, where it cannot be read."""
+    """A table of cells from a CSV or Parquet file; ResultsError, one line, where it cannot be read."""
     try:
-        return pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        why = getattr(error, "strerror", None) or "no table of comma-separated values"
-        raise ResultsError(f"{path}: table: must be a CSV file that can be read, got {why}") from None
+        return read_table(Path(path))
+    except ScenarioError as error:
+        raise ResultsError(str(error)) from None
 
 
 def states_of(cells: pd.DataFrame, name: str) -> tuple[Bools, Bools]:
@@ -31,10 +30,10 @@ def states_of(cells: pd.DataFrame, name: str) -> tuple[Bools, Bools]:
     if "state" in cells:
         words = cells["state"].astype(str).str.strip().str.lower()
         for word in words.unique():
-            if word not in WORDS:
-                known, near = ", ".join(WORDS), did_you_mean(word, WORDS)
+            if word not in STATES:
+                known, near = ", ".join(STATES), did_you_mean(word, STATES)
                 raise ResultsError(f"{name}: state: must be one of {known}, got {word}{near}")
-        return (words == "senescent").to_numpy(bool), words.isin(WORDS[:2]).to_numpy(bool)
+        return (words == "senescent").to_numpy(bool), words.isin(STATES[:2]).to_numpy(bool)
     if "senescent" in cells:
         truth = cells["senescent"].map({True: True, False: False, "true": True, "false": False})  # 1 equals True
         if truth.isna().any():

@@ -174,11 +174,11 @@ def _waiting(design: Sweep, jobs: dict[Key, tuple[int, str]], engine: Choice) ->
 
 
 def check_tables(settings: Settings, address: str, design: Sweep) -> None:
-    """ScenarioError where a table of positions has changed since the sweep was loaded."""
-    changed = [name for name, tissue in settings.tissues.items() if tissue.cloud and tissue.cloud.table]
+    """ScenarioError where a file of cells has changed since the sweep was loaded."""
+    changed = [name for name, tissue in settings.tissues.items() if tissue.found is not None]
     if changed and run_address(settings, design.output == "maps") != address:
         raise ScenarioError(
-            f"{design.file}: tissues.{changed[0]}.cloud.table: must stay as it was when the sweep began"
+            f"{design.file}: tissues.{changed[0]}.cloud.cells: must stay as it was when the sweep began"
         )
 
 

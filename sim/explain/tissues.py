@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
@@ -48,7 +49,8 @@ def size_words(tissue: Tissue) -> str:
         what = f"{layers[0]} layers (z) of {columns} x {rows} cells" if layers else f"{columns} x {rows} sites"
         return f"{what} ({sides} mm)"
     count = n_cells(tissue)
-    return f"{f'about {count:.0f}' if count else 'a table of'} cells in {sides} mm"
+    about = "about " if tissue.cloud is not None and tissue.cloud.packing is not None else ""
+    return f"{about}{count:.0f} cells in {sides} mm"
 
 
 def depths(tissue: Tissue) -> tuple[float, float]:
@@ -81,6 +83,9 @@ def _cells(teller: Teller, at: str, name: str, tissue: Tissue) -> str:
     old = f"{teller.say(f'{at}.initial.burden')} of the cells are senescent at the start, since "
     old += f"{duration(tissue.initial.since_onset)}{teller.cite(f'{at}.initial.burden')}."
     start = old if tissue.initial.burden > 0 else "No cell is senescent at the start."
+    if tissue.found is not None and tissue.found.burden is not None:
+        file = Path(tissue.cloud.cells.file).name  # type: ignore[union-attr]
+        start = f"{tissue.found.burden:.3g} % of the cells are senescent at the start, as {file} says."
     age = f"{duration(teller.settings.age_at_start)} old on day 0"
     return f"Tissue {name}. {words}{place}{holes}, {age}. Cell types: {kinds}.{_layers(teller, at, tissue)} {start}"
 
@@ -144,7 +149,7 @@ def _clearance(teller: Teller, at: str, tissue: Tissue, loses_immunity: bool) ->
         )
     if not parts:
         return "" if tissue.patrols else "Clearance: none; senescent cells stay."
-    burdens = sorted({tissue.initial.burden or 1.0, 10.0})
+    burdens = sorted({tissue.burden_at_start or 1.0, 10.0})
     lives = (f"{duration(_half_life(teller.settings, tissue, x))} at a burden of {x:.3g} %" for x in burdens)
     comes = any(factor.attracts_immunity is not None for factor in teller.settings.factors.values())
     but = "jamming and attraction included" if comes else "jamming included"

@@ -170,6 +170,8 @@ def n_cells(tissue: Tissue) -> float:
     packing = tissue.cloud.packing
     if packing is not None:
         return packing.density * packing.side**2 / (math.pi * packing.cell_radius**2)
+    if tissue.found is not None:
+        return float(tissue.found.n_cells)
     return float(len(tissue.cloud.positions or ()))
 
 
@@ -251,8 +253,22 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
         raise ScenarioError(f"{key}.cloud.positions: must hold at least one cell, got []")
     for index, place in enumerate(positions or ()):
         _check_place(f"{key}.cloud.positions.{index}", place, extent)
+    _check_cells(key, tissue)
     for index, hole in enumerate(tissue.holes):
         _check_place(f"{key}.holes.{index}.at", hole.at, extent)
+
+
+def _check_cells(key: str, tissue: Tissue) -> None:
+    """What a file says of its cells must fit the tissue, and nothing else may say it."""
+    if tissue.found is None:
+        return
+    for kind in tissue.found.types:
+        known_word(f"{key}.cloud.cells.found.types", kind, tissue.cell_types)
+    if tissue.found.burden is not None and tissue.initial.burden > 0:
+        got = f"{tissue.initial.burden:g} %"
+        raise ScenarioError(
+            f"{key}.initial.burden: must be 0 % where the file of cells tells who is senescent, got {got}"
+        )
 
 
 def _check_reach(key: str, tissue: Tissue) -> None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.arms import check_arms, odd_arms
+from sim.scenario.cell_trees import absolute_files, read_files, without_files
 from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
@@ -86,7 +87,7 @@ class Scenario:
     @property
     def hash(self) -> str:
         """Identity of the content: equal for equal resolved scenarios."""
-        text = json.dumps(self.tree, sort_keys=True, separators=(",", ":"), default=str)
+        text = json.dumps(without_files(self.tree), sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def as_yaml(self) -> str:
@@ -164,7 +165,7 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> Written:
         raise ScenarioError(
             f"{path}: design: must not be in a scenario, got a sweep file (run: senodrift sweep {path})"
         )
-    _absolute_tables(tree, path.parent)
+    absolute_files(tree, path.parent)
     if base is None:
         return Written(tree, sources, path.parent)
     if not isinstance(base, str):
@@ -189,10 +190,11 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
     try:
         for key, value in overrides.items():
             _write_override(tree, sources, key, value)
-        _absolute_tables(tree, written.folder)
+        absolute_files(tree, written.folder)
         written = Written(copy.deepcopy(tree), dict(sources), written.folder)
         notes: dict[str, None] = dict.fromkeys(odd_removals(tree))
         presets = expand_presets(tree, sources)
+        notes.update(dict.fromkeys(read_files(tree)))
         patches = _arm_patches(tree)
         common = merge({}, {key: value for key, value in tree.items() if key != "arms"})  # without the marks
         written_arms = {arm: _settings(common, arm, patch, presets) for arm, patch in patches.items()}
@@ -290,15 +292,6 @@ def _check_named(key: str, parts: Sequence[str], *trees: Tree) -> None:
     if name not in known:
         near = did_you_mean(name, known) or f", known: {', '.join(known) or 'none'}"
         raise ScenarioError(f"{key}: unknown {group[:-1]}{near}")
-
-
-def _absolute_tables(tree: Tree, folder: Path | None) -> None:
-    """A table named beside the scenario file is found from anywhere."""
-    for part in (tree, *mapping(tree.get("arms")).values()):
-        for tissue in mapping(mapping(part).get("tissues")).values():
-            cloud = mapping(mapping(tissue).get("cloud"))
-            if folder is not None and isinstance(cloud.get("table"), str):
-                cloud["table"] = str((folder / cloud["table"]).resolve())
 
 
 def _arm_patches(tree: Tree) -> dict[str, Tree]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from sim.errors import ScenarioError
-from sim.scenario.checks import Names, check_name, known_word, n_cells, organ_cells, organ_volume, tissue_of, walls_of
+from sim.scenario.checks import Names, check_name, known_word, n_cells, organ_cells, tissue_of, walls_of
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
 from sim.scenario.function import DRIVERS, QUALITY_LOST
@@ -66,11 +66,6 @@ def _check_blood(key: str, factor: Factor, settings: Settings) -> None:
     for name, tissue in settings.tissues.items():
         if settings.mode != "tissue" or factor.blood.exchange(name) == 0.0:
             continue
-        if organ_volume(tissue) == 0.0:
-            raise ScenarioError(
-                f"tissues.{name}.volume: must be told where {key[: -len('.blood')]} circulates and the cells are in a "
-                "table, got nothing"
-            )
         if "absorbing" in walls_of(tissue) and not tissue.well_mixed:
             raise ScenarioError(
                 f"{key}: must not reach tissue {name} with absorbing walls (leak_by_tissue: {{{name}: 0}} "
@@ -96,8 +91,6 @@ def _check_size(key: str, event: Event, tissue: Tissue) -> None:
         raise ScenarioError(f"{key}: must not be beside radius, got {event.n_cells:g} cells and {event.radius:g} um")
     assert event.n_cells is not None
     sites = n_cells(tissue)
-    if sites == 0.0:
-        raise ScenarioError(f"{key}: must not be in a tissue whose cells are in a table, got {event.n_cells:g} cells")
     seen = sites_of_graft(event, tissue)
     if not 0.5 < seen <= sites:
         raise ScenarioError(

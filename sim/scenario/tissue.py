@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.cell_type import CellType, Layer
+from sim.scenario.cells import Cells, Found
 from sim.scenario.clearance import Clearance, Evasion
 from sim.scenario.function import Function
 from sim.scenario.patrol import Patrol
@@ -17,10 +18,18 @@ Wall = Literal["reflecting", "periodic", "absorbing"]
 
 
 class Links(Section):
-    """Who is a neighbour of whom in a cloud; exactly one of the three."""
+    """Who is a neighbour of whom in a cloud; one of the three."""
 
     radius: float | None = param(None, "neighbours within this distance", unit="um", above=0, high=1e4)
-    nearest: int | None = param(None, "this many nearest cells (made mutual)", unit="1", low=1, high=100)
+    nearest: int | None = param(
+        6,
+        "this many nearest cells (made mutual); where neither radius nor window is told",
+        unit="1",
+        low=1,
+        high=100,
+        source="Euler: cells that tile a plane have six neighbours on average; in a block as many is a guess",
+        confidence="assumed",
+    )
     window: tuple[int, int] | None = param(
         None,
         "bins of one cell radius: half-widths in x and y (Martin 2023)",
@@ -30,6 +39,12 @@ class Links(Section):
         source="Martin 2023, model default in the published code",
         confidence="assumed",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unless_told(cls, value: Any) -> Any:
+        told = isinstance(value, dict) and (value.get("radius") is not None or value.get("window") is not None)
+        return {"nearest": None, **value} if told else value
 
     @model_validator(mode="after")
     def _one_of(self) -> Links:
@@ -65,15 +80,20 @@ class Packing(Section):
 
 
 class Cloud(Section):
-    """Cell positions in space: packed at random, or from a table with columns x, y (, z)."""
+    """Cell positions in space: packed at random, listed, or from a file, with what it says of each cell."""
 
     packing: Packing | None = param(None, "cells packed at random, anew in each replicate")
     positions: list[list[float]] | None = param(None, "cell centres x, y (, z)", unit="um", low=0, high=1e7)
-    table: str | None = param(None, "CSV file with columns x, y (, z) in um, beside the scenario file")
+    cells: Cells | None = param(None, "cells of a real tissue: a table, a label image or AnnData")
     extent: list[float] | None = param(
-        None, "side lengths x, y (, z) of the box around a table or a list", unit="um", above=0, high=1e7
+        None,
+        "side lengths x, y (, z) of the box around a list, or around the cells of a file (nothing: that of the image, "
+        "or of the cells and half a spacing more on every side)",
+        unit="um",
+        above=0,
+        high=1e7,
     )
-    links: Links = param(..., "who is a neighbour")
+    links: Links = Field(default_factory=lambda: Links(), description="who is a neighbour")
     voxel_spacing: float = param(
         15.0,
         "side of a field voxel",
@@ -86,10 +106,13 @@ class Cloud(Section):
 
     @model_validator(mode="after")
     def _one_of(self) -> Cloud:
-        if sum(kind is not None for kind in (self.packing, self.positions, self.table)) != 1:
-            raise ValueError("must have exactly one of packing, positions, table")
-        if self.packing is None and self.extent is None:
+        if sum(kind is not None for kind in (self.packing, self.positions, self.cells)) != 1:
+            raise ValueError("must have exactly one of packing, positions, cells")
+        known = self.cells is not None and self.cells.found is not None
+        if self.extent is None and (self.positions is not None or known):
             raise ValueError("needs extent: the side lengths of the box around the cells")
+        if known and self.cells is not None and self.cells.origin is None:
+            raise ValueError("cells.found needs cells.origin: the corner of the box in the coordinates of the file")
         return self
 
 
@@ -297,6 +320,17 @@ class Tissue(Section):
     functions: dict[str, Function] = param({}, "what the tissue can do, by name")
     pigment: Pigment | None = param(None, "melanocytes, and the melanin that they make (nothing: no pigment)")
     repair: Repair = Field(default_factory=lambda: Repair(), description="refilling of vacant sites")
+
+    @property
+    def found(self) -> Found | None:
+        """What the file of its cells holds, if they come from one."""
+        return self.cloud.cells.found if self.cloud is not None and self.cloud.cells is not None else None
+
+    @property
+    def burden_at_start(self) -> float:
+        """Percent of the cells senescent on day 0: as the file of cells tells, else as `initial` says."""
+        found = self.found
+        return self.initial.burden if found is None or found.burden is None else found.burden
 
     @property
     def guarded(self) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from sim.capture import KernelCloud, KernelLattice
 from sim.compiling import kernel
@@ -16,6 +15,7 @@ from sim.fields import Spectral, Transport, WellMixed
 from sim.rng import Purpose, Stream
 from sim.rules.secretion import captured
 from sim.scenario import causes
+from sim.scenario.cell_table import CellTable, cell_table
 from sim.scenario.factor import CaptureKernel, Factor
 from sim.scenario.layers import layer_ends, shares_by_layer
 from sim.scenario.schema import Settings
@@ -72,12 +72,21 @@ def _points(source: Cloud, stream: Stream) -> tuple[np.ndarray, tuple[float, ...
     extent = tuple(source.extent or ())
     if source.positions is not None:
         return np.array(source.positions, float), extent
-    assert source.table is not None
-    try:
-        table = pd.read_csv(source.table)
-        return table[["x", "y", "z"][: len(extent)]].to_numpy(float), extent
-    except (OSError, KeyError, ValueError) as error:
-        raise ScenarioError(f"{source.table}: table: must be CSV with columns x, y (, z), got {error}") from error
+    assert source.cells is not None
+    assert source.cells.origin is not None
+    points = cell_table(source.cells, len(extent)).positions - source.cells.origin
+    return np.clip(points, 0.0, extent), extent  # a cell on the wall may lie beyond it by rounding
+
+
+def known_cells(tissue: Tissue) -> CellTable | None:
+    """What the file of its cells says, if they come from one; without the cells in holes."""
+    if tissue.cloud is None or tissue.cloud.cells is None:
+        return None
+    cells, extent = tissue.cloud.cells, tissue.cloud.extent or []
+    table = cell_table(cells, len(extent))
+    keep = _outside_holes(tissue, np.clip(table.positions - np.array(cells.origin), 0.0, extent))
+    told = {name: getattr(table, name) for name in ("types", "states", "since_onset")}
+    return table._replace(**{name: each[keep] for name, each in told.items() if each is not None})
 
 
 def _links(source: Cloud) -> Radius | Nearest | Window:
@@ -92,12 +101,18 @@ def _links(source: Cloud) -> Radius | Nearest | Window:
 
 
 def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream) -> CellState:
-    """Cells on day 0: types by their shares, a share of them senescent already."""
+    """Cells on day 0, as their file tells; else types by their shares, a share of them senescent already."""
     cells = CellState.healthy(geometry.n_sites, n_cargo)
     every = np.arange(geometry.n_sites, dtype=np.int64)
-    if len(tissue.cell_types) > 1:
+    known = known_cells(tissue)
+    if known is not None and known.types is not None:
+        code = {kind: number for number, kind in enumerate(tissue.cell_types)}
+        cells.cell_type[:] = [code[kind] for kind in known.types]
+    elif len(tissue.cell_types) > 1:
         cells.cell_type[:] = first_types(tissue, geometry, stream)
-    if tissue.initial.burden > 0:
+    if known is not None and known.states is not None:
+        _begin_as_known(cells, known, tissue.initial.since_onset)
+    elif tissue.initial.burden > 0:
         old = stream.uniforms(Purpose.INITIAL, 0, every) < tissue.initial.burden / 100
         cells.state[old] = SENESCENT
         cells.cause[old] = causes.INITIAL
@@ -108,6 +123,16 @@ def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream
             array[holes] = 0
         cells.state[holes] = ABSENT
     return cells
+
+
+def _begin_as_known(cells: CellState, known: CellTable, since_onset: float) -> None:
+    """States of a file; senescent cells turned when it says, else `since_onset` [d] ago."""
+    assert known.states is not None
+    cells.state[:] = known.states
+    old = cells.state == SENESCENT
+    cells.cause[old] = causes.INITIAL
+    told = np.full(len(old), np.nan) if known.since_onset is None else known.since_onset
+    cells.since[old] = -np.where(np.isnan(told), since_onset, told)[old]
 
 
 def first_types(tissue: Tissue, geometry: Geometry, stream: Stream) -> np.ndarray:

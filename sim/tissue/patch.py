@@ -154,7 +154,7 @@ class Patch:
 
     def _settle(self, settings: Settings) -> None:
         """Fields start at rest with the cells that are senescent at the start; without decay there is no rest."""
-        if self.tissue.initial.burden == 0.0 and not self.secretion.healthy.any():
+        if not (self.cells.state == SENESCENT).any() and not self.secretion.healthy.any():
             return
         self.secrete(0.0)
         for f, factor in enumerate(settings.factors.values()):

@@ -95,6 +95,19 @@ assert (strained.query("day <= 2")["strain"] == 0).all(), "nobody is strained be
 assert (strained.query("day == 30")["strain"] > 20).all(), strained
 assert effects.query("arm == 'strain'").difference_low.min() > 0
 """,
+    "09_your_own_tissue.ipynb": """
+import shutil
+# The state of day 0 is that of the stain; and the exported cells of the last day begin a new run.
+first = results.maps("as_it_is")["state"][0]
+assert (first == (about["p16"] > 2.5)).all()
+assert section.rows["n_senescent"].item() == (about["p16"] > 2.5).sum() == (first == 1).sum()
+words = np.array(["healthy", "senescent", "cleared", "scarred"])
+assert words[begun.maps("as_it_is")["state"][0]].tolist() == last["state"].tolist()
+assert (run["SASP"].values == results.maps("graft")["SASP"]).all()
+burden = results.timeseries.query("day == 40").groupby("arm")["burden"].mean()
+assert burden["senolytic"] < burden["as_it_is"] < burden["graft"], burden
+shutil.rmtree(folder)
+""",
 }
 
 

@@ -100,7 +100,7 @@ def test_without_senescent_cells_there_is_no_figure(cells: pd.DataFrame, capsys:
     [
         (["cells.csv"], "error: cells.csv: --link-radius: must be given for a table of cells, got none"),
         (["cells.csv", "--link-radius", "2 d"], "error: cells.csv: --link-radius: must be in um, got '2 d'"),
-        (["cels.csv", "--link-radius", "20"], "error: cels.csv: table: must be a CSV file that can be read, got No"),
+        (["cels.csv", "--link-radius", "20"], "error: cels.csv: file: must be a file that can be read, got none"),
         (["cells.csv", "--link-radius", "20", "--box", "3,x"], "error: cells.csv: --box: must be a number in um, got"),
         ([".", "--box", "3,3"], "error: .: --box: is for tables of cells only, got 3,3"),
         (["cells.csv", "--link-radius", "20", "--out", "cells.csv"], "error: cells.csv: out: must be a new folder"),

@@ -81,6 +81,12 @@ EXAMPLES: list[dict[str, Any]] = [
               "pigment": {"activated_by": {"f": {}}, "dendrites": {}, "lightness": {}, "spot": {}}}, reach=100),
     cloud(packing={}),
     cloud(positions=[[1, 1], [2, 2]]),
+    cloud(  # a file that was found is not read before the run
+        cells={
+            "file": "cells.csv", "scale": 1, "scale_z": 1, "senescent_above": 1, "min_distance": 1, "origin": [0, 0],
+            "found": {"sha256": "0", "n_cells": 2, "burden": 5},
+        }
+    ),
     cloud(positions=[[1, 1], [2, 2]], links={"nearest": 1}),
     cloud(positions=[[1, 1], [2, 2]], links={"window": [1, 1]}),
 ]  # fmt: skip

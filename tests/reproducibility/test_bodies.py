@@ -14,6 +14,7 @@ from worlds import assert_same, drug, effect, start, together
 
 from sim.errors import ScenarioError
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
+from sim.scenario.checks import organ_volume
 from sim.scenario.load import from_dict
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
@@ -260,13 +261,13 @@ def test_what_cannot_be(change: Tree, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_table_of_cells_needs_a_volume(tmp_path: Path) -> None:
+def test_a_file_of_cells_has_a_volume(tmp_path: Path) -> None:
+    """It is known how many cells it holds: grafts are counted in cells, and blood knows how much tissue there is."""
     table = tmp_path / "cells.csv"
     table.write_text("x,y\n10,10\n20,20\n30,10\n")
-    cloud = {"table": str(table), "extent": [40, 40], "links": {"radius": 20}}
+    cloud = {"cells": {"file": str(table)}, "extent": [40, 40], "links": {"radius": 20}}
     tree = {"days": 5, "tissues": {"skin": {"cloud": cloud}}, "factors": {"SASP": {"reach": 30, "blood": {}}}}
-    with pytest.raises(ScenarioError, match=r"tissues\.skin\.volume: must be told where factors\.SASP circulates"):
-        from_dict(tree)
-    with pytest.raises(ScenarioError, match=r"events\.graft\.n_cells: must not be in a tissue whose cells are in a ta"):
-        from_dict({**tree, "factors": {}, "events": {"graft": {"n_cells": 5}}})
+    assert organ_volume(from_dict(tree).common.tissues["skin"]) == pytest.approx(3 * 15.0**3 / 1e9)
+    with pytest.raises(ScenarioError, match=r"events\.graft\.n_cells: must be 1 to 3 of the cells of the patch"):
+        from_dict({**tree, "events": {"graft": {"n_cells": 5}}})
     steps(start(from_dict(together(tree, {"tissues": {"skin": {"volume": 3}}})).common), 2)

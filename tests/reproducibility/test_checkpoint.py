@@ -233,9 +233,11 @@ def test_damaged_and_foreign_files(tmp_path: Path) -> None:
 def test_other_places_cannot_go_on(tmp_path: Path) -> None:
     table = tmp_path / "cells.csv"
     table.write_text("x,y\n10,10\n20,20\n30,10\n", encoding="utf-8")
-    cloud = {"table": str(table), "extent": [40, 40], "voxel_spacing": 10, "links": {"radius": 15}}
+    cloud = {"cells": {"file": str(table)}, "extent": [40, 40], "voxel_spacing": 10, "links": {"radius": 15}}
     past = kept(start(world(tissue(shape=None, cloud=cloud))), tmp_path / "x.npz")
     past.simulation()
     table.write_text("x,y\n10,10\n20,20\n30,11\n", encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"tissues\.patch\.cloud: must have the cells of the checkpoint"):
+    with pytest.raises(ScenarioError, match=r"found\.sha256: must be that of the file, .* \(the file has changed"):
         past.simulation()
+    with pytest.raises(ScenarioError, match=r"tissues\.patch\.cloud.*: must be "):
+        past.simulation(world(tissue(shape=None, cloud=cloud)))

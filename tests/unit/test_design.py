@@ -242,7 +242,7 @@ def test_a_table_of_positions_counts_by_content_not_by_place(tmp_path: Path) -> 
     def address(folder: str, text: str) -> str:
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "cells.csv").write_text(text)
-        cloud = {"table": str(tmp_path / folder / "cells.csv"), "extent": [20, 20], "links": {"radius": 15}}
+        cloud = {"cells": {"file": str(tmp_path / folder / "cells.csv")}, "extent": [20, 20], "links": {"radius": 15}}
         tree = {**TREE, "tissues": {"skin": {"cloud": cloud}}, "arms": {"control": {}}}
         return run_address(from_dict(tree).common)
 

@@ -1,0 +1,318 @@
+"""Cells from a file, checked: every place a number inside the tissue and taken once, every word known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import ScenarioError, did_you_mean
+from sim.scenario.cell_files import Rows, file_is_there, rows_of
+from sim.scenario.cells import STATES, Cells, Found
+from sim.scenario.tissue import Cloud
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+SENESCENT = STATES.index("senescent")
+NEAR = 0.1  # of the mean distance to the nearest cell: two that are closer are perhaps one cell, found twice
+TRUTH = {"true": "senescent", "false": "healthy", "1": "senescent", "0": "healthy"}
+
+
+class CellTable(NamedTuple):
+    """Cells of a file.
+
+    Attributes
+    ----------
+    rows : Rows
+        What the file says, to name a row by.
+    positions : (n, 2 or 3) [um]
+        In the coordinates of the file times the scale.
+    spacing : float [um]
+        Mean distance to the nearest cell; NaN of a single cell.
+    size : (2 or 3,) [um] or None
+        Of an image.
+    types : (n,) of str, or None
+        Cell type by name.
+    states : (n,) uint8, or None
+        Index into `sim.scenario.cells.STATES`.
+    since_onset : (n,) [d], or None
+        Time since senescent cells turned; NaN where it is not told.
+    """
+
+    rows: Rows
+    positions: Floats
+    spacing: float
+    size: Floats | None
+    types: npt.NDArray | None
+    states: npt.NDArray[np.uint8] | None
+    since_onset: Floats | None
+
+    @property
+    def burden(self) -> float | None:
+        """Percent of the cells that are senescent, if the file tells."""
+        if self.states is None:
+            return None
+        n_healthy, n_senescent = np.bincount(self.states, minlength=len(STATES))[: SENESCENT + 1].tolist()
+        return 100.0 * n_senescent / max(1, n_healthy + n_senescent)
+
+
+def read_cells(path: str | Path, **how: Any) -> pd.DataFrame:
+    """Cells of a file as a tidy table, checked as for a scenario.
+
+    Parameters
+    ----------
+    path
+        A table (.csv, .parquet), a label image (.tif, .tiff, .png) or AnnData (.h5ad).
+    **how
+        As in a scenario below ``tissues.X.cloud.cells``, lengths in um or with a unit: ``columns`` (a mapping such as
+        ``{"x": "X_centroid"}``), ``scale``, ``scale_z``, ``types``, ``senescent_above``, ``table``, ``obsm``,
+        ``min_distance``.
+
+    Returns
+    -------
+    DataFrame
+        A row per cell: ``x y (z)`` [um]; ``type``, ``state`` (healthy, senescent, cleared, scarred) and ``since_onset``
+        [d] where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack: ``volume`` [um^3]); then
+        the other columns of the file. The index is the row (from 1), the label, or the name of the cell.
+
+    Raises
+    ------
+    ScenarioError
+        One line with the file, the column and the row.
+    """
+    from pydantic import ValidationError
+
+    try:
+        cells = Cells.model_validate({"file": str(path), **how})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ScenarioError(f"{path}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
+    found = cell_table(cells)
+    told = dict(zip("xyz", found.positions.T, strict=False))
+    if found.types is not None:
+        told["type"] = found.types
+    if found.states is not None:
+        told["state"] = np.array(STATES)[found.states]
+    if found.since_onset is not None:
+        told["since_onset"] = found.since_onset
+    frame = found.rows.frame
+    if found.size is not None:
+        pixel = math.prod(_scales(cells, found.positions.shape[1]))
+        told["area" if found.positions.shape[1] == 2 else "volume"] = frame["pixels"].to_numpy() * pixel
+    others = frame.drop(columns=[name for name in ("x", "y", "z", "type", "state", "since_onset") if name in frame])
+    return others.assign(**told)[[*told, *others.columns]]
+
+
+def cell_table(cells: Cells, dimension: int | None = None) -> CellTable:
+    """Cells of a file with `dimension` axes; if not given, a z that is the same everywhere is left out.
+
+    Raises
+    ------
+    ScenarioError
+        One line with the file, the column and the row; also where the content is not the one that was `found`.
+    """
+    content = fingerprint(cells)
+    if cells.found is not None and content != cells.found.sha256:
+        raise ScenarioError(
+            f"{cells.file}: found.sha256: must be that of the file, {content[:12]}..., "
+            f"got {cells.found.sha256[:12]}... (the file has changed; without `found` it is read anew)"
+        )
+    table = _checked(cells.model_dump_json(exclude={"found", "origin"}), dimension, content)
+    if cells.found is not None and _found(table, content) != cells.found:
+        raise ScenarioError(f"{cells.file}: found: must be what the file holds, got that of other keys (leave it out)")
+    return table
+
+
+def what_is_in(cells: Cells, table: CellTable) -> Found:
+    """What the resolved scenario is to say of the file."""
+    return _found(table, fingerprint(cells))
+
+
+def _found(table: CellTable, content: str) -> Found:
+    types = [] if table.types is None else list(dict.fromkeys(table.types.tolist()))
+    return Found(sha256=content, n_cells=len(table.positions), burden=table.burden, types=types)
+
+
+def fingerprint(cells: Cells) -> str:
+    """SHA-256 of the file, followed by its table, in hex digits."""
+    digests = []
+    for path in (cells.file, *([cells.table] if cells.table else ())):
+        file_is_there(Path(path))
+        about = os.stat(path)
+        digests.append(_digest(path, about.st_mtime_ns, about.st_size))
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+@lru_cache(64)
+def _digest(path: str, changed: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(4)
+def _checked(settings: str, dimension: int | None, content: str) -> CellTable:
+    """The table, read once per process while its content stays."""
+    cells = Cells.model_validate(json.loads(settings))
+    rows = rows_of(cells)
+    places = _places(rows, cells, dimension)
+    positions = places * _scales(cells, places.shape[1])
+    size = None if rows.size is None else np.array(rows.size) * _scales(cells, len(rows.size))
+    states = _states(rows, cells)
+    spacing = _spacing(rows, positions, cells)
+    return CellTable(rows, positions, spacing, size, _types(rows, cells), states, _onsets(rows, cells, states))
+
+
+def _scales(cells: Cells, dimension: int) -> list[float]:
+    """Length of one unit of each coordinate [um]."""
+    scale = 1.0 if cells.scale is None else cells.scale
+    return [scale, scale, scale if cells.scale_z is None else cells.scale_z][:dimension]
+
+
+def _numbers(rows: Rows, name: str, cells: Cells) -> Floats:
+    import pandas as pd
+
+    found = np.asarray(pd.to_numeric(rows.frame[name], errors="coerce"), np.float64)
+    odd = ~np.isfinite(found)
+    if odd.any():
+        place = int(np.flatnonzero(odd)[0])
+        got = rows.frame[name].iloc[place]
+        raise ScenarioError(f"{cells.file}: {name}: must be a finite number, got {got} in {rows.name(place)}")
+    return found
+
+
+def _places(rows: Rows, cells: Cells, dimension: int | None) -> Floats:
+    axes = "xyz" if "z" in rows.frame and dimension != 2 else "xy"
+    if dimension == 3 and axes == "xy":
+        raise ScenarioError(f"{cells.file}: z: must be a column of the file where extent has 3 lengths, got none")
+    places = np.column_stack([_numbers(rows, axis, cells) for axis in axes])
+    flat = dimension is None and len(axes) == 3 and np.ptp(places[:, 2]) == 0.0
+    return places[:, :2] if flat else places
+
+
+def _spacing(rows: Rows, positions: Floats, cells: Cells) -> float:
+    """Mean distance to the nearest cell; no two cells may be in one place."""
+    from scipy.spatial import cKDTree
+
+    if len(positions) < 2:
+        return math.nan
+    distances, nearest = cKDTree(positions).query(positions, 2)
+    close = np.flatnonzero(distances[:, 1] <= cells.min_distance)
+    if close.size:
+        one = int(close[0])
+        other = int(nearest[one][nearest[one] != one][0])  # where many share a place, one may not find itself
+        pair = " and ".join(rows.name(place) for place in sorted((one, other)))
+        far = f" more than {cells.min_distance:g} um apart" if cells.min_distance else ""
+        where = ", ".join(f"{x:g}" for x in positions[one])
+        raise ScenarioError(f"{cells.file}: cells: must stand in places of their own{far}, got {pair} at ({where}) um")
+    return float(distances[:, 1].mean())
+
+
+def _words(rows: Rows, name: str, cells: Cells) -> npt.NDArray:
+    """A column as texts; none may be missing."""
+    column = rows.frame[name]
+    if column.isna().any():
+        place = int(np.flatnonzero(column.isna())[0])
+        raise ScenarioError(f"{cells.file}: {name}: must stand in every row, got nothing in {rows.name(place)}")
+    return column.astype(str).str.strip().to_numpy(object)
+
+
+def _types(rows: Rows, cells: Cells) -> npt.NDArray | None:
+    if "type" not in rows.frame:
+        return None
+    words = _words(rows, "type", cells)
+    return np.array([cells.types.get(word, word) for word in words], object) if cells.types else words
+
+
+def _states(rows: Rows, cells: Cells) -> npt.NDArray[np.uint8] | None:
+    """State of each cell; from a threshold on the marker, or from words."""
+    if cells.senescent_above is not None:
+        return (_numbers(rows, "marker", cells) > cells.senescent_above).astype(np.uint8)
+    if "state" not in rows.frame:
+        return None
+    words = [TRUTH.get(word, word) for word in (each.lower() for each in _words(rows, "state", cells))]
+    codes = {word: code for code, word in enumerate(STATES)}
+    for place, word in enumerate(words):
+        if word not in codes:
+            rule = f"must be one of {', '.join(STATES)} (or true, false)"
+            got = f"{word!r} in {rows.name(place)}{did_you_mean(word, STATES)}"
+            raise ScenarioError(f"{cells.file}: state: {rule}, got {got}")
+    return np.array([codes[word] for word in words], np.uint8)
+
+
+def _onsets(rows: Rows, cells: Cells, states: npt.NDArray[np.uint8] | None) -> Floats | None:
+    """Time since senescent cells turned; what stands at others is not read."""
+    import pandas as pd
+
+    if "since_onset" not in rows.frame or states is None:
+        return None
+    told = np.array(pd.to_numeric(rows.frame["since_onset"], errors="coerce"), np.float64)
+    blank = rows.frame["since_onset"].isna().to_numpy(bool)
+    odd = (states == SENESCENT) & ~blank & ~(np.isfinite(told) & (told >= 0.0))
+    if odd.any():
+        place = int(np.flatnonzero(odd)[0])
+        got = f"{rows.frame['since_onset'].iloc[place]} in {rows.name(place)}"
+        raise ScenarioError(f"{cells.file}: since_onset: must be 0 d or more at a senescent cell, got {got}")
+    return np.where(states == SENESCENT, told, np.nan)
+
+
+# ---------------------------------------------------------------------------------------------------- the box around
+
+
+def fitted_box(cloud: Cloud, table: CellTable) -> tuple[Floats, Floats]:
+    """Origin and side lengths x, y (, z) of the tissue [um].
+
+    As told; else that of the image, or the box around the cells and half a spacing more on every side. Sides that were
+    not told are lengthened until field voxels divide them.
+
+    Raises
+    ------
+    ScenarioError
+        If a cell lies outside; names its row.
+    """
+    assert cloud.cells is not None
+    low, high = table.positions.min(axis=0), table.positions.max(axis=0)
+    told, dimension = cloud.cells.origin, table.positions.shape[1]
+    if told is not None and len(told) != dimension:
+        raise ScenarioError(f"{cloud.cells.file}: origin: must have {dimension} coordinates, got {told}")
+    if cloud.extent is not None:
+        origin, lengths = np.zeros(dimension) if told is None else np.array(told), np.array(cloud.extent)
+    else:
+        voxel = cloud.voxel_spacing
+        edge = (voxel if math.isnan(table.spacing) else table.spacing) / 2.0
+        begin, end = (low - edge, high + edge) if table.size is None else (0.0 * low, table.size[:dimension])
+        begin = begin if told is None else np.array(told)
+        lengths = np.maximum(np.ceil((end - begin) / voxel - 1e-9), 1.0) * voxel
+        middle = table.size is None and told is None
+        origin = (low + high - lengths) / 2.0 if middle else np.asarray(begin, np.float64)
+    outside = ((table.positions < origin) | (table.positions > origin + lengths)).any(axis=1)
+    if outside.any():
+        place = int(np.flatnonzero(outside)[0])
+        where = ", ".join(f"{x:g}" for x in table.positions[place])
+        ends = " x ".join(f"{a:g} to {a + b:g}" for a, b in zip(origin, lengths, strict=True))
+        rule = f"{cloud.cells.file}: cells: must lie inside the tissue of {ends} um"
+        raise ScenarioError(f"{rule}, got {table.rows.name(place)} at ({where})")
+    return origin, lengths
+
+
+def nearly_one(cells: Cells, table: CellTable) -> str | None:
+    """A note where two cells are much closer than cells are."""
+    from scipy.spatial import cKDTree
+
+    if len(table.positions) < 2:
+        return None
+    pairs = cKDTree(table.positions).query_pairs(NEAR * table.spacing, output_type="ndarray")
+    if not len(pairs):
+        return None
+    names = " and ".join(table.rows.name(place) for place in sorted(pairs[0].tolist()))
+    return (f"{len(pairs)} pairs of cells stand closer than {NEAR:g} of the mean distance {table.spacing:.3g} um, "
+            f"first {names}: one cell found twice?")  # fmt: skip
