@@ -178,8 +178,8 @@ def record_words(settings: Settings) -> str:
     """What is written down, and what ends a run early."""
     record = settings.record
     maps = ""
-    if record.maps and record.days:
-        maps = f", maps of {', '.join(record.maps)} on days {', '.join(f'{day:g}' for day in record.days)}"
+    if record.maps and settings.map_days:
+        maps = f", maps of {', '.join(record.maps)} on {listed_days(settings.map_days)}"
     if record.checkpoints:
         maps += f", the whole state on days {', '.join(f'{day:g}' for day in record.checkpoints)}"
     stop = f" A run ends early at {settings.stop.count} cells turned by {settings.stop.cause}." if settings.stop else ""

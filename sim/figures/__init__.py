@@ -34,10 +34,12 @@ from sim.figures.difference import difference
 from sim.figures.drugs import drugs
 from sim.figures.early_warning import early_warning
 from sim.figures.exposure import exposure
+from sim.figures.film import Movie
 from sim.figures.forest import forest
 from sim.figures.functions import functions, has_functions
 from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
+from sim.figures.movie import movie
 from sim.figures.pigment import pigment, pigmented
 from sim.figures.rebound import rebound
 from sim.figures.skin import has_skin, skin
@@ -50,8 +52,8 @@ from sim.results import Results
 
 __all__ = [
     "Plots", "body_map", "burden", "causes", "channel_differences", "closure", "difference", "drugs", "early_warning",
-    "exposure", "forest", "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin",
-    "study", "survival", "trade_off", "turnover",
+    "exposure", "forest", "functions", "luck", "maps", "movie", "pigment", "rebound", "reproduction", "save_all",
+    "skin", "study", "survival", "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -79,6 +81,16 @@ class Plots:
     def maps(self, replicate: int = 0, tissue: str | None = None, layers: Sequence[str] | None = None) -> Figure:
         """Maps of a replicate: arms as rows, days as columns, a block per layer (default: state, factors)."""
         return maps(self._results, replicate, tissue, layers)
+
+    def movie(
+        self,
+        layer: str = "state",
+        replicate: int = 0,
+        tissue: str | None = None,
+        arms: Sequence[str] | None = None,
+    ) -> Movie:
+        """A layer of a replicate from day to day, arms side by side; to `save` as GIF or MP4, or to show."""
+        return movie(self._results, layer, replicate, tissue, arms)
 
     def skin(self, replicate: int = 0, tissue: str | None = None) -> Figure:
         """Melanin of a replicate as a picture of skin: arms as rows, days as columns."""
