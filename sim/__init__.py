@@ -41,6 +41,7 @@ _HOMES = {
     "survival": "sim.analysis.survival",
     "survival_power": "sim.analysis.survival_power",
     "coupling": "sim.analysis.coupling",
+    "write_report": "sim.report",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "SimError": "sim.errors",

@@ -57,3 +57,28 @@ def movie(
 def _every(manifest: dict[str, float]) -> str:
     """About fifty frames: a round number of days, if that is more than a step."""
     return f"{max(manifest['dt'], manifest['days'] / 50.0):.1g}"
+
+
+@app.command()
+def report(
+    results: RunFolder,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="An .html file; if not given, "
+                                             "RESULTS/report.html.", show_default=False)] = None,
+) -> None:  # fmt: skip
+    """Write a report to hand over: one HTML file that opens without Python or network, and prints.
+
+    It holds the question, the answer with intervals, arms and doses, all figures, the tissue from day to day, the
+    parameters with their sources, a paragraph of methods, versions, and how to make it again. All of it comes from the
+    tables in the folder.
+
+    \b
+    Examples:
+      senodrift report results/skin_graft-4a42c6
+      senodrift report results/skin_graft-4a42c6 --out skin_graft.html
+    """  # noqa: D301
+    from sim.report import check_page, write_report
+    from sim.results import read_results
+
+    if out is not None:
+        check_page(out)
+    typer.echo(str(write_report(read_results(results), out)))

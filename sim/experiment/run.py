@@ -159,6 +159,7 @@ def _manifest(scenario: Scenario, engine: str, workers: int, wall_s: float) -> d
         "days": common.days,
         "dt": common.dt,
         "stop": common.stop.model_dump() if common.stop else None,
+        "sources": {path: list(stated) for path, stated in scenario.sources.items()},
         "engine": engine,
         "workers": workers,
         "wall_s": round(wall_s, 3),

@@ -79,6 +79,13 @@ class Movie:
         """Where the clock stands on a day [pixels from the left]."""
         return self._painter.mark(day)
 
+    def thinned(self, most: int) -> Movie:
+        """The same with at most so many days, the first and the last among them."""
+        chosen = Movie(self._painter)
+        places = np.linspace(0, len(self.days) - 1, min(most, len(self.days))).round().astype(int)
+        chosen.days = [self.days[place] for place in places]
+        return chosen
+
     def save(self, file: str | Path, fps: float = FPS) -> Path:
         """Write the movie, by the suffix of `file`: a GIF, or an MP4 (H.264, which browsers play).
 
