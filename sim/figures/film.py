@@ -24,6 +24,7 @@ FPS = 5.0  # days that can still be read one by one
 FASTEST = 50.0  # frames per second that a GIF can hold
 MOVIES = (".gif", ".mp4")
 PALETTE = 256
+OPAQUE = 0x00FFFFFF  # the three bytes of a pixel that are a colour, on a little-endian machine
 # One thread and no time stamps: the same frames are the same bytes. Colours are those of a screen.
 H264 = (
     "-c:v libx264 -preset medium -crf 16 -pix_fmt yuv420p -vf scale=out_color_matrix=bt709:out_range=tv "
@@ -166,7 +167,8 @@ def palette_of(needed: Frame, frames: list[Frame]) -> Frame:
 
 def packed(colours: Frame) -> npt.NDArray[np.uint32]:
     """Colours (..., 4) as one number each, without their opacity."""
-    return np.ascontiguousarray(colours).view("<u4")[..., 0] & 0xFFFFFF
+    codes: npt.NDArray[np.uint32] = np.ascontiguousarray(colours).view("<u4")[..., 0]
+    return codes & np.uint32(OPAQUE)
 
 
 def unpacked(codes: npt.NDArray[np.uint32]) -> Frame:

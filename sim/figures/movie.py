@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
+from matplotlib.collections import EllipseCollection
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
@@ -194,7 +195,7 @@ class Stage:
         width, height = self.figure.get_size_inches()
         return self.figure.text(EDGE / width, (top + 0.08) / height, "", size=TEXT + 2, weight="bold", color=INK)
 
-    def _tile(self, arm: str, left: float, bottom: float, width: float, height: float) -> ScalarMappable:
+    def _tile(self, arm: str, left: float, bottom: float, width: float, height: float) -> AxesImage | EllipseCollection:
         axes = place(self.figure, left, bottom, width, height)
         bare(axes)
         if self.scene.holes(arm):
@@ -235,7 +236,7 @@ class Stage:
         self.pointer.set_xdata([self._at(day) / self.figure.get_size_inches()[0]] * 2)
         for arm, drawn in self.tiles.items():
             values = self.scene.values(arm, day)
-            drawn.set_visible(values is not None)  # type: ignore[attr-defined]
+            drawn.set_visible(values is not None)
             if values is not None:
                 drawn.set_array(values)
         self.canvas.restore_region(self.still)

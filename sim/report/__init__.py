@@ -80,10 +80,11 @@ def _content(results: Results) -> dict[str, Any]:
     return {
         "style": Markup(_text("page.css")),
         "script": Markup(_text("page.js")),
-        "manifest": results.manifest,
         "name": results.manifest["scenario"],
+        "question": results.manifest.get("question", ""),
+        "qualitative": results.manifest.get("qualitative", False),
         "unfinished": unfinished(results),
-        "answer": answer(results) if told else [],
+        "answer": answer(results) if told else None,
         "effects": effect_tables(results) if told else [],
         "common": common_words(scenario) if scenario else "",
         "arms": arms_told(scenario) if scenario else [(arm, "") for arm in results.arms],

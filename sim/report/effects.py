@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from sim.figures import main_tissue
 from sim.figures.style import MINUS
 from sim.results import Results
 
+MOST_ROWS = 20  # of a table that is not folded away
+
 
 @dataclass(frozen=True)
 class Number:
@@ -29,20 +31,26 @@ class Number:
 
 @dataclass(frozen=True)
 class EffectTable:
-    """One outcome: its name with the unit, and a row per tissue and arm."""
+    """One outcome: its name with the unit, a row per tissue and arm, and the columns that are not the same in all."""
 
     title: str
     rows: list[dict[str, Any]]
     several_tissues: bool
+    baseline: str
+
+    @property
+    def long(self) -> bool:
+        """Whether it is folded away."""
+        return len(self.rows) > MOST_ROWS
 
 
 def outcome_names(results: Results) -> list[str]:
-    """Outcomes worth a table, the main one first: length of life, burden, those of the scenario, skin, wounds, costs."""
+    """Outcomes worth a table, the main one first: length of life, skin, burden, functions, wounds, costs."""
     known, columns = derived(results), list(results.timeseries)
     names = ["lifespan"] if somebody_died(results) else []
+    names += [name for name in PIGMENT if name in columns and results.timeseries[name].notna().any()]
     names += ["burden", *(["whole_body_burden"] if len(results.tissues) > 1 and "whole_body_burden" in known else [])]
     names += [name for name in results.manifest.get("outcomes", {}) if name in known]
-    names += [name for name in PIGMENT if name in columns and results.timeseries[name].notna().any()]
     names += [name for name in known if name.startswith("closure_")]
     if "off_target_loss" in known and harm(results)["killed"].any():
         names.append("off_target_loss")
@@ -50,70 +58,82 @@ def outcome_names(results: Results) -> list[str]:
     return names if factor is None or not len(results.doses) else [*names, f"exposure_{factor}"]
 
 
-def answer(results: Results) -> list[str]:
-    """The main outcome in sentences: one per arm, in the tissue that is acted upon."""
+def answer(results: Results) -> tuple[str, list[str]]:
+    """What the main outcome is, and a sentence for every arm, in the tissue that is acted upon."""
     main = outcome_names(results)[0]
     effects = compare(results, outcomes=[main])
+    where = BODY if len(effects) and (effects["tissue"] == BODY).all() else main_tissue(results)
+    place = f" in {where}" if where != BODY and len(results.tissues) > 1 else ""
+    head = f"{in_words(main).capitalize()}{place}, {when_told(results)}:"
     if effects.empty:
-        return list(_one_arm(results))
-    where = BODY if (effects["tissue"] == BODY).all() else main_tissue(results)
+        return f"Burden, {when_told(results)}:", list(_one_arm(results))
     rows = effects[effects["tissue"] == where].to_dict("records")
-    return [_sentence(results, row, main, where if len(results.tissues) > 1 else BODY) for row in rows]
+    digits = _digits(rows)
+    return head, [_sentence(row, unit(main, results), digits) for row in rows]
 
 
 def _one_arm(results: Results) -> Iterator[str]:
     """Nothing to compare with: the burden of each tissue."""
-    for row in burden_table(results).itertuples():
-        interval = f" (95 % interval {_plain(row.low)} to {_plain(row.high)})" if math.isfinite(row.low) else ""
-        where = f" in {row.tissue}" if len(results.tissues) > 1 else ""
-        yield f"{when_told(results).capitalize()}, burden{where} was {_plain(row.mean)} %{interval}, n = {row.n}."
+    rows = burden_table(results).to_dict("records")
+    digits = _digits([{**row, "baseline_mean": row["mean"]} for row in rows])
+    for row in rows:
+        low, high = (_shown(row[name], digits) for name in ("low", "high"))
+        interval = f" (95 % interval {low} to {high})" if math.isfinite(row["low"]) else ""
+        where = f" in {row['tissue']}" if len(results.tissues) > 1 else ""
+        yield f"{row['arm']}: {_shown(row['mean'], digits)} %{where}{interval}, n = {row['n']}."
 
 
-def _sentence(results: Results, row: dict[Any, Any], outcome: str, where: str) -> str:
-    own = unit(outcome, results)
-    place = "" if where == BODY else f" in {where}"
-    head = f"{row['arm']}: {in_words(outcome)}{place} was {_plain(row['mean'])}{f' {own}' if own else ''}"
-    points = "points" if own.startswith("%") else own
-    size, direction = abs(row["difference"]), "more" if row["difference"] > 0 else "less"
+def _sentence(row: dict[Any, Any], own: str, digits: int) -> str:
+    """One arm against its baseline."""
     pairs = f"{row['n']} pair{'' if row['n'] == 1 else 's'} of replicates"
     if not row["n"]:
         return f"{row['arm']}: no replicate has finished both here and in {row['baseline']}."
+    head = f"{row['arm']}: {_shown(row['mean'], digits)}{f' {own}' if own else ''}"
     if row["difference"] == 0.0:
         return f"{head}, the same as in {row['baseline']} ({pairs})."
+    points = "points" if own.startswith("%") else own
+    size, direction = _shown(abs(row["difference"]), digits), "more" if row["difference"] > 0 else "less"
     low, high = row["difference_low"], row["difference_high"]
     interval = f"no interval from {pairs}"
     if math.isfinite(low):
-        none = "; it includes 0" if low <= 0.0 <= high else ""
-        interval = f"95 % interval of the difference {_plain(low, True)} to {_plain(high, True)}{none}; {pairs}"
-    return f"{head}, {_plain(size)}{f' {points}' if points else ''} {direction} than in {row['baseline']} ({interval})."
+        none = ", which includes 0" if low <= 0.0 <= high else ""
+        interval = f"95 % interval {_shown(low, digits, True)} to {_shown(high, digits, True)}{none}; {pairs}"
+    return f"{head}, {size}{f' {points}' if points else ''} {direction} than in {row['baseline']} ({interval})."
 
 
 def effect_tables(results: Results) -> list[EffectTable]:
-    """A table per outcome, all rows of `sim.compare`; empty where there is one arm."""
-    names = outcome_names(results)
-    effects = compare(results, outcomes=names)
+    """A table per outcome, with all rows of `sim.compare` in which anything is seen; none where there is one arm."""
     tables = []
-    for name in names:
-        rows = effects[effects["outcome"] == name]
+    for name in outcome_names(results):
+        effects = compare(results, outcomes=[name])
+        effects = effects[(effects["mean"] != 0.0) | (effects["baseline_mean"] != 0.0)]
         own = unit(name, results)
         title = f"{in_words(name)} ({own})" if own else in_words(name)
-        if len(rows):
-            each = [_row(row) for row in rows.to_dict("records")]
-            tables.append(EffectTable(title[0].upper() + title[1:], each, rows["tissue"].nunique() > 1))
+        if len(effects):
+            rows, heads = effects.to_dict("records"), effects["baseline"].unique()
+            shown = [_row(row, _digits(rows)) for row in rows]
+            several, base = effects["tissue"].nunique() > 1, heads[0] if len(heads) == 1 else ""
+            tables.append(EffectTable(title[0].upper() + title[1:], shown, several, base))
     return tables
 
 
-def _row(row: dict[Any, Any]) -> dict[str, Any]:
+def _row(row: dict[Any, Any], digits: int) -> dict[str, Any]:
     """The cells of a row: words, and numbers as they are and as they are shown."""
     signed = ("difference", "difference_low", "difference_high")
-    numbers = {
-        name: Number(row[name], _plain(row[name], name in signed)) for name in ("mean", "baseline_mean", *signed)
-    }
+    told = ("mean", "baseline_mean", *signed)
+    numbers = {name: Number(row[name], _shown(row[name], digits, name in signed)) for name in told}
     p = Number(row["p_holm"], "" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.2g}")
     counted = f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else str(row["n"])
     tells = math.isfinite(row["difference_low"]) and not row["difference_low"] <= 0.0 <= row["difference_high"]
     words = {name: row[name] for name in ("tissue", "arm", "baseline")}
     return {**words, **numbers, "p": p, "n": counted, "tells": tells}
+
+
+def _digits(rows: Sequence[Mapping[Any, Any]]) -> int:
+    """Behind the point: three digits of the largest mean."""
+    means = [abs(row[name]) for row in rows for name in ("mean", "baseline_mean")]
+    largest = max((mean for mean in means if math.isfinite(mean)), default=0.0)
+    return max(0, 2 - math.floor(math.log10(largest))) if largest > 0.0 else 2
 
 
 def in_words(outcome: str) -> str:
@@ -126,9 +146,8 @@ def in_words(outcome: str) -> str:
     return outcome.replace("off_target", "off-target").replace("_", " ")
 
 
-def _plain(value: float, signed: bool = False) -> str:
-    """Three digits, no exponent where people write none; a dash for what is not known."""
+def _shown(value: float, digits: int, signed: bool = False) -> str:
+    """So many digits behind the point; a dash for what is not known."""
     if not math.isfinite(value):
         return "\N{EN DASH}"
-    text = f"{value:{'+' if signed and value else ''}.3g}"
-    return text.replace("-", MINUS)
+    return f"{value:{'+' if signed and value else ''}z.{digits}f}".replace("-", MINUS)

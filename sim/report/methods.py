@@ -32,13 +32,18 @@ def unfinished(results: Results) -> list[str]:
 def common_words(scenario: Scenario) -> str:
     """What all arms have in common, in a sentence or two."""
     common = scenario.common
-    sizes: dict[str, list[str]] = {}
-    for name, tissue in common.tissues.items():
-        sizes.setdefault(size_words(tissue), []).append(name)
-    tissues = "; ".join(f"{listed(names)}: {size}" for size, names in sizes.items())
     factors = f" Signals: {listed(common.factors)}." if common.factors else ""
     ages = dict.fromkeys(_age(arm.age_at_start) for arm in scenario.arms.values())
-    return f"{tissues}.{factors} Age at the start: {listed(ages)}. {common.days:g} days."
+    return f"{_sizes(scenario)}.{factors} Age at the start: {listed(ages)}. Length: {duration(common.days)}."
+
+
+def _sizes(scenario: Scenario) -> str:
+    """``skin: 100 x 100 sites (1.5 x 1.5 mm); muscle and spine: 48 x 48 sites (0.72 x 0.72 mm)``."""
+    sizes: dict[str, list[str]] = {}
+    for name, tissue in scenario.common.tissues.items():
+        here = "well mixed" if scenario.common.mode == "well_mixed" or tissue.well_mixed else size_words(tissue)
+        sizes.setdefault(here, []).append(name)
+    return "; ".join(f"{listed(names)}: {size}" for size, names in sizes.items())
 
 
 def _age(days: float) -> str:
@@ -63,25 +68,26 @@ def _model(results: Results, scenario: Scenario | None) -> Iterator[str]:
         arms = f"{len(scenario.arms)} arm{'' if len(scenario.arms) == 1 else 's'}: {listed(scenario.arms)}"
         yield f"The scenario {scenario.name} (hash {scenario.hash}) has {arms}."
         steps = f"{common.n_steps} steps of {duration(common.dt)}"
-        grid = "; ".join(f"{name}, {size_words(tissue)}" for name, tissue in common.tissues.items())
-        yield f"Each run covers {common.days:g} days in {steps}. Tissues: {grid}."
+        yield f"Each run covers {common.days:.6g} days in {steps}. Tissues: {_sizes(scenario)}."
         spacings = dict.fromkeys(f"{tissue.cell_spacing:g} um" for tissue in common.tissues.values() if tissue.shape)
-        yield from [f"Sites are {listed(spacings)} apart."] if spacings else []
-        for name, factor in common.factors.items():
-            how = {"diffusion": "diffuses and decays, each step taken exactly in the modes of the Laplacian"}
-            yield f"{name} {how.get(factor.transport, f'is carried by transport {factor.transport}')}."
-    yield "In each step every cell draws one event among its competing hazards, 1 - exp(-sum of hazards x dt)."
+        yield from [f"Sites are {listed(spacings)} apart."] if spacings and mode == "tissue" else []
+        diffusing = [name for name, factor in common.factors.items() if factor.transport == "diffusion"]
+        if diffusing and mode == "tissue":
+            yield f"Signals that diffuse and decay ({listed(diffusing)}) take each step exactly, in the modes of the"
+            yield "Laplacian."
+    if mode == "tissue":
+        yield "In each step every cell draws one event among its competing hazards, 1 - exp(-sum of hazards x dt)."
 
 
 def _statistics(results: Results) -> Iterator[str]:
     about = results.manifest
     n = about.get("replicates", 0)
     yield f"Each arm was run {n} time{'' if n == 1 else 's'} (seed {about.get('seed', 0)})."
-    yield "Random numbers are functions of their address (Philox 4x32-10: seed, replicate, tissue, step, site), not of the"
-    yield "arm, so that replicates of the same number share their luck until a difference between arms acts."
+    yield "Random numbers are functions of their address (Philox 4x32-10: seed, replicate, tissue, step, site), not"
+    yield "of the arm, so that replicates of the same number share their luck until a difference between arms acts."
     if len(results.arms) > 1:
         yield f"Arms were therefore compared in pairs of replicates, with {baseline_words(results)}: mean difference,"
-        yield "95 % t interval, two-sided paired t test, p corrected for all tests of the tables (Holm 1979)."
+        yield "95 % t interval, two-sided paired t test, p corrected for the tests of the same outcome (Holm 1979)."
     if unfinished(results):
         yield f"Runs that did not finish ({len(unfinished(results))}) are left out."
 

@@ -1,5 +1,6 @@
 "use strict";
 (() => {
+  addEventListener("beforeprint", () => document.querySelectorAll("details.printed").forEach((each) => each.open = true));
   const player = document.getElementById("player");
   if (!player) return;
   const layers = [...player.querySelectorAll(".frames")].map((each) => [...each.querySelectorAll("img")]);

@@ -37,7 +37,7 @@ arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "sweep", "compare", "sensitivity",
             "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search", "survival",
-            "twin")  # fmt: skip
+            "twin", "movie", "report")  # fmt: skip
 
 
 @pytest.fixture
