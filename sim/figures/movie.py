@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -179,7 +180,7 @@ class Stage:
         scale_bar(self.figure, EDGE, foot + below + FOOT - 0.02, scene.view.width, tile_width)
         self.pointer = self._clock(calendar, events, foot)
         self.canvas = FigureCanvasAgg(self.figure)
-        self.moving = [*(drawn.axes for drawn in self.tiles.values()), self.title, self.pointer]
+        self.moving: list[Any] = [*(drawn.axes for drawn in self.tiles.values()), self.title, self.pointer]
         for each in self.moving:
             each.set_animated(True)
         self.canvas.draw()
