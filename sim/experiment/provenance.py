@@ -34,7 +34,8 @@ def provenance() -> dict[str, Any]:
 
 def command() -> str:
     """The command as it was typed, to be typed again; empty where a script or a notebook asked."""
-    ours = Path(sys.argv[0]).name in ("senodrift", "__main__.py")
+    called = Path(sys.argv[0])
+    ours = called.stem == "senodrift" or called.parts[-2:] == ("sim", "__main__.py")
     return shlex.join(["senodrift", *sys.argv[1:]]) if ours else ""
 
 

@@ -18,13 +18,14 @@ from worlds import QUIET
 import sim
 from sim.analysis.treatment import dose_table
 from sim.errors import ResourceError, ResultsError
+from sim.experiment.provenance import command
 from sim.report.effects import outcome_names
 from sim.report.parameters import gathered
 from sim.results import DOSE_COLUMNS, Results, read_results
 from sim.scenario.ledger import Row
 from sim.scenario.load import from_dict
 
-DEFAULT = "0.064 %/d"  # of damage.baseline
+DEFAULT = "0.138 %/d"  # of damage.baseline
 QUESTION = '<script>alert("x")</script> & why?'
 WORLD: dict[str, Any] = {
     "question": QUESTION, "qualitative": True, "days": 6, "dt": 0.5, "replicates": 3,
@@ -301,3 +302,12 @@ def test_a_browser_without_a_network_plays_and_prints(folder: Path, tmp_path: Pa
     assert troubles == []
     assert stills == ["0", "4", "6"] * 2
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= 2
+
+
+def test_the_command_is_kept_as_it_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for called in ("bin/senodrift", "somewhere/sim/__main__.py"):
+        monkeypatch.setattr("sys.argv", [called, "run", "x.yaml", "--set", "tissues.skin.shape=[8, 8]"])
+        assert command() == "senodrift run x.yaml --set 'tissues.skin.shape=[8, 8]'"
+    for called in ("tools/pytest/__main__.py", "mine.py"):
+        monkeypatch.setattr("sys.argv", [called, "-f", "kernel.json"])
+        assert command() == ""
