@@ -67,6 +67,7 @@ validate: .venv/.test ## compare with published results: docs/validation.md, and
 docs: .venv/.core ## renew what is generated: docs/parameters.md, the picture of the README, configs/scenario.schema.json
 	@$(BIN)/senodrift ledger --markdown > docs/parameters.md
 	@$(BIN)/senodrift schema > configs/scenario.schema.json
+	@$(BIN)/python docs/make_odd.py
 	@$(BIN)/python docs/make_images.py
 
 clean: ## remove .venv and caches; results stay

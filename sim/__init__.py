@@ -45,6 +45,7 @@ _HOMES = {
     "survival_power": "sim.analysis.survival_power",
     "coupling": "sim.analysis.coupling",
     "explore": "sim.widgets",
+    "write_report": "sim.report",
     "Simulation": "sim.simulation",
     "SenescenceModel": "sim.model",
     "Cell": "sim.engines.cell",

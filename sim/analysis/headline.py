@@ -118,15 +118,20 @@ def closure_table(results: Results, wound: str) -> pd.DataFrame:
     return pd.DataFrame(rows).merge(pairs.loc[pairs["tissue"] == here, columns], on="arm", how="left")
 
 
+def when_told(results: Results) -> str:
+    """When the last rows of the tables were written, which may differ from run to run."""
+    if somebody_died(results):
+        return "when last recorded"
+    return "when the run ended" if results.manifest.get("stop") else f"on day {results.timeseries['day'].max():g}"
+
+
 def burden_lines(results: Results) -> Iterator[str]:
     """Burden on the last day as a table in text; below it what drugs did, extra cells by cause, and shared luck.
 
     Of many tissues one table of means and differences; then the outcomes of the individual, where there are any.
     """
-    stop = results.manifest.get("stop")
-    when = "when the run ended" if stop else f"on day {results.timeseries['day'].max():g}"
+    stop, when = results.manifest.get("stop"), when_told(results)
     if somebody_died(results):
-        when = "when last recorded"
         yield from _life_lines(results)
     if stop:
         yield from _times_to_stop(results, stop["cause"], stop["count"])

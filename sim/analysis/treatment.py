@@ -15,12 +15,40 @@ Floats = npt.NDArray[np.float64]
 Run = dict[str, str | int]
 
 RUN = ["arm", "replicate", "tissue"]
+DOSE_KEYS = ["arm", "treatment", "drug", "amount", "unit", "route"]
 STATES = ["n_healthy", "n_senescent", "n_cleared", "n_scarred"]  # together all sites of a tissue
 
 
 def given_doses(results: Results) -> pd.DataFrame:
     """The doses that were given; an adaptive regimen may have stopped, or skipped, others."""
     return results.doses[results.doses["status"] == "given"]
+
+
+def dose_table(results: Results) -> pd.DataFrame:
+    """What was planned and given, a row per arm and treatment.
+
+    Returns
+    -------
+    DataFrame
+        ``arm treatment drug amount unit route``; ``planned``: doses of the regimen within a run, the most of any
+        replicate; ``fewest most``: given in a replicate; ``first last``: days of the first and the last dose that was
+        given to anyone, NaN where none was; ``skipped``: why others were not given, and their mean number.
+    """
+    doses, rows = results.doses, []
+    runs = results.timeseries[["arm", "replicate"]].drop_duplicates().groupby("arm").size()
+    for keys, plan in doses.groupby(["arm", "treatment", "drug", "amount", "unit", "route"], sort=False):
+        given = plan[plan["status"] == "given"]
+        n = max(int(runs.get(keys[0], 1)), 1)
+        counts = given.groupby("replicate").size()
+        why = plan.loc[plan["status"] != "given", "status"].value_counts(sort=False) / n
+        rows.append(
+            dict(zip(DOSE_KEYS, keys, strict=True))
+            | {"planned": int(plan.groupby("replicate").size().max())}
+            | {"fewest": int(counts.min()) if len(counts) == n else 0, "most": int(counts.max()) if len(counts) else 0}
+            | {"first": given["day"].min(), "last": given["day"].max()}
+            | {"skipped": ", ".join(f"{status} {number:.3g}" for status, number in why.items())}
+        )
+    return pd.DataFrame(rows, columns=[*DOSE_KEYS, "planned", "fewest", "most", "first", "last", "skipped"])
 
 
 def last_dose(results: Results) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from sim.errors import InterruptedRunError, SimError
 
 MODULES = (
     "run", "branch", "words", "new", "sweep", "compare", "sensitivity", "study", "attribute", "patterns", "channels",
-    "turnover", "early_warning", "search", "survival", "twin", "viewer", "export",
+    "turnover", "early_warning", "search", "survival", "twin", "viewer", "report", "export",
 )  # fmt: skip
 for _module in MODULES:  # in the order of the help
     import_module(f"sim.cli.{_module}")

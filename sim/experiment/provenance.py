@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -27,8 +28,15 @@ def provenance() -> dict[str, Any]:
         "source": SOURCES,
         "versions": versions(),
         "machine": machine(),
-        "command": " ".join(["senodrift", *sys.argv[1:]]),
+        "command": command(),
     }
+
+
+def command() -> str:
+    """The command as it was typed, to be typed again; empty where a script or a notebook asked."""
+    called = Path(sys.argv[0])
+    ours = called.stem == "senodrift" or called.parts[-2:] == ("sim", "__main__.py")
+    return shlex.join(["senodrift", *sys.argv[1:]]) if ours else ""
 
 
 @cache

@@ -81,7 +81,7 @@ def _begin(settings: Settings, replicate: int, engine: Choice, past: str | None)
 
 
 class Recorder:
-    """Looks at a simulation on its own clock: rows every `record.every`, maps on `record.days`.
+    """Looks at a simulation on its own clock: rows every `record.every`, maps on `map_days`.
 
     Where the run goes on from a checkpoint, the rows do too: what happened before is in the tables of the past.
     """
@@ -99,7 +99,7 @@ class Recorder:
         self._organism_rows: list[dict[str, Any]] = []
         self._maps: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in simulation.patches}
         before = simulation.day - self.settings.dt
-        self._map_days = [day for day in sorted(set(self.settings.record.days)) if day > before + _rounding(before)]
+        self._map_days = [day for day in self.settings.map_days if day > before + _rounding(before)]
         self._kept_days: list[float] = []
         self._last = -math.inf  # day of the last row
         started = simulation.step_index > 0

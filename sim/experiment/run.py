@@ -161,6 +161,7 @@ def _manifest(scenario: Scenario, engine: Choice, workers: int, wall_s: float) -
         "days": common.days,
         "dt": common.dt,
         "stop": common.stop.model_dump() if common.stop else None,
+        "sources": {path: list(stated) for path, stated in scenario.sources.items()},
         "engine": engine_name(engine),
         "workers": workers,
         "wall_s": round(wall_s, 3),

@@ -25,8 +25,8 @@ from sim.explain.immunity import circle_words
 from sim.explain.individuals import individuals_words
 from sim.explain.pigment import told_apart
 from sim.explain.reproduction import threshold_words
-from sim.explain.tissues import size_words, tissue_words
-from sim.explain.words import Teller, wrap
+from sim.explain.tissues import tissue_words
+from sim.explain.words import Teller, size_words, wrap
 from sim.scenario.doses import in_units_of_drugs
 from sim.scenario.ledger import assumed
 from sim.scenario.load import Scenario

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sim.explain.blood import shares_words
-from sim.explain.doses import days_of, listed_days
+from sim.explain.calendar import changes_of, listed_days
 from sim.explain.words import Teller, listed, paragraph, wrap
 from sim.organism.blood import in_blood
 from sim.scenario.checks import tissue_of
@@ -16,7 +16,6 @@ from sim.scenario.load import Scenario
 from sim.scenario.organism_checks import sites_of_graft
 from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
-from sim.scenario.treatment import Treatment
 from sim.tissue.parameters import total_decay
 
 
@@ -26,28 +25,10 @@ def arms_words(scenario: Scenario) -> str:
     lines = [wrap(f"Arms. {len(scenario.arms)} x {common.replicates} replicates, seed {common.seed}. Replicates of "
                   "the same number share their luck across arms, cell by cell, until a difference acts.")]  # fmt: skip
     wide = max(map(len, scenario.arms))
-    for name, patch in scenario.tree["arms"].items():
-        changes = "; ".join(_changes(patch, scenario.arms[name])) or "the common part as it stands"
+    for name in scenario.arms:
+        changes = "; ".join(changes_of(scenario, name)) or "the common part as it stands"
         lines.append(wrap(changes, f"  {name:<{wide}}  ", " " * (wide + 4)))
     return "\n".join(lines)
-
-
-def _changes(patch: dict[str, object], settings: Settings, at: str = "") -> Iterator[str]:
-    """What an arm changes, by dotted path; a treatment of its own by its drug and days: its doses are told below."""
-    for key, value in patch.items():
-        if at == "treatments." and isinstance(value, dict) and "drug" in value:
-            yield f"treatment {key}: {value['drug']}, {_span(settings.treatments[key], settings)}"
-        elif isinstance(value, dict):
-            yield from _changes(value, settings, f"{at}{key}.")
-        else:
-            yield f"without {at}{key}" if value is None else f"{at}{key} = {shown(value, '')}"
-
-
-def _span(treatment: Treatment, settings: Settings) -> str:
-    """``days 14 to 98``: the first and the last dose."""
-    days, _ = days_of(treatment, settings)
-    ends = dict.fromkeys(f"{day:.6g}" for day in (days[0], days[-1])) if days else ()
-    return f"day{'s' if len(ends) > 1 else ''} {' to '.join(ends)}" if ends else "never in this run"
 
 
 def events_words(scenario: Scenario) -> str:
@@ -190,8 +171,8 @@ def record_words(settings: Settings) -> str:
     """What is written down, and what ends a run early."""
     record = settings.record
     maps = ""
-    if record.maps and record.days:
-        maps = f", maps of {', '.join(record.maps)} on days {', '.join(f'{day:g}' for day in record.days)}"
+    if record.maps and settings.map_days:
+        maps = f", maps of {', '.join(record.maps)} on {listed_days(settings.map_days)}"
     if record.checkpoints:
         maps += f", the whole state on days {', '.join(f'{day:g}' for day in record.checkpoints)}"
     stop = f" A run ends early at {settings.stop.count} cells turned by {settings.stop.cause}." if settings.stop else ""

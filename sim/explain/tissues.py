@@ -10,9 +10,9 @@ from sim.explain.functions import function_words
 from sim.explain.immunity import immune_hazard
 from sim.explain.patrols import patrol_words
 from sim.explain.pigment import pigment_words
-from sim.explain.words import Teller, listed, paragraph, scaled
+from sim.explain.words import Teller, listed, paragraph, scaled, size_words
 from sim.rules.induction import damage_hazard
-from sim.scenario.checks import extent_of, n_cells
+from sim.scenario.checks import extent_of
 from sim.scenario.clearance import Clearance
 from sim.scenario.layers import layer_ends
 from sim.scenario.quantity import DAYS_PER_YEAR, duration
@@ -37,20 +37,6 @@ def tissue_words(teller: Teller, name: str, loses_immunity: bool) -> str:
             *pigment_words(teller, at, tissue),
         ]
     )
-
-
-def size_words(tissue: Tissue) -> str:
-    """``200 x 200 sites (3.0 x 3.0 mm)``; ``24 layers (z) of 24 x 20 cells (0.36 x 0.3 x 0.36 mm)``; or no size."""
-    if tissue.shape is None and tissue.cloud is None:
-        return "well mixed"
-    sides = " x ".join(f"{side / 1000:.3g}" if side < 1000 else f"{side / 1000:.1f}" for side in extent_of(tissue))
-    if tissue.shape is not None:
-        *layers, rows, columns = tissue.shape
-        what = f"{layers[0]} layers (z) of {columns} x {rows} cells" if layers else f"{columns} x {rows} sites"
-        return f"{what} ({sides} mm)"
-    count = n_cells(tissue)
-    about = "about " if tissue.cloud is not None and tissue.cloud.packing is not None else ""
-    return f"{about}{count:.0f} cells in {sides} mm"
 
 
 def depths(tissue: Tissue) -> tuple[float, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from sim.scenario.checks import extent_of, n_cells
 from sim.scenario.drug import OTHERS
 from sim.scenario.ledger import origin, shown
 from sim.scenario.load import Scenario
 from sim.scenario.schema import Settings
 from sim.scenario.section import DESIGN, declared, numbers_of
+from sim.scenario.tissue import Tissue
 
 WIDTH = 100
 
@@ -37,6 +39,20 @@ def listed(words: Iterable[str]) -> str:
     """``a, b and c``."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def size_words(tissue: Tissue) -> str:
+    """``200 x 200 sites (3.0 x 3.0 mm)``; ``24 layers (z) of 24 x 20 cells (0.36 x 0.3 x 0.36 mm)``; or no size."""
+    if tissue.shape is None and tissue.cloud is None:
+        return "well mixed"
+    sides = " x ".join(f"{side / 1000:.3g}" if side < 1000 else f"{side / 1000:.1f}" for side in extent_of(tissue))
+    if tissue.shape is not None:
+        *layers, rows, columns = tissue.shape
+        what = f"{layers[0]} layers (z) of {columns} x {rows} cells" if layers else f"{columns} x {rows} sites"
+        return f"{what} ({sides} mm)"
+    count = n_cells(tissue)
+    about = "about " if tissue.cloud is not None and tissue.cloud.packing is not None else ""
+    return f"{about}{count:.0f} cells in {sides} mm"
 
 
 class Teller:

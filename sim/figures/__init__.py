@@ -34,12 +34,15 @@ from sim.figures.difference import difference
 from sim.figures.drugs import drugs
 from sim.figures.early_warning import early_warning
 from sim.figures.exposure import exposure
+from sim.figures.film import Movie
 from sim.figures.forest import forest
 from sim.figures.functions import functions, has_functions
 from sim.figures.luck import luck
 from sim.figures.maps import maps, shown_layers
+from sim.figures.movie import movie
 from sim.figures.pigment import pigment, pigmented
 from sim.figures.rebound import rebound
+from sim.figures.regimens import regimens
 from sim.figures.skin import has_skin, skin
 from sim.figures.study import study
 from sim.figures.style import save
@@ -50,8 +53,8 @@ from sim.results import Results
 
 __all__ = [
     "Plots", "body_map", "burden", "causes", "channel_differences", "closure", "difference", "drugs", "early_warning",
-    "exposure", "forest", "functions", "luck", "maps", "pigment", "rebound", "reproduction", "save_all", "skin",
-    "study", "survival", "trade_off", "turnover",
+    "exposure", "forest", "functions", "luck", "maps", "movie", "pigment", "rebound", "regimens", "reproduction",
+    "save_all",    "skin", "study", "survival", "trade_off", "turnover",
 ]  # fmt: skip
 
 
@@ -79,6 +82,16 @@ class Plots:
     def maps(self, replicate: int = 0, tissue: str | None = None, layers: Sequence[str] | None = None) -> Figure:
         """Maps of a replicate: arms as rows, days as columns, a block per layer (default: state, factors)."""
         return maps(self._results, replicate, tissue, layers)
+
+    def movie(
+        self,
+        layer: str = "state",
+        replicate: int = 0,
+        tissue: str | None = None,
+        arms: Sequence[str] | None = None,
+    ) -> Movie:
+        """A layer of a replicate from day to day, arms side by side; to `save` as GIF or MP4, or to show."""
+        return movie(self._results, layer, replicate, tissue, arms)
 
     def skin(self, replicate: int = 0, tissue: str | None = None) -> Figure:
         """Melanin of a replicate as a picture of skin: arms as rows, days as columns."""
@@ -113,6 +126,10 @@ class Plots:
     def drugs(self, tissue: str | None = None) -> Figure:
         """Concentration of each drug that was given over time, and below it its effects."""
         return drugs(self._results, tissue)
+
+    def regimens(self) -> Figure:
+        """Which doses were given on which days: a row per arm and treatment."""
+        return regimens(self._results)
 
     def exposure(self, tissue: str | None = None, factor: str | None = None) -> Figure:
         """Burden on the last day and exposure to a factor (SASP), per arm and against its baseline."""
@@ -186,7 +203,7 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     folder, paths = Path(folder), []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, draw in _possible(results):
+        for name, draw in possible(results):
             figure = draw()
             paths += [save(figure, folder / f"{name}{suffix}") for suffix in (".png", ".svg")]
     except OSError as error:
@@ -200,8 +217,8 @@ def main_tissue(results: Results) -> str:
     return next((tissue for tissue in hit if tissue in results.tissues), results.tissues[0])
 
 
-def _possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """File name and drawing of each figure."""
+def possible(results: Results) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """File name and drawing of each figure of `save_all`."""
     shown = results.tissues if len(results.tissues) <= FEW_TISSUES else [main_tissue(results)]
     plots, end = Plots(results), {tissue: f"-{tissue}" for tissue in shown}
     if len(results.tissues) == 1:

@@ -60,12 +60,13 @@ def page(results: Source | None, width: float, height: float, caption: str) -> t
 
     The caption stands below; a scenario that claims directions only says so on top. Real cells have no results.
     """
-    caption = fitted(caption, width - 2 * EDGE, SMALL)
+    spoken, caption = caption, fitted(caption, width - 2 * EDGE, SMALL)
     foot = text_height(caption, SMALL) + 2 * EDGE
     note = "qualitative: directions only" if results is not None and results.manifest.get("qualitative") else ""
     head = text_height(note, TEXT) + 1.5 * EDGE if note else EDGE
     total = _whole_pixels(foot + height + head)
     figure = Picture(figsize=(_whole_pixels(width), total), dpi=DPI, facecolor="white")
+    figure.caption = spoken
     figure.text(EDGE / width, EDGE / total, caption, size=SMALL, va="bottom", linespacing=LINE)
     if note:
         figure.text(EDGE / width, 1.0 - EDGE / total, note, size=TEXT, weight="bold", style="italic", va="top")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Colormap, Normalize
+from matplotlib.image import AxesImage
 from scipy.spatial import cKDTree
 
 from sim.analysis.stored_maps import places_known
@@ -58,30 +59,33 @@ class View:
             return values[::-1, values.shape[1] // 2] if self.across else values[values.shape[0] // 2]
         return values
 
-    def draw(self, axes: Axes, values: npt.NDArray, colours: Colormap, norm: Normalize) -> None:
-        """Draw `values` (see `flat`) as squares without interpolation, or as discs to scale."""
+    def draw(
+        self, axes: Axes, values: npt.NDArray, colours: Colormap, norm: Normalize
+    ) -> AxesImage | EllipseCollection:
+        """Draw `values` (see `flat`) as squares without interpolation, or as discs to scale; returns what was drawn."""
         axes.set(xlim=(0.0, self.width), ylim=(0.0, self.height))
         if values.ndim == 2:
             extent = (0.0, self.width, 0.0, self.height)
-            axes.imshow(values, colours, norm, origin="lower", extent=extent, interpolation="none", aspect="auto")
-            return
+            return axes.imshow(
+                values, colours, norm, origin="lower", extent=extent, interpolation="none", aspect="auto"
+            )
         size = np.full(len(values), self.diameter)
         assert self.discs is not None
-        axes.add_collection(
-            EllipseCollection(
-                size,
-                size,
-                np.zeros(len(values)),
-                units="xy",
-                offsets=self.discs,
-                offset_transform=axes.transData,
-                array=values,
-                cmap=colours,
-                norm=norm,
-                linewidths=0.25,
-                edgecolors="#8C8C8C",
-            )
+        discs = EllipseCollection(
+            size,
+            size,
+            np.zeros(len(values)),
+            units="xy",
+            offsets=self.discs,
+            offset_transform=axes.transData,
+            array=values,
+            cmap=colours,
+            norm=norm,
+            linewidths=0.25,
+            edgecolors="#8C8C8C",
         )
+        axes.add_collection(discs)
+        return discs
 
 
 def view(results: Results, tissue: str, replicate: int, layers: dict[str, npt.NDArray]) -> View:

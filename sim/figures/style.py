@@ -82,7 +82,9 @@ def our_look() -> _GeneratorContextManager[None]:
 
 
 class Picture(Figure):
-    """A Matplotlib figure that a notebook shows without pyplot."""
+    """A Matplotlib figure that a notebook shows without pyplot; its caption is also known as text."""
+
+    caption: str = ""
 
     def _repr_png_(self) -> bytes:
         buffer = BytesIO()

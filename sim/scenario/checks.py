@@ -35,7 +35,8 @@ MAX_CODES = 256  # a cause is one byte per cell
 EDGE_STEP = 0.3  # repairs per site and step; above it a wound closes more than a tenth too late (measured)
 NEVER_TURN = (FIXED[PATROLS], FIXED[FLUCTUATION_LOSS])
 PIGMENT_LAYERS = ("melanin", "activation", "dendrites")
-LAYERS = ("state", "cause", "generation", "type", "cargo", "quality", "secondaries", *PIGMENT_LAYERS)
+CODES = ("state", "cause", "generation", "type")  # layers of one byte per site
+LAYERS = (*CODES, "cargo", "quality", "secondaries", *PIGMENT_LAYERS)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def check_settings(settings: Settings, names: Names) -> None:
     if "secondaries" in settings.record.maps and not settings.record.attribution:
         raise ScenarioError("record.maps: must not hold secondaries without record.attribution: true, got false")
     _check_memory(settings)
+    _check_maps(settings)
 
 
 def _check_healthy_senders(settings: Settings) -> None:
@@ -337,6 +339,20 @@ def _check_memory(settings: Settings) -> None:
         )
 
 
+def _check_maps(settings: Settings) -> None:
+    """Maps of all replicates of an arm wait in memory until they are written."""
+    if settings.mode == "well_mixed":
+        return
+    per_site = sum(1 if layer in CODES else 4 for layer in settings.record.maps)
+    each = per_site * sum(map(n_cells, settings.tissues.values())) * settings.replicates
+    needed, there = each * len(settings.map_days), available_bytes()
+    if needed > there:
+        raise ScenarioError(
+            f"record.maps: must fit into the memory of this machine ({size_in_words(there)} free), got "
+            f"{len(settings.map_days)} days of maps, which need about {size_in_words(needed)}"
+        )
+
+
 def available_bytes() -> float:
     """Memory that a new run may use [bytes]; unlimited where the machine does not tell."""
     try:
@@ -396,8 +412,10 @@ def _odd_death(settings: Settings) -> Iterator[str]:
 
 
 def _odd_record(settings: Settings) -> Iterator[str]:
-    if settings.record.maps and not settings.record.days:
+    if settings.record.maps and not settings.map_days:
         yield "record.maps: no map is kept, because record.days is empty"
+    if settings.record.maps_every is not None and not settings.record.maps:
+        yield "record.maps_every: no map is kept, because record.maps names no layer"
     for key in ("days", "checkpoints"):
         for day in getattr(settings.record, key):
             if day > settings.days:

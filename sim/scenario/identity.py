@@ -10,7 +10,7 @@ from sim.scenario.cell_trees import without_files
 from sim.scenario.schema import Settings
 
 SAID_ONLY = ("question", "qualitative", "replicates", "markers")  # what no table depends on
-MAPS = ("maps", "days")  # of `record`: what is kept beside the tables
+MAPS = ("maps", "days", "maps_every")  # of `record`: what is kept beside the tables
 
 
 def run_address(settings: Settings, with_maps: bool = False) -> str:

@@ -32,8 +32,9 @@ OTHER_SOURCE = "only its source gives off a part of a factor"
 class Row:
     """One parameter. In the path of a schema row, ``*`` stands for a name or a place in a list.
 
-    `value` is the default, or what the library or a scenario says; `confidence` is ``measured``, ``secondary``,
-    ``computed``, ``assumed``, or ``design`` for a choice of the experimenter.
+    `value` is the default, or what the library or a scenario says (then `default` is what the schema says);
+    `confidence` is ``measured``, ``secondary``, ``computed``, ``assumed``, or ``design`` for a choice of the
+    experimenter.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Row:
     description: str = ""
     unit: str = ""
     range: str = ""
+    default: str = ""
 
 
 # ------------------------------------------------------------------------------------------------ walking the schema
@@ -156,8 +158,15 @@ def scenario_rows(scenario: Scenario) -> list[Row]:
             some_arm = arm or next(iter(found))
             source, confidence = origin(scenario, path, value, field, some_arm)
             words = _shown_at(scenario.arms[some_arm], path, value, field)
-            rows.append(Row(f"arms.{arm}.{path}" if arm else path, words, confidence, source))
+            default = shown(_default_at(path, field), declared(field)["unit"])
+            rows.append(Row(f"arms.{arm}.{path}" if arm else path, words, confidence, source, default=default))
     return rows
+
+
+def _default_at(path: str, field: FieldInfo) -> Any:
+    """The default of a number, by its name where it stands in a mapping."""
+    default = default_of(field)
+    return default.get(path.rpartition(".")[2]) if isinstance(default, dict) else default
 
 
 def _shown_at(settings: Settings, path: str, value: Any, field: FieldInfo) -> str:
@@ -174,10 +183,10 @@ def origin(scenario: Scenario, path: str, value: Any, field: FieldInfo, arm: str
         path = f"arms.{arm}.{path}"
     if path in scenario.sources:
         return scenario.sources[path]
-    extra, default = declared(field), default_of(field)
+    extra = declared(field)
     if extra["source"] == DESIGN:
         return DESIGN, "design"
-    if value == (default.get(path.rpartition(".")[2]) if isinstance(default, dict) else default):
+    if value == _default_at(path, field):
         return extra["source"], extra["confidence"]
     return UNSTATED, "assumed"
 

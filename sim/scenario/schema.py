@@ -31,6 +31,9 @@ class Record(Section):
         "or the name of a factor",
     )
     days: list[float] = param([], "days on which maps are kept", unit="d", low=0)
+    maps_every: float | None = param(
+        None, "a map every so often too, and on the last day: the frames of a movie", unit="d", above=0, high=3650
+    )
     attribution: bool = param(False, "who made which cell senescent: shares by cause and a map of expected secondaries")
     patterns: bool = param(False, "statistics of the pattern in every row: clusters, Moran's I, front, connectivity")
     checkpoints: list[float] = param([], "days on which the whole state is kept, to branch from", unit="d", low=0)
@@ -87,3 +90,12 @@ class Settings(Section):
     def n_steps(self) -> int:
         """Steps of the run; the last one reaches or passes the last day."""
         return math.ceil(self.days / self.dt - 1e-9)
+
+    @property
+    def map_days(self) -> list[float]:
+        """Days on which maps are kept, in order."""
+        every, days = self.record.maps_every, {*self.record.days}
+        if every is not None:
+            times = range(math.floor(self.days / every + 1e-9) + 1)
+            days |= {time * every for time in times} | {self.n_steps * self.dt}
+        return sorted(days)

@@ -14,7 +14,7 @@ from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 
 COARSE = 0.5  # share of the senescent cells that a step may remove; above it the burden of the step is far off
-LAYERS_OUT = ("maps", "days", "attribution", "patterns", "checkpoints")  # of `record`
+LAYERS_OUT = ("maps", "days", "maps_every", "attribution", "patterns", "checkpoints")  # of `record`
 NOT_HERE = "is not possible with mode: well_mixed"
 
 

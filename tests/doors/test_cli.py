@@ -37,7 +37,7 @@ arms: {control: {events: {graft: null}}, graft: {}}
 """
 COMMANDS = ("run", "branch", "explain", "validate", "ledger", "list", "schema", "new", "sweep", "compare",
             "sensitivity", "study", "attribute", "patterns", "channels", "turnover", "early-warning", "search",
-            "survival", "twin", "app")  # fmt: skip
+            "survival", "twin", "app", "movie", "report", "export")  # fmt: skip
 
 
 @pytest.fixture
