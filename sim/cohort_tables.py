@@ -14,9 +14,9 @@ from sim.organism.blood import in_blood
 from sim.organism.dosing import DoseRow, Dosing
 from sim.rng import BODY, Purpose, Stream, tissue_codes
 from sim.scenario import causes
-from sim.scenario.checks import organ_cells
 from sim.scenario.drug import scale
 from sim.scenario.layers import type_shares
+from sim.scenario.places import organ_cells
 from sim.scenario.quantity import DAYS_PER_YEAR
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue

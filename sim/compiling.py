@@ -80,7 +80,7 @@ def rule(function: F) -> F:
 
 
 def kernel(function: F) -> F:
-    """Compile a loop over arrays: without the interpreter lock, IEEE arithmetic, no re-association.
+    """Compile `function`, a loop over arrays: without the interpreter lock, IEEE arithmetic, no re-association.
 
     Loops of the package are cached. Those of users are not: our cache does not see when what they call is edited.
     """

@@ -11,8 +11,9 @@ from sim.organism.body import Body
 from sim.organism.dosing import Dosing
 from sim.organism.functions import Functions
 from sim.scenario import causes
-from sim.scenario.checks import PIGMENT_LAYERS, front_centre
+from sim.scenario.checks import PIGMENT_LAYERS
 from sim.scenario.function import QUALITY_LOST
+from sim.scenario.places import front_centre
 from sim.scenario.schema import Settings
 from sim.spatial.pattern import pattern
 from sim.spatial.points import nearest_distances, on_lattice
@@ -96,7 +97,7 @@ class OrganismCensus:
 class PatternCensus:
     """Columns of the pattern in one patch (`sim.spatial.pattern.pattern`), with the neighbours that the tissue has.
 
-    Fronts are measured from `sim.scenario.checks.front_centre`.
+    Fronts are measured from `sim.scenario.places.front_centre`.
     """
 
     def __init__(self, settings: Settings, patch: Patch) -> None:

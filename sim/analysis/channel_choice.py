@@ -18,8 +18,8 @@ from sim.analysis.paired import one_of
 from sim.analysis.sections import PROFILE, Ruler, ground_of, measured, whole
 from sim.errors import ResultsError
 from sim.results import Results
-from sim.scenario.checks import extent_of
 from sim.scenario.load import from_dict
+from sim.scenario.places import extent_of
 
 Floats = npt.NDArray[np.float64]
 

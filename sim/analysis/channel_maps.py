@@ -14,9 +14,9 @@ from sim.analysis.stored_maps import HEALTHY, SENESCENT, places_known
 from sim.errors import ResultsError
 from sim.results import Results
 from sim.scenario.causes import event_names
-from sim.scenario.checks import extent_of, front_centre, tissue_of, walls_of
 from sim.scenario.event import Event
 from sim.scenario.load import Scenario, from_dict
+from sim.scenario.places import extent_of, front_centre, tissue_of, walls_of
 from sim.scenario.response import Response
 from sim.scenario.schema import Settings
 

@@ -16,8 +16,8 @@ from sim.analysis.paired import one_of
 from sim.analysis.stored_maps import HEALTHY, SENESCENT, places_known
 from sim.errors import ResultsError
 from sim.results import Results
-from sim.scenario.checks import extent_of, front_centre, walls_of
 from sim.scenario.load import from_dict
+from sim.scenario.places import extent_of, front_centre, walls_of
 from sim.scenario.tissue import Tissue
 from sim.spatial.neighbours import pairs_within
 from sim.spatial.pattern import pattern

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import optimize, stats
 
 from sim.rules.patrol import encounters_in_plane, encounters_in_space, mean_field
-from sim.scenario.checks import extent_of, n_cells
 from sim.scenario.patrol import Patrol
+from sim.scenario.places import extent_of, n_cells
 from sim.scenario.tissue import Tissue
 
 

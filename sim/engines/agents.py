@@ -65,6 +65,11 @@ class CellTissue(mesa.Model):
 class AgentsEngine:
     """Cells as agents; the same states as the compiled engine, site by site, step by step.
 
+    Parameters
+    ----------
+    patch : Patch
+        The tissue, whose arrays every change is written to.
+
     Attributes
     ----------
     cell : type of Cell
@@ -101,12 +106,12 @@ class AgentsEngine:
             ).T
 
     def patrol(self, t_end: float) -> None:
-        """Patrols walk, one after the other."""
+        """Patrols walk until their clocks pass `t_end` [d], one after the other."""
         for band in self.bands:
             self.patch.patrols.claim(np.array(band.march(t_end), np.int64))
 
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """What will happen, in site order."""
+        """Sites and codes of what will happen in the step number `step`, which begins at `t` [d], in site order."""
         self.patch.count_territory()
         self._look_around(t, step)
         self.tissue.decided.clear()
@@ -152,7 +157,10 @@ class AgentsEngine:
             now.codes.append(causes.FLUCTUATION)
 
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Write what was decided."""
+        """Write the `happenings` (sites, codes, generations) of step `step`, which ends at `t_next` [d].
+
+        Returns how often each code came true, and the sites that turned at once by contact.
+        """
         tissue, cells = self.tissue, self.tissue.cells
         for site, code, generation in zip(*(part.tolist() for part in happenings), strict=True):
             cells[site].coming, cells[site].coming_generation = code, generation

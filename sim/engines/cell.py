@@ -38,6 +38,15 @@ class Cell(mesa.Agent):
     A subclass may have a rule of its own (`own_hazards`), or another form of any other method (which then has no
     compiled twin). It is put to work by ``class MyEngine(sim.AgentsEngine): cell = MyCell``.
 
+    Parameters
+    ----------
+    tissue : CellTissue
+        `tissue.now` holds what the step has in common: levels, draws, time, parameters.
+    site : int
+        Index in the arrays and in ``sites.parquet``.
+    voxel : int
+        Index of the voxel that the site lies in, in the levels of factors.
+
     Attributes
     ----------
     state : int
@@ -51,10 +60,6 @@ class Cell(mesa.Agent):
         Accumulated dose of each factor with cargo.
     neighbours : list of Cell
         Those that exist.
-    site : int
-        Index in the arrays and in ``sites.parquet``.
-    tissue : CellTissue
-        `tissue.now` holds what the step has in common: levels, draws, time, parameters.
     """
 
     def __init__(self, tissue: CellTissue, site: int, voxel: int) -> None:
@@ -278,7 +283,7 @@ class Cell(mesa.Agent):
         return int(daughter_type(float(kind), float(self.cell_type), float(belongs)))
 
     def turn(self, state: int, cause: int) -> None:
-        """Enter a state at the end of this step."""
+        """Enter `state` at the end of this step, by `cause` (a code; that of nothing, if the cell is not senescent)."""
         self.state = state
         self.cause = cause
         self.since = self.tissue.now.t_next

@@ -89,7 +89,7 @@ class CompiledEngine:
                 self._over_sites(partial(_cargo_block, arguments))
 
     def patrol(self, t_end: float) -> None:
-        """Patrols walk, on one thread: who comes first takes a cell."""
+        """Patrols walk until their clocks pass `t_end` [d], on one thread: who comes first takes a cell."""
         patch, cells, acting, patrols = self.patch, self.patch.cells, self.patch.acting, self.patch.patrols
         claimed = np.empty(np.count_nonzero(cells.state == SENESCENT), np.int64)
         space = patrols.troops[0].space
@@ -105,7 +105,7 @@ class CompiledEngine:
             patrols.claim(claimed[:count])
 
     def decide(self, t: float, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """What will happen, in site order."""
+        """Sites and codes of what will happen in the step number `step`, which begins at `t` [d], in site order."""
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
         patch.count_territory()
         capacity = regenerative_capacity(patch.age_years(t), p.numbers.decline)
@@ -188,7 +188,10 @@ class CompiledEngine:
     # -------------------------------------------------------------------------------------------------------- apply
 
     def apply(self, happenings: Happenings, t_next: float, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Write what was decided."""
+        """Write the `happenings` (sites, codes, generations) of step `step`, which ends at `t_next` [d].
+
+        Returns how often each code came true, and the sites that turned at once by contact.
+        """
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
         address = patch.address(step)
         codes = happenings.codes.copy()
@@ -212,4 +215,4 @@ class CompiledEngine:
         return counts, turned
 
     def refresh(self, sites: np.ndarray) -> None:
-        """Nothing to do: the arrays are the state."""
+        """Nothing to do at `sites`: the arrays are the state."""

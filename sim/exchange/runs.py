@@ -15,8 +15,8 @@ from sim.analysis.stored_maps import SENESCENT, places_known
 from sim.errors import ResultsError
 from sim.results import Results
 from sim.scenario.cells import STATES
-from sim.scenario.checks import extent_of
 from sim.scenario.load import from_dict
+from sim.scenario.places import extent_of
 
 Floats = npt.NDArray[np.float64]
 ABOUT = ("scenario", "hash", "question", "seed", "senodrift", "commit", "versions")  # of the manifest, for a header

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.explain.words import Teller, listed, paragraph, wrap
 from sim.organism.blood import Exchange, in_blood
-from sim.scenario.checks import n_cells, organ_cells, organ_volume
+from sim.scenario.places import n_cells, organ_cells, organ_volume
 from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
 from sim.tissue.parameters import total_decay

@@ -9,11 +9,11 @@ from sim.explain.blood import shares_words
 from sim.explain.calendar import changes_of, listed_days
 from sim.explain.words import Teller, listed, paragraph, wrap
 from sim.organism.blood import in_blood
-from sim.scenario.checks import tissue_of
 from sim.scenario.event import Event
 from sim.scenario.ledger import shown
 from sim.scenario.load import Scenario
 from sim.scenario.organism_checks import sites_of_graft
+from sim.scenario.places import tissue_of
 from sim.scenario.quantity import duration
 from sim.scenario.schema import Settings
 from sim.tissue.parameters import total_decay

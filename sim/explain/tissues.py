@@ -12,9 +12,9 @@ from sim.explain.patrols import patrol_words
 from sim.explain.pigment import pigment_words
 from sim.explain.words import Teller, listed, paragraph, scaled, size_words
 from sim.rules.induction import damage_hazard
-from sim.scenario.checks import extent_of
 from sim.scenario.clearance import Clearance
 from sim.scenario.layers import layer_ends
+from sim.scenario.places import extent_of
 from sim.scenario.quantity import DAYS_PER_YEAR, duration
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from sim.scenario.checks import extent_of, n_cells
 from sim.scenario.drug import OTHERS
 from sim.scenario.ledger import origin, shown
 from sim.scenario.load import Scenario
+from sim.scenario.places import extent_of, n_cells
 from sim.scenario.schema import Settings
 from sim.scenario.section import DESIGN, declared, numbers_of
 from sim.scenario.tissue import Tissue

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.rules.exchange import exchange_rates
-from sim.scenario.checks import organ_volume
 from sim.scenario.factor import Factor
+from sim.scenario.places import organ_volume
 from sim.scenario.schema import Settings
 from sim.tissue.keeping import State
 from sim.tissue.patch import Patch

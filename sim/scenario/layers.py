@@ -6,7 +6,8 @@ import math
 from itertools import pairwise
 
 from sim.errors import ScenarioError
-from sim.scenario.checks import extent_of, known_word
+from sim.scenario.checks import known_word
+from sim.scenario.places import extent_of
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 

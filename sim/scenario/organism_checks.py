@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 
 from sim.errors import ScenarioError
-from sim.scenario.checks import Names, check_name, known_word, n_cells, organ_cells, tissue_of, walls_of
+from sim.scenario.checks import Names, check_name, known_word
 from sim.scenario.event import Event
 from sim.scenario.factor import Factor
 from sim.scenario.function import DRIVERS, QUALITY_LOST
+from sim.scenario.places import n_cells, organ_cells, tissue_of, walls_of
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 

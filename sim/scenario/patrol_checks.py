@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.checks import Names, check_name, extent_of, known_word, n_cells, organ_cells
+from sim.scenario.checks import Names, check_name, known_word
 from sim.scenario.patrol import Patrol
+from sim.scenario.places import extent_of, n_cells, organ_cells
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import ScenarioError
-from sim.scenario.checks import Names, known_word, walls_of
+from sim.scenario.checks import Names, known_word
+from sim.scenario.places import walls_of
 from sim.scenario.schema import Settings
 from sim.scenario.tissue import Tissue
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sim.scenario.checks import extent_of, tissue_of
 from sim.scenario.event import Event
 from sim.scenario.load import Scenario
+from sim.scenario.places import extent_of, tissue_of
 from sim.scenario.quantity import show
 from sim.scenario.schema import Settings
 

@@ -14,8 +14,8 @@ import numpy as np
 from sim.rng import Purpose, name_code
 from sim.rules.pharmacology import at_depth
 from sim.scenario import causes
-from sim.scenario.checks import tissue_of
 from sim.scenario.event import TURNING, Event
+from sim.scenario.places import tissue_of
 from sim.scenario.schema import Settings
 from sim.schedule import step_of
 from sim.tissue.build import depths

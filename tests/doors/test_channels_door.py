@@ -82,7 +82,7 @@ def test_the_figure_shows_replicates_and_their_mean(results: Results) -> None:
     [
         (["--observed", "SELF"], "error: channels: arm: must be named, one of neither, sasp, drift, both, drift"),
         (["--observed", "SELF", "--arm", "drit"], "error: channels: arm: must be one of neither, sasp, drift, both, "),
-        (["--observed", "none.csv"], "error: none.csv: table: must be a CSV file that can be read, got No such file"),
+        (["--observed", "none.csv"], "error: none.csv: file: must be a file that can be read, got none of this name"),
         (["--observed", "none.csv", "--centre", "3,x"], "error: none.csv: --centre: must be a number in um, got 'x'"),
         (["--figure", "x.pdf"], "error: x.pdf: figure: must end in .png or .svg, got .pdf"),
     ],

@@ -14,7 +14,12 @@ from sim.errors import ResourceError
 from sim.extras import EXTRAS, extra
 
 HOME = Path(__file__).parents[2]
-BROUGHT_BY = {"mesa.visualization": "mesa", "solara": "mesa", "imageio_ffmpeg": "imageio-ffmpeg"}
+BROUGHT_BY = {
+    "solara_assets": "solara-assets",
+    "mesa.visualization": "mesa",
+    "solara": "mesa",
+    "imageio_ffmpeg": "imageio-ffmpeg",
+}
 
 
 @pytest.mark.parametrize("library", EXTRAS)

@@ -148,7 +148,9 @@ def test_a_finished_folder_is_never_overwritten(
 
 
 def test_a_mistake_is_told_before_anything_runs(scenario: Scenario, tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match=r"engine: must be one of compiled, agents, got 'agent' \(did you mean"):
+    with pytest.raises(
+        ScenarioError, match=r"engine: must be one of compiled, agents, or MODULE:CLASS, got 'agent' \(did you mean"
+    ):
         sim.run(scenario, engine="agent", out=tmp_path / "out")
     with pytest.raises(ScenarioError, match="workers: must be at least 1, got 0"):
         sim.run(scenario, workers=0, out=tmp_path / "out")

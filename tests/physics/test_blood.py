@@ -17,7 +17,7 @@ from worlds import SPACING, scattered, start, together
 
 from sim.organism.blood import exact_tables
 from sim.rules.exchange import exchange_rates
-from sim.scenario.checks import organ_volume
+from sim.scenario.places import organ_volume
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 

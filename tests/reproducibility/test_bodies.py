@@ -14,8 +14,8 @@ from worlds import assert_same, drug, effect, start, together
 
 from sim.errors import ScenarioError
 from sim.experiment.checkpoint import read_checkpoint, save_checkpoint
-from sim.scenario.checks import organ_volume
 from sim.scenario.load import from_dict
+from sim.scenario.places import organ_volume
 from sim.scenario.schema import Settings
 from sim.scenario.trees import Tree
 from sim.simulation import Simulation
