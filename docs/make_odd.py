@@ -88,11 +88,12 @@ def rules_in(module: ModuleType) -> Iterator[tuple[str, Callable[..., object]]]:
 
 def described(name: str, rule: Callable[..., object]) -> str:
     """One rule; what stands in its docstring after a section title of parameters is a list."""
-    text = re.sub(r"\n(Parameters|Returns|Notes)\n-+\n", "\n\n", inspect.getdoc(rule) or "")
+    text = re.sub(r"\nReturns\n-+\n.+\n    ", "\n\nReturns: ", inspect.getdoc(rule) or "")
+    text = re.sub(r"\n(Parameters|Notes)\n-+\n", "\n\n", text)
     text = re.sub(r"^(\w[\w, ]*) : float\n    ", r"\n`\1`: ", text, flags=re.MULTILINE)
     arguments = ", ".join(inspect.signature(rule).parameters)
     parts = []
-    for part in re.split(r"(\.\. math::.*?(?:\n\n|\Z))", text, flags=re.DOTALL):
+    for part in re.split(r"(\.\. math::.*?(?=\n\S|\Z))", text, flags=re.DOTALL):
         if part.startswith(".. math::"):
             parts.append(f"  $${' '.join(part.removeprefix('.. math::').split())}$$")
         else:

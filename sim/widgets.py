@@ -168,11 +168,13 @@ def explore(
     >>> explorer.sliders[dose].value = 20
     >>> explorer.results.timeseries
     """
+    if not isinstance(scenario, Scenario):
+        raise ScenarioError(f"explore: scenario: must be what sim.load gives, got {scenario!r}")
     chosen = scenario if arms is None else select_arms(scenario, list(arms))
     common = chosen.common
     if tissue is not None and tissue not in common.tissues:
         raise ScenarioError(f"explore: tissue: unknown tissue {tissue}{did_you_mean(tissue, common.tissues)}")
-    knobs = [_knob(chosen, path, *ends) for path, ends in sliders.items()]
+    knobs = [_knob(chosen, path, ends) for path, ends in sliders.items()]
     for knob in knobs:  # now, and not when somebody drags it there
         for end in (knob.low, knob.high):
             chosen.override({knob.path: end})
@@ -180,7 +182,7 @@ def explore(
     return Explorer(chosen.override({"record.maps": ["state"], "record.days": days}), knobs, tissue)
 
 
-def _knob(scenario: Scenario, path: str, low: float | str, high: float | str) -> Knob:
+def _knob(scenario: Scenario, path: str, ends: tuple[float | str, float | str]) -> Knob:
     known: dict[str, tuple[str, str, Any, FieldInfo]] = {}
     for arm, settings in scenario.arms.items():
         for key, value, field in numbers_of(settings):
@@ -188,17 +190,21 @@ def _knob(scenario: Scenario, path: str, low: float | str, high: float | str) ->
             known[f"arms.{arm}.{key}"] = arm, key, value, field
     if path not in known:
         raise ScenarioError(f"explore: {path}: must be a number of the scenario, got none{did_you_mean(path, known)}")
+    if not isinstance(ends, tuple | list) or len(ends) != 2:
+        raise ScenarioError(f"explore: {path}: must have a lower and an upper end, got {ends!r}")
     arm, key, value, field = known[path]
+    if not isinstance(value, int | float):
+        raise ScenarioError(f"explore: {path}: must be a single number to slide, got {value!r}")
     unit = unit_of(scenario.arms[arm], key) or str(declared(field)["unit"])
     source, confidence = origin(scenario, key, value, field, arm)
     try:
-        ends = to_unit(low, unit), to_unit(high, unit)
+        low, high = (to_unit(end, unit) for end in ends)
     except ValueError as error:
         raise ScenarioError(f"explore: {path}: {error}") from None
-    if not ends[0] < ends[1] or not ends[0] <= value <= ends[1]:
-        between = f"{show(ends[0], unit)} to {show(ends[1], unit)}"
+    if not low < high or not low <= value <= high:
+        between = f"{show(low, unit)} to {show(high, unit)}"
         raise ScenarioError(f"explore: {path}: must be a range around {show(value, unit)}, got {between}")
-    return Knob(path, value, *ends, unit, number_in(field.annotation) is int, source, confidence)
+    return Knob(path, value, low, high, unit, number_in(field.annotation) is int, source, confidence)
 
 
 def _slider(widgets: Any, knob: Knob) -> Any:

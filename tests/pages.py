@@ -27,7 +27,7 @@ class Block:
         if self.kind not in ("", "sh", "bash", "shell"):
             return []
         lines = re.sub(r"\\\n\s*", "", self.text).splitlines()
-        found = [re.split(r"\s+#|\s{2,}", line.strip())[0] for line in lines if not line.startswith("#")]
+        found = [re.split(r"\s+#", line.strip())[0] for line in lines if not line.startswith("#")]
         return found if any(line.split()[:1] and line.split()[0] in PROGRAMS for line in found) else []
 
     @property
@@ -41,6 +41,12 @@ def blocks(page: Path) -> list[Block]:
     """All blocks of a page."""
     text = page.read_text(encoding="utf-8")
     return [Block(m[1], m[2], text[: m.start()]) for m in FENCE.finditer(text)]
+
+
+def spoken_commands(page: Path) -> list[str]:
+    """Commands within the words of a page that are complete: with arguments, none of them a word like FILE."""
+    told = re.findall(r"`(senodrift [^`\n]+)`", FENCE.sub("", page.read_text(encoding="utf-8")))
+    return [each for each in told if len(each.split()) > 2 and not re.search(r"\b[A-Z]{4,}\b|>", each)]
 
 
 def prose(text: str) -> str:

@@ -47,6 +47,10 @@ def new(
     except FileExistsError:
         raise ScenarioError(f"{file}: out: must be a new file, got one that exists") from None
     typer.echo(f"wrote    {file}\nnext     senodrift explain {file}    senodrift run {file}    senodrift app {file}")
+    if not (file.parent / _schema_from(file.parent)).exists():
+        typer.echo(
+            f"editor   senodrift schema > {file.parent / SCHEMA}    (it then completes and checks what you type)"
+        )
 
 
 def _schema_from(folder: Path) -> str:

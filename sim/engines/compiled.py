@@ -172,7 +172,7 @@ class CompiledEngine:
     ) -> tuple[np.ndarray, np.ndarray]:
         """What was decided, and what own rules do to the other cells."""
         patch, stream, own = self.patch, self.patch.stream, self._own
-        check_hazards(hazards, own)
+        check_hazards(hazards, own, (patch.geometry.n_sites,))
         fates = np.zeros(patch.geometry.n_sites, np.uint8)
         fates[sites] = codes
         rates = np.zeros((len(own), fates.size))

@@ -48,13 +48,16 @@ def own_numbers(patch: Patch) -> dict[str, dict[str, float]]:
     return {name: dict(cause.numbers) for name, cause in patch.own_causes.items()}
 
 
-def check_hazards(hazards: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise ScenarioError unless each of the `hazards` is at least 0 and of a cause of the scenario."""
+def check_hazards(hazards: Mapping[str, Any], known: Iterable[str], shape: tuple[int, ...] = ()) -> None:
+    """Raise ScenarioError unless each of the `hazards` is at least 0, a number or of `shape`, and of a known cause."""
     known = list(known)
     for name, hazard in hazards.items():
         if name not in known:
             words = f"must name every cause that a rule gives ({', '.join(known) or 'none so far'})"
             raise ScenarioError(f"own_causes: {words}, got {name!r}{did_you_mean(name, known)}")
+        if not isinstance(hazard, float) and np.shape(hazard) not in ((), shape):
+            wanted = f"a number, or an array of {shape[0]}, one per site" if shape else "one number"
+            raise ScenarioError(f"own_causes.{name}: must be {wanted}, got the shape {np.shape(hazard)}")
         lowest, largest = (hazard, hazard) if isinstance(hazard, float) else (np.min(hazard), np.max(hazard))
         if not (lowest >= 0.0 and largest < math.inf):  # not a number is none of both
             raise ScenarioError(f"own_causes.{name}: must have hazards of at least 0 1/d, got {lowest} to {largest}")

@@ -1,9 +1,10 @@
 """Every command, scenario and line of Python in README and docs, as a reader meets them: page by page, in order.
 
 Conventions. A page is read alone, in a folder that holds `configs/` and nothing else. A block without a language is a
-list of commands if one of its lines begins with a program, else something that is shown; what follows two spaces or
-` #` on a line is told, not typed. A block after "Save as `FILE`" is that file. Other YAML is a scenario, a sweep file,
-or part of a scenario: then it is laid upon the scenario that the page named last (the skin graft if it named none).
+list of commands if one of its lines begins with a program, else something that is shown; what follows ` #` on a line is
+told, not typed; complete commands within the words come after all blocks. A block after "Save as `FILE`" is that file.
+Other YAML is a scenario, a sweep file, or part of a scenario: then it is laid upon the scenario that the page named
+last (the skin graft if it named none).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import yaml
 
 from sim.cli import main
 from sim.scenario.design import load_sweep, points
-from tests.pages import HOME, PAGES, Block, blocks
+from tests.pages import HOME, PAGES, Block, blocks, spoken_commands
 
 pytestmark = pytest.mark.tour
 ELSEWHERE = {  # what is not typed here, and why
@@ -55,6 +56,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         copy = tmp_path / file.relative_to(HOME)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(small(file.read_text(encoding="utf-8"), file.name), encoding="utf-8")
+    shutil.copytree(HOME / "configs" / "data", tmp_path / "configs" / "data")
     y, x = np.indices((WIDEST, WIDEST)).reshape(2, -1) * 15.0
     near = np.hypot(x - 180.0, y - 180.0) < 60.0
     for name in ("mouse_1.csv", "mouse_2.csv", "cells.csv"):
@@ -116,3 +118,5 @@ def test_a_page_can_be_followed(page: Path, desk: Path) -> None:
             exec(compile(few, str(page), "exec"), names)
         for command in block.commands:
             carry_out(re.sub(r"run (\S+).*", r"validate \1", command) if page.name in AT_FULL_SIZE else command)
+    for command in spoken_commands(page):
+        carry_out(command)

@@ -135,6 +135,9 @@ def test_what_cannot_be_together_is_told_and_the_last_picture_stays(explorer: Ex
         ({DAMAGE: ("0 um", "5 um")}, "must be in %/d, got '0 um'"),
         ({DAMAGE: (-1, 5)}, "must be"),
         ({"treatments.course.amount": (0, 20)}, "stands in arms only"),
+        ({DAMAGE: (3,)}, r"must have a lower and an upper end, got \(3,\)"),
+        ({DAMAGE: "30"}, "must have a lower and an upper end, got '30'"),
+        ({"tissues.patch.shape": (8, 30)}, "must be a"),
     ],
 )
 def test_a_slider_that_cannot_be_is_an_error(ends: dict[str, Any], rule: str) -> None:
@@ -147,6 +150,8 @@ def test_other_mistakes_have_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         sim.explore(small(), {DAMAGE: (0, 5)}, arms=["treatd"])
     with pytest.raises(ScenarioError, match=r"unknown tissue.*did you mean patch"):
         sim.explore(small(), {DAMAGE: (0, 5)}, tissue="pach")
+    with pytest.raises(ScenarioError, match=r"scenario: must be what sim.load gives, got 'x.yaml'"):
+        sim.explore("x.yaml", {DAMAGE: (0, 5)})
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(ResourceError, match=r"explore: sliders: needs ipywidgets.*senodrift\[notebooks\]"):
         sim.explore(small(), {DAMAGE: (0, 5)})

@@ -333,6 +333,18 @@ def test_a_hazard_that_cannot_be(engine: type, rate: float, monkeypatch: pytest.
         simulation.step()
 
 
+def test_an_array_of_another_size() -> None:
+    class TooFew(ConstantLoops):
+        def own_hazards(self, t: float) -> dict[str, np.ndarray]:
+            return {"x": np.ones(3)}
+
+    simulation = start(world(own("x", rate=0)), engine=TooFew)
+    with pytest.raises(
+        ScenarioError, match=r"own_causes.x: must be a number, or an array of \d+, one per site, got .*3,"
+    ):
+        simulation.step()
+
+
 @pytest.mark.parametrize("engine", [QuorumLoops, QuorumCells])
 def test_a_cause_that_the_scenario_lacks(engine: type) -> None:
     settings: Settings = world(factor(reach=25), own("quorom"))
