@@ -61,6 +61,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     near = np.hypot(x - 180.0, y - 180.0) < 60.0
     for name in ("mouse_1.csv", "mouse_2.csv", "cells.csv"):
         pd.DataFrame({"x": x, "y": y, "state": np.where(near, "senescent", "healthy")}).to_csv(tmp_path / name)
+    stained = {"X_centroid": x, "Y_centroid": y, "cluster": np.where(x > 100.0, "Fib_1", "Fib_2"), "p16": 5.0 * near}
+    pd.DataFrame(stained).to_csv(tmp_path / "configs" / "data" / "section.csv")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sim.figures.save_all", lambda results, folder: [])  # half of the time; drawn in test_figures
     yield tmp_path
