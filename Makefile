@@ -26,10 +26,10 @@ setup: .venv/.core ## make .venv and install Senodrift into it (about a minute, 
 run: .venv/.core ## run the skin-graft scenario: tables and figures in results/
 	@$(BIN)/senodrift run configs/skin_graft.yaml --workers 2 $(ARGS)
 
-test: .venv/.test ## run the tests, without the long studies, in two processes
+test: .venv/.test ## run the tests, without the tour and the long studies, in two processes
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not validation and not tour" $(ARGS)
 
-tour: .venv/.test ## every notebook, and every command of README and docs, as a reader meets them
+tour: .venv/.test ## what takes minutes: every notebook, every command of README and docs, sweeps that are killed
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 20 -m tour $(ARGS)
 
 anndata: .venv-anndata/.ready ## the tests of AnnData, in .venv-anndata: it holds pandas below 3

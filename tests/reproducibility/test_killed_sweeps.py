@@ -58,7 +58,7 @@ def wait_until_it_works(runner: subprocess.Popen[bytes], out: Path, before: int)
         time.sleep(0.01)
 
 
-@pytest.mark.long
+@pytest.mark.tour
 def test_killed_twenty_times_a_sweep_loses_nothing(tmp_path: Path) -> None:
     (tmp_path / "world.yaml").write_text(dump_yaml(WORLD))
     plan = tmp_path / "plan.yaml"

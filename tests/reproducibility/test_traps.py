@@ -53,7 +53,7 @@ def answers(package_parent: Path, home: Path) -> dict[str, str]:
     return dict(line.split() for line in done.stdout.splitlines())
 
 
-@pytest.mark.long
+@pytest.mark.tour
 def test_an_edited_rule_changes_both_engines(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
     before = answers(tmp_path, tmp_path)
