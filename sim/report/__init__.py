@@ -86,7 +86,7 @@ def _content(results: Results) -> dict[str, Any]:
         "unfinished": unfinished(results),
         "answer": answer(results) if told else None,
         "effects": effect_tables(results) if told else [],
-        "common": common_words(scenario) if scenario else "",
+        "common": common_words(results, scenario) if scenario else "",
         "arms": arms_told(scenario) if scenario else [(arm, "") for arm in results.arms],
         "doses": doses_told(results),
         "dose_calendar": dose_calendar(results),
