@@ -22,6 +22,7 @@ from sim.results import Results
 
 MOST_ROWS = 20  # of a table that is not folded away
 SURE = 1e-3  # of a difference: a narrower interval needs no more digits
+NOISE = 1e-6  # of a mean: nobody reads smaller differences
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _told_of(effects: pd.DataFrame, main: str) -> list[tuple[dict[Any, Any], str
 def _one_arm(results: Results) -> Iterator[str]:
     """Nothing to compare with: the burden of each tissue."""
     for row in burden_table(results).to_dict("records"):
-        digits = _digits([row["mean"]], [row["high"] - row["mean"]])
+        digits = _digits([row["mean"]], row["high"] - row["mean"])
         low, high = (_shown(row[name], digits) for name in ("low", "high"))
         interval = f" (95 % interval {low} to {high})" if math.isfinite(row["low"]) else ""
         where = f" in {row['tissue']}" if len(results.tissues) > 1 else ""
@@ -115,7 +116,7 @@ def _sentence(row: dict[Any, Any], own: str, where: str) -> str:
     points = "points" if own.startswith("%") else own
     size, direction = _shown(abs(row["difference"]), digits), "more" if row["difference"] > 0 else "less"
     than = f"{size}{f' {points}' if points else ''} {direction} than in"
-    if not float(size.replace(MINUS, "-")):
+    if not float(size):
         than = "about as much as in"
     low, high = row["difference_low"], row["difference_high"]
     interval = f"no interval from {pairs}"
@@ -157,13 +158,14 @@ def _digits_of(row: Mapping[Any, Any]) -> int:
     """Behind the point, of all numbers of a row: as many as show its difference and how sure that is."""
     half = (row["difference_high"] - row["difference_low"]) / 2.0
     sure = max(half, abs(row["difference"]) * SURE) if math.isfinite(half) else abs(row["difference"])
-    return _digits([row["mean"], row["baseline_mean"]], [sure])
+    return _digits([row["mean"], row["baseline_mean"]], sure)
 
 
-def _digits(means: Iterable[float], spreads: Iterable[float]) -> int:
-    """Behind the point: three digits of the largest mean, and two of the largest spread, whichever is more."""
-    largest = (max(map(abs, filter(math.isfinite, each)), default=0.0) for each in (means, spreads))
-    wanted = [n - math.floor(math.log10(size)) for n, size in zip((2, 1), largest, strict=True) if size > 0.0]
+def _digits(means: Iterable[float], spread: float) -> int:
+    """Behind the point: three digits of the largest mean, and two of the spread, whichever is more."""
+    mean = max(map(abs, filter(math.isfinite, means)), default=0.0)
+    spread = max(spread, mean * NOISE) if math.isfinite(spread) and spread else 0.0
+    wanted = [n - math.floor(math.log10(size)) for n, size in ((2, mean), (1, spread)) if size > 0.0]
     return max(0, *wanted) if wanted else 2
 
 

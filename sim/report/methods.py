@@ -68,7 +68,7 @@ def _model(results: Results, scenario: Scenario | None) -> Iterator[str]:
         yield "(its equations stand in docs/MODEL.md)."
     else:
         yield f"{made} an agent-based model in which every cell of a tissue is an agent"
-        yield f"(its equations stand in docs/MODEL.md; engine: {_engine_words(about.get('engine', '')) or 'not stated'})."
+        yield f"(its equations stand in docs/MODEL.md; engine: {_engine_words(about.get('engine', ''))})."
         yield from _own_rules(about.get("engine", ""), scenario)
     yield from _design(results, scenario) if scenario is not None else ()
     if mode == "tissue":
@@ -76,7 +76,8 @@ def _model(results: Results, scenario: Scenario | None) -> Iterator[str]:
 
 
 def _engine_words(engine: str) -> str:
-    return f"{engine}, which is not part of Senodrift" if own_module(engine) else ENGINES.get(engine, engine)
+    own = f"{engine}, which is not part of Senodrift"
+    return own if own_module(engine) else ENGINES.get(engine, engine or "not stated")
 
 
 def _own_rules(engine: str, scenario: Scenario | None) -> Iterator[str]:
@@ -125,10 +126,11 @@ def _length(results: Results, scenario: Scenario) -> str:
 def _statistics(results: Results) -> Iterator[str]:
     about = results.manifest
     n, mixed = about.get("replicates", 0), about.get("mode") == "well_mixed"
-    address = "seed, replicate, body or tissue, step, purpose" if mixed else "seed, replicate, tissue, step, site, purpose"
+    place = "body or tissue, step" if mixed else "tissue, step, site"
     yield f"Each arm was run {n} time{'' if n == 1 else 's'} (seed {about.get('seed', 0)})."
-    yield f"Random numbers are functions of their address (Philox 4x32-10: {address}), not"
-    yield "of the arm, so that replicates of the same number share their luck until a difference between arms acts."
+    yield f"Random numbers are functions of their address (Philox 4x32-10: seed, replicate, {place},"
+    yield "purpose), not of the arm, so that replicates of the same number share their luck until a difference between"
+    yield "arms acts."
     if len(results.arms) > 1:
         yield f"Arms were therefore compared in pairs of replicates, with {baseline_words(results)}: mean difference,"
         yield "95 % t interval, two-sided paired t test, p corrected for the tests of the same outcome (Holm 1979)."
