@@ -55,8 +55,8 @@ def movie(
 
 
 def _every(manifest: dict[str, float]) -> str:
-    """About fifty frames: a round number of days, if that is more than a step."""
-    return f"{max(manifest['dt'], manifest['days'] / 50.0):.1g}"
+    """About fifty frames, a whole number of steps apart."""
+    return f"{max(1, round(manifest['days'] / 50.0 / manifest['dt'])) * manifest['dt']:.6g}"
 
 
 @app.command()

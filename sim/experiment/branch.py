@@ -72,6 +72,8 @@ class Futures:
     futures : tuple of (replicate, file)
     first : Checkpoint
         Of one file.
+    place : Path
+        The file, or the folder, as it was asked for.
     notes : tuple of str
         What is legal but odd, one line each.
     """
@@ -79,6 +81,7 @@ class Futures:
     scenario: Scenario
     futures: tuple[tuple[int, Path], ...]
     first: Checkpoint
+    place: Path
     notes: tuple[str, ...]
 
     @classmethod
@@ -106,7 +109,7 @@ class Futures:
         if replicates is not None:
             files, numbers = files * replicates, [first.replicate + j for j in range(replicates)]
         futures = tuple(sorted(zip(numbers, files, strict=True)))
-        return cls(scenario, futures, first, tuple(dict.fromkeys(notes)))
+        return cls(scenario, futures, first, Path(checkpoint), tuple(dict.fromkeys(notes)))
 
     def run(
         self,
@@ -122,7 +125,8 @@ class Futures:
             for arm, settings in self.scenario.arms.items()
         ]
         first = self.first
-        past = {"checkpoint": str(first.file), "arm": first.arm, "day": first.day, "hash": first.hash,
+        past = {"checkpoint": str(self.place), "files": len({file for _, file in self.futures}), "arm": first.arm,
+                "day": first.day, "hash": first.hash,
                 "replicates": sorted({number for number, _ in self.futures})}  # fmt: skip
         return carry_out(
             self.scenario, lambda *_: jobs, workers, engine, out, progress, None, first.places_of, {"past": past}

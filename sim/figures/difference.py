@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sim.analysis.counterfactual import Counterfactual, counterfactual_map
 from sim.analysis.paired import baseline_words, baselines, chosen_tissue, one_of
-from sim.analysis.stored_maps import shared_replicates
+from sim.analysis.stored_maps import days_shown, shared_replicates
 from sim.errors import ResultsError
 from sim.figures.layers import Entry, Scale
 from sim.figures.layout import (
@@ -26,7 +26,7 @@ from sim.figures.layout import (
     text_width,
     write,
 )
-from sim.figures.maps import tile
+from sim.figures.maps import left_out, tile
 from sim.figures.sites import View, view
 from sim.figures.style import SMALL, Picture, arm_colour, diverging, our_look, readable
 from sim.results import Results
@@ -51,7 +51,8 @@ def difference(
     Arms share their luck cell by cell, so every difference is an effect of what distinguishes them. Of one replicate,
     each site is saved (senescent in the baseline only), induced (in the arm only), lost or gained (healthy in one,
     vacant in the other); of several, its colour is the mean change of P(senescent). Above each map are the cells saved
-    and induced in the whole tissue. Days on which no arm differs are left out.
+    and induced in the whole tissue. Days on which no arm differs are left out; where a movie was recorded, six of the
+    others are shown, or those of ``record.days``.
 
     Parameters
     ----------
@@ -92,8 +93,9 @@ class _Page:
             results, first.tissue, first.replicates[0], results.maps(first.arm, first.replicates[0], first.tissue)
         )
         self.single = max(len(each.replicates) for each in found) == 1
-        changed = {day for each in found for day in _changed(each)}
-        self.days = sorted(changed or {max(float(each.days[-1]) for each in found)})
+        self.stored = sorted({float(day) for each in found for day in each.days})
+        changed = sorted({day for each in found for day in _changed(each)})
+        self.days = days_shown(results, self.stored, changed or self.stored[-1:])
         self.counts = {each.arm: each.counts().groupby("day")[list(KINDS)].mean() for each in found}
         self.kinds = [kind for kind in KINDS if kind in ("saved", "induced") or any(
             counts[kind].any() for counts in self.counts.values())]  # fmt: skip
@@ -171,6 +173,7 @@ class _Page:
         return (
             f"{self.results.manifest['scenario']}{where}: arms against {self.against}, {which}. Saved: senescent in "
             f"{self.against} only; induced: senescent in the arm only; cells in the whole tissue.{words}"
+            f"{left_out(self.days, self.stored)}"
         )
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from sim.analysis.stored_maps import evenly
 from sim.errors import ResourceError, ResultsError
 from sim.extras import extra
 
@@ -83,8 +84,7 @@ class Movie:
     def thinned(self, most: int) -> Movie:
         """The same with at most so many days, the first and the last among them."""
         chosen = Movie(self._painter)
-        places = np.linspace(0, len(self.days) - 1, min(most, len(self.days))).round().astype(int)
-        chosen.days = [self.days[place] for place in places]
+        chosen.days = evenly(self.days, most)
         return chosen
 
     def save(self, file: str | Path, fps: float = FPS) -> Path:

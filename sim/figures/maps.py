@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from sim.analysis.paired import chosen_tissue, one_of
-from sim.analysis.stored_maps import ABSENT
+from sim.analysis.stored_maps import ABSENT, days_shown
 from sim.errors import ResultsError
 from sim.figures.layers import Scale, scale
 from sim.figures.layout import EDGE, bare, fitted, page, place, scale_bar, text_height, text_width, write
@@ -29,6 +29,7 @@ def maps(
 
     Sites are squares (in a cloud: discs to scale) without interpolation, and colours mean the same in all arms. Of a
     block of tissue the middle layer along z is shown; where z is the depth, a cut across it through the middle of y.
+    Where a movie was recorded, six of its days are shown, or those of ``record.days``.
 
     Parameters
     ----------
@@ -78,9 +79,7 @@ def shown_layers(results: Results, replicate: int, tissue: str, layers: Sequence
     ResultsError
         If no maps were kept for this replicate, or not these layers.
     """
-    kept = kept_maps(results, replicate, tissue)
-    common = set.intersection(*(set(maps) for maps in kept.values())) - {"days", "spacing"}
-    stored = [name for name in next(iter(kept.values())) if name in common]
+    stored = stored_layers(results, replicate, tissue)
     if layers is not None:
         return [one_of(name, stored, "maps: layers") for name in ([layers] if isinstance(layers, str) else layers)]
     usual = [name for name in ("state", *results.manifest["factors"], "secondaries") if name in stored] or stored
@@ -89,10 +88,22 @@ def shown_layers(results: Results, replicate: int, tissue: str, layers: Sequence
     return usual
 
 
+def stored_layers(results: Results, replicate: int, tissue: str) -> list[str]:
+    """All layers of a replicate that all arms have, in the order of ``record.maps``."""
+    kept = kept_maps(results, replicate, tissue)
+    common = set.intersection(*(set(maps) for maps in kept.values())) - {"days", "spacing"}
+    return [name for name in next(iter(kept.values())) if name in common]
+
+
 def _caption(results: Results, tissue: str, replicate: int, picture: View) -> str:
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     words = f"; {picture.words}" if picture.words else ""
     return f"{results.manifest['scenario']}{where}: replicate {replicate}{words}."
+
+
+def left_out(days: Sequence[float], stored: Sequence[float]) -> str:
+    """How many of the days with maps are shown, for a caption; empty where all are."""
+    return f" {len(days)} of {len(stored)} days with maps." if len(days) < len(stored) else ""
 
 
 def tile(picture: View, rows: int, columns: int) -> tuple[float, float]:
@@ -110,7 +121,8 @@ class Atlas:
         self, results: Results, kept: dict[str, Layers], names: list[str], scales: list[Scale], picture: View
     ) -> None:
         self.results, self.kept, self.names, self.scales, self.view = results, kept, names, scales, picture
-        self.days = sorted({float(day) for maps in kept.values() for day in maps["days"]})
+        self.stored = sorted({float(day) for maps in kept.values() for day in maps["days"]})
+        self.days = days_shown(results, self.stored)
         self.width, self.height = tile(picture, len(kept) * len(names), len(self.days))
         self.labels = {arm: fitted(arm, 1.1) for arm in kept}
         heads = [text_width(name, TEXT, "bold") for name in names]
@@ -125,7 +137,7 @@ class Atlas:
         sides = [each.width(room) for each, room in zip(self.scales, self.blocks, strict=True)]
         width = self.right + max(sides) + EDGE
         height = sum(self.blocks) + len(self.blocks) * (HEAD + BLOCK_GAP) - BLOCK_GAP + FOOT
-        figure, foot = page(self.results, width, height, caption)
+        figure, foot = page(self.results, width, height, caption + left_out(self.days, self.stored))
         top = foot + height
         for i, block in enumerate(self.blocks):
             bottom_of_maps = self._block(figure, i, top - HEAD)

@@ -12,7 +12,7 @@ from sim.errors import ResourceError, ResultsError
 from sim.report.effects import answer, effect_tables
 from sim.report.methods import common_words, methods, provenance, reproduce, unfinished
 from sim.report.parameters import Parameters, read_again
-from sim.report.pictures import dose_calendar, pictures, players
+from sim.report.pictures import cinema, dose_calendar, pictures
 from sim.report.told_arms import arms_told, doses_told
 from sim.results import Results
 
@@ -86,12 +86,12 @@ def _content(results: Results) -> dict[str, Any]:
         "unfinished": unfinished(results),
         "answer": answer(results) if told else None,
         "effects": effect_tables(results) if told else [],
-        "common": common_words(scenario) if scenario else "",
+        "common": common_words(results, scenario) if scenario else "",
         "arms": arms_told(scenario) if scenario else [(arm, "") for arm in results.arms],
         "doses": doses_told(results),
         "dose_calendar": dose_calendar(results),
         "pictures": pictures(results) if told else [],
-        "players": players(results),
+        "cinema": cinema(results),
         "parameters": Parameters(scenario) if scenario else None,
         "trouble": trouble,
         "methods": methods(results, scenario) if told else [],

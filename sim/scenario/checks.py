@@ -274,9 +274,12 @@ def _check_memory(settings: Settings) -> None:
 
 
 def _check_maps(settings: Settings) -> None:
-    """Maps of all replicates of an arm wait in memory until they are written."""
+    """Frames must be equally long; maps of all replicates of an arm wait in memory until they are written."""
     if settings.mode == "well_mixed":
         return
+    every = settings.record.maps_every
+    if every is not None and not math.isclose(every, max(1, round(every / settings.dt)) * settings.dt):
+        raise ScenarioError(f"record.maps_every: must be a multiple of dt ({settings.dt:g} d), got {every:g} d")
     per_site = sum(1 if layer in CODES else 4 for layer in settings.record.maps)
     each = per_site * sum(map(n_cells, settings.tissues.values())) * settings.replicates
     needed, there = each * len(settings.map_days), available_bytes()

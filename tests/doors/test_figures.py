@@ -312,6 +312,17 @@ def test_holes_are_left_open() -> None:
     assert results.plot.difference().axes[0].images[0].get_array().mask[0, 0]
 
 
+def test_of_many_days_six_are_shown_or_those_asked_for() -> None:
+    results = make(arms=["a", "b"], days=tuple(np.arange(0.0, 31.0)), layers=("state",))
+    for figure in (results.plot.maps(), results.plot.difference()):
+        said = words(figure)
+        assert re.findall(r"day (\d+)", said) == ["0", "6", "12", "18", "24", "30"]
+        assert "6 of 31 days with maps." in said
+    results.scenario["record"] = {"maps_every": 1, "days": [6.5, "1 wk", 40]}
+    for figure in (results.plot.maps(), results.plot.difference()):
+        assert re.findall(r"day (\d+)", words(figure)) == ["7", "30"]
+
+
 # ------------------------------------------------------------------------------------------------ causes, difference
 
 

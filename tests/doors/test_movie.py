@@ -198,6 +198,14 @@ def test_a_map_every_so_often(record: dict[str, Any], days: list[float]) -> None
         assert sim.run(world, replicates=1).maps("control")["days"].tolist() == days
 
 
+def test_frames_are_equally_long() -> None:
+    with pytest.raises(sim.ScenarioError, match=r"record.maps_every: must be a multiple of dt \(0.5 d\), got 0.7 d"):
+        scenario(maps=["state"], maps_every=0.7)
+    with pytest.raises(sim.ScenarioError, match=r"must be a multiple of dt \(0.5 d\), got 0.25 d"):
+        scenario(maps=["state"], maps_every=0.25)
+    assert scenario(maps=["state"], maps_every="36 h").common.map_days == [0, 1.5, 3, 4.5, 6, 7.5, 9, 10]
+
+
 def test_maps_that_are_not_kept_or_do_not_fit_are_told() -> None:
     assert scenario(maps_every=1).notes == ("record.maps_every: no map is kept, because record.maps names no layer",)
     assert scenario(maps=["state"]).notes == ("record.maps: no map is kept, because record.days is empty",)

@@ -19,11 +19,15 @@ import sim
 from sim.analysis.treatment import dose_table
 from sim.errors import ResourceError, ResultsError
 from sim.experiment.provenance import command
-from sim.report.effects import outcome_names
+from sim.report import pictures
+from sim.report.effects import _digits_of, _shown, answer, outcome_names
+from sim.report.methods import methods, reproduce
 from sim.report.parameters import gathered
 from sim.results import DOSE_COLUMNS, Results, read_results
+from sim.scenario.blood import InBlood
 from sim.scenario.ledger import Row
 from sim.scenario.load import from_dict
+from sim.scenario.quantity import time_as_written
 
 DEFAULT = "0.138 %/d"  # of damage.baseline
 QUESTION = '<script>alert("x")</script> & why?'
@@ -141,8 +145,95 @@ def test_it_tells_arms_doses_and_methods(folder: Path, page: str) -> None:
     assert "95 % t interval" in said
     assert f"commit {results.manifest['commit']}" in said
     assert "It was run from Python, not by a command." in said
-    assert "senodrift run scenario.yaml" in said
+    assert "which has every value written out, alone: senodrift run scenario.yaml Versions" in said
+    assert "Length: 6 days." in said
+    assert "Figure 2. small: burden; median" in said
+    assert "Cells removed since are still counted." in said
     assert "run did not finish" not in said
+
+
+def test_futures_are_told_from_their_checkpoint(tmp_path: Path) -> None:
+    past = sim.run(from_dict({**WORLD, "record": {"checkpoints": [4]}, "arms": {"none": {}}}), out=tmp_path / "past")
+    for place, how in [
+        (past.checkpoint("none"), "{} scenario.yaml --replicates 2"),
+        (tmp_path / "past" / "checkpoints", "{} scenario.yaml"),
+    ]:
+        n = 2 if "--rep" in how else None
+        results = sim.branch(place, from_dict({**WORLD, "arms": {"none": {}}}, name="small"), replicates=n)
+        said = spoken(results, tmp_path)
+        assert f"senodrift branch {how.format(place)} Versions" in said
+        assert f"{place} (day 4, from which it goes on):" in said
+        assert "senodrift run" not in said
+        assert "Length: from day 4, the day of a checkpoint, to day 6." in said
+        one = "the same" if n else "its own"
+        assert f"day 4 (of the arm none; every replicate from {one} checkpoint) to day 6, in 4 steps of 12 h." in said
+
+
+OWN = {"own_causes": {"strain": {"becomes": "senescent"}}}
+PAST = {"checkpoint": "p.npz", "files": 1, "arm": "none", "day": 4.0, "replicates": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("engine", "past", "again", "needs"),
+    [
+        ("compiled", None, "senodrift run scenario.yaml", ""),
+        ("agents", None, "senodrift run scenario.yaml --engine agents", ""),
+        ("m:Mine (source 1)", None, "senodrift run scenario.yaml --engine m:Mine",
+         "the module m with the engine m:Mine (source 1)"),
+        ("__main__:Mine", None, "sim.run(sim.load('scenario.yaml'), engine=Mine)",
+         "the notebook or script with the engine __main__:Mine"),
+        ("m:Mine", PAST, "sim.branch('p.npz', sim.load('scenario.yaml'), replicates=2, engine='m:Mine')",
+         "the checkpoint p.npz (day 4, from which it goes on) and the module m with the engine m:Mine"),
+    ],
+)  # fmt: skip
+def test_how_to_make_it_again(engine: str, past: dict[str, Any] | None, again: str, needs: str) -> None:
+    results = make(layers=(), engine=engine, **({"past": past} if past else {}))
+    assert reproduce(results) == {"typed": "", "again": again, "needs": needs}
+
+
+def test_methods_name_an_engine_of_ones_own() -> None:
+    results = make(layers=(), engine="m:Mine (source 1)")
+    own, none = (" ".join(methods(results, from_dict({**WORLD, **more}))) for more in (OWN, {}))
+    assert "engine: m:Mine (source 1), which is not part of Senodrift). Its rules differ from the model, " in own
+    assert "causes of its own: strain (a cell becomes senescent)." in own
+    assert "Its rules may differ from those of the model: they stand in its source." in none
+
+
+def test_the_answer_is_where_the_effect_is() -> None:
+    results = make(arms=["a", "b"], tissues=("skin", "liver"), flat=True, layers=())
+    (same,) = answer(results)[1]
+    assert same == "b in skin: 1.00 %, the same as in a, and so in every tissue (2 pairs of replicates)."
+    rows = results.timeseries
+    rows.loc[(rows["arm"] == "b") & (rows["tissue"] == "liver"), "burden"] += 0.5
+    (line,) = answer(results)[1]
+    assert line.startswith("b in liver: 1.50 %, 0.50 points more than in a (95 % interval")
+
+
+def test_digits_are_those_of_the_row() -> None:
+    row = {"mean": 0.0312, "baseline_mean": 0.0345, "difference": -0.0033, "difference_low": -0.0043,
+           "difference_high": -0.0023}  # fmt: skip
+    assert _digits_of(row) == 4
+    assert _digits_of({**row, "mean": 20.0, "baseline_mean": 20.0}) == 4
+    assert _digits_of({**row, "mean": 20.0, "baseline_mean": 10.0, "difference": 10.0,
+                       "difference_low": np.nan, "difference_high": np.nan}) == 1  # fmt: skip
+    assert _shown(0.0004, 2, True) == "0.00"
+    assert _shown(-0.0004, 2, True) == "0.00"
+    assert _shown(-0.004, 3, True) == "\N{MINUS SIGN}0.004"
+
+
+def test_what_the_page_has_no_room_for_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    assert "Tissue skin, replicate 0. Figures" in words_of(page)
+    monkeypatch.setattr(pictures, "MOST_BYTES", 0)
+    monkeypatch.setattr(pictures, "MOST_FRAMES", 3)
+    said = spoken(read_results(folder), tmp_path)
+    told = "Not shown, for size: SASP ( senodrift movie RESULTS --layer SASP )."
+    assert f"Tissue skin, replicate 0; 3 of 4 days. {told}" in said
+
+
+def test_an_hour_is_an_hour() -> None:
+    assert time_as_written(InBlood().half_life) == "1 h"
 
 
 def test_parameters_have_value_default_and_source(page: str) -> None:
@@ -208,7 +299,9 @@ def test_well_mixed_individuals_who_die(tmp_path: Path) -> None:
     }  # fmt: skip
     said = spoken(sim.run(from_dict(tree)), tmp_path)
     assert "Lifespan, when last recorded:" in said
-    assert "well-mixed individuals" in said
+    assert "well-mixed individuals, without cells (its equations stand in docs/MODEL.md). The" in said
+    assert "Philox 4x32-10: seed, replicate, body or tissue, step, purpose" in said
+    assert "engine" not in said.partition("Made with, and")[2]
     assert "The tissue from day to day" not in said
 
 
