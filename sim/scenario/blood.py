@@ -29,7 +29,7 @@ class InBlood(Section):
         confidence="assumed",
     )
     half_life: float = param(
-        1.0 / 24.0,
+        0.0417,
         "time in which half of it is gone from the plasma (or: forever)",
         unit="d",
         above=0,

@@ -24,10 +24,8 @@ from sim.report.effects import _digits_of, _shown, answer, outcome_names
 from sim.report.methods import methods, reproduce
 from sim.report.parameters import gathered
 from sim.results import DOSE_COLUMNS, Results, read_results
-from sim.scenario.blood import InBlood
 from sim.scenario.ledger import Row
 from sim.scenario.load import from_dict
-from sim.scenario.quantity import time_as_written
 
 DEFAULT = "0.138 %/d"  # of damage.baseline
 QUESTION = '<script>alert("x")</script> & why?'
@@ -230,10 +228,6 @@ def test_what_the_page_has_no_room_for_is_told(
     said = spoken(read_results(folder), tmp_path)
     told = "Not shown, for size: SASP ( senodrift movie RESULTS --layer SASP )."
     assert f"Tissue skin, replicate 0; 3 of 4 days. {told}" in said
-
-
-def test_an_hour_is_an_hour() -> None:
-    assert time_as_written(InBlood().half_life) == "1 h"
 
 
 def test_parameters_have_value_default_and_source(page: str) -> None:
