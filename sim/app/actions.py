@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,14 +11,17 @@ from sim.app.live import Live
 from sim.scenario.drug import Drug
 from sim.scenario.library import library
 from sim.scenario.load import Scenario
+from sim.scenario.quantity import show, to_unit
 from sim.scenario.trees import Tree, at_path, set_path, strip_sources
-from sim.scenario.yaml_text import dump_yaml
+from sim.scenario.yaml_text import dump_yaml, parse_value
 
 CLICKS = ("look", "graft", "wound", "removal")  # what a click on the map does; the last three are kinds of events
 
 
-def do_here(live: Live, kind: str, tissue: str, site: int, radius: float, arm: str | None = None) -> str:
+def do_here(live: Live, kind: str, tissue: str, site: int, radius: float | str, arm: str | None = None) -> str:
     """A graft, a wound or a removal around a site from now on; returns the path of its entry.
+
+    The radius is in um, or a text as in a scenario.
 
     Raises
     ------
@@ -26,7 +30,7 @@ def do_here(live: Live, kind: str, tissue: str, site: int, radius: float, arm: s
     """
     patch = next(iter(live.runs.values())).simulation.patches[tissue]
     at = patch.geometry.positions()[site].tolist()
-    return live.act("events", {"kind": kind, "tissue": tissue, "at": at, "radius": radius}, arm)
+    return live.act("events", {"kind": kind, "tissue": tissue, "at": at, "radius": _as_typed(radius)}, arm)
 
 
 def treat_now(live: Live, drug: str, amount: float | str, tissue: str, arm: str | None = None) -> str:
@@ -37,10 +41,16 @@ def treat_now(live: Live, drug: str, amount: float | str, tissue: str, arm: str 
     ScenarioError
         If it cannot be; see `Live.act`.
     """
-    entry: Tree = {"drug": drug, "amount": amount}
+    entry: Tree = {"drug": drug, "amount": _as_typed(amount)}
     if drugs_of(live.scenario)[drug]["route"] == "topical":
         entry["tissues"] = [tissue]
     return live.act("treatments", entry, arm)
+
+
+def _as_typed(value: float | str) -> float | str:
+    """What stands in a field as a file says it: a number, or the text, of which the check says what is wrong."""
+    read = parse_value(value) if isinstance(value, str) else value
+    return read if isinstance(read, (int, float)) else value
 
 
 def drugs_of(scenario: Scenario) -> dict[str, dict[str, str]]:
@@ -57,18 +67,24 @@ def drugs_of(scenario: Scenario) -> dict[str, dict[str, str]]:
     return found
 
 
-def in_words(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Path of each change and what it is, in words."""
-    return [(path, _words(path, value)) for path, value in changes.items()]
+def in_words(changes: Mapping[str, Any], scenario: Scenario) -> list[tuple[str, str]]:
+    """Path of each change of a scenario and what it is, in words."""
+    return [(path, _words(path, value, scenario)) for path, value in changes.items()]
 
 
-def _words(path: str, value: Any) -> str:
+def _words(path: str, value: Any, scenario: Scenario) -> str:
     parts = path.split(".")
     arm = f" in {parts[1]}" if parts[0] == "arms" else ""
+    several = len(scenario.common.tissues) > 1
     if isinstance(value, dict) and "kind" in value:
-        return f"day {value['day']:g}: {value['kind']} of {value['radius']:g} µm{arm}"
+        radius, at = to_unit(value["radius"], "um"), ", ".join(f"{x:g}" for x in value["at"])
+        size = f"{radius:g} µm" if math.isfinite(radius) else "the whole tissue"
+        of = f" of {value['tissue']}" if several else ""
+        return f"day {value['day']:g}: {value['kind']} of {size} at {at} µm{of}{arm}"
     if isinstance(value, dict) and "drug" in value:
-        return f"day {value['start']:g}: {value['amount']} of {value['drug']}{arm}"
+        unit = next(each.drugs[value["drug"]].unit for each in scenario.arms.values() if value["drug"] in each.drugs)
+        on = f" on {', '.join(value['tissues'])}" if several and "tissues" in value else ""
+        return f"day {value['start']:g}: {show(to_unit(value['amount'], unit), unit)} of {value['drug']}{on}{arm}"
     return f"{path} = {value}"
 
 

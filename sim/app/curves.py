@@ -23,8 +23,10 @@ from sim.simulation import Simulation
 Key = tuple[str, str]  # tissue (empty: the individual), column
 POINTS = 400  # of one line; more cannot be seen
 WIDTH, HEIGHT = 440.0, 220.0  # of the drawing, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 96.0, 32.0, 38.0
+LEFT, TOP, BOTTOM = 44.0, 32.0, 38.0
 LINE = 13.0  # least distance of two labels, and height of a line
+LETTER = 6.6  # width of a letter, on average
+LONGEST = 26  # letters of a name beside its line
 
 
 class Curves:
@@ -101,20 +103,21 @@ def chart(label: str, days: float, lines: Mapping[str, Line], from_zero: bool = 
     lowest, highest = 0.0 if from_zero else min(values), max(values)
     ticks = MaxNLocator(5, min_n_ticks=3).tick_values(lowest, highest if highest > lowest else lowest + 1.0)
     bottom, top = float(ticks[0]), float(ticks[-1])
+    end = WIDTH - 12.0 - LETTER * min(LONGEST, max(map(len, lines), default=0))  # of the axis; then come the names
 
     def x(day: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * day / days
+        return LEFT + (end - LEFT) * day / days
 
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (value - bottom) / (top - bottom)
 
     parts = [_text(LEFT, 11.0, label)]
     for tick in ticks:
-        parts.append(f'<path d="M{LEFT:.1f} {y(tick):.1f}H{WIDTH - RIGHT:.1f}" stroke="#E4E4E4"/>')
+        parts.append(f'<path d="M{LEFT:.1f} {y(tick):.1f}H{end:.1f}" stroke="#E4E4E4"/>')
         parts.append(_text(LEFT - 6.0, y(tick) + 4.0, f"{tick:g}", anchor="end"))
     for tick in (each for each in MaxNLocator(6, integer=days > 6).tick_values(0.0, days) if 0.0 <= each <= days):
         parts.append(_text(x(tick), HEIGHT - BOTTOM + 16.0, f"{tick:g}", anchor="middle"))
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 6.0, "day", anchor="middle"))
+    parts.append(_text((LEFT + end) / 2.0, HEIGHT - 6.0, "day", anchor="middle"))
     for row, line in enumerate(lines.values()):
         height = TOP - 8.0 + 3.0 * row
         ticks_of_doses = "".join(f"M{x(day):.1f} {height:.1f}v4" for day in line.doses if day <= days)
@@ -122,20 +125,30 @@ def chart(label: str, days: float, lines: Mapping[str, Line], from_zero: bool = 
         parts.append(f'<path d="{ticks_of_doses}" stroke="{line.colour}" stroke-width="1.5"/>')
         parts.append(f'<path d="M{path}" stroke="{line.colour}" stroke-width="2" fill="none"/>' if path else "")
     for height, name, line in _labels(lines, y):
-        colour, at = readable(line.colour), x(line.points[-1][0]) + 5.0
-        parts.append(_text(at, height, name, colour))
+        parts.append(_name(x(line.points[-1][0]) + 5.0, height, name, readable(line.colour)))
     view = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(label)}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" {view} font-size="12">{"".join(parts)}</svg>'
 
 
 def _labels(lines: Mapping[str, Line], y: Callable[[float], float]) -> Iterator[tuple[float, str, Line]]:
-    """Height, name and line, from the lowest up, so that no two names touch."""
-    below = HEIGHT
-    drawn = [(y(line.points[-1][1]) + 4.0, name, line) for name, line in lines.items() if line.points]
-    for height, name, line in sorted(drawn, key=lambda each: -each[0]):
-        below = min(height, below - LINE)
-        yield below, name, line
+    """Height, name and line, from the top down, so that no two names touch and none is outside."""
+    ends = [(y(line.points[-1][1]) + 4.0, name, line) for name, line in lines.items() if line.points]
+    ends = sorted((each for each in ends if np.isfinite(each[0])), key=lambda each: -each[0])
+    apart = min(LINE, (HEIGHT - TOP) / max(1, len(ends)))
+    heights, below = [], HEIGHT
+    for height, _, _ in ends:  # up from the lowest
+        below = min(height, below - apart)
+        heights.append(below)
+    for above, (height, (_, name, line)) in enumerate(zip(heights[::-1], ends[::-1], strict=True)):
+        yield max(height, TOP + apart * above), name, line
 
 
 def _text(x: float, y: float, words: str, colour: str = INK, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def _name(x: float, y: float, name: str, colour: str) -> str:
+    """A name beside its line; the end of a long one is seen when the pointer is on it."""
+    if len(name) <= LONGEST:
+        return _text(x, y, name, colour)
+    return f"<g><title>{escape(name)}</title>{_text(x, y, f'{name[: LONGEST - 1]}…', colour)}</g>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +36,9 @@ FAR = 20.0  # a range that ends within this many times the value is a slider's o
 REACH = 4.0  # others go this far beyond the value
 
 
+Slider = tuple[float | None, float | None, float | None]  # ends and step
+
+
 @dataclass(frozen=True)
 class Knob:
     """One number of the scenario as the page shows it.
@@ -48,7 +51,7 @@ class Knob:
         Its name with what it belongs to, and what it means.
     value, unit : str
     number, low, high, step : float or None
-        For a slider; None where the value has no reasonable one.
+        For a slider; None where neither the value nor the one that it had or has by default says how far it may reach.
     default, range, source, confidence : str
         As in the ledger.
     changed : bool
@@ -71,12 +74,16 @@ class Knob:
 
 
 def knobs(
-    scenario: Scenario, arms: Sequence[str], tissue: str, changes: dict[str, Any]
+    scenario: Scenario, original: Scenario, arms: Sequence[str], tissue: str, changes: dict[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Knobs by group, of what `arms` have in `tissue` and in the body; a knob per arm where arms set their own."""
+    """Knobs by group, of what `arms` have in `tissue` and in the body; a knob per arm where arms set their own.
+
+    `original` is the scenario without `changes`: a value that was turned to 0 can be pulled back from there.
+    """
     found: dict[str, dict[str, dict[str, Any]]] = {group: {} for group in GROUPS}
     for arm in arms:
         settings = scenario.arms[arm]
+        before = {path: value for path, value, _ in numbers_of(original.arms[arm])}
         for path, value, field in numbers_of(settings):
             group = _group(path, settings, tissue)
             if group is None or not _turns(path, value, scenario):
@@ -84,7 +91,8 @@ def knobs(
             written = f"arms.{arm}.{path}" if _is_of_arm(scenario, arm, path) else path
             source, confidence = origin(scenario, path, value, field, arm)
             stated = (shown(default_of(field), _unit(settings, path, field)), source, confidence)
-            knob = _knob(written, path, value, field, _unit(settings, path, field), stated, written in changes)
+            slider = _slider(value, field, (before.get(path), default_of(field)))
+            knob = _knob(written, path, value, field, _unit(settings, path, field), slider, stated, written in changes)
             found[group].setdefault(written, asdict(knob))
     return {group: sorted(each.values(), key=_factors_first) for group, each in found.items() if each}
 
@@ -127,10 +135,11 @@ def _unit(settings: Settings, path: str, field: FieldInfo) -> str:
 
 
 def _knob(
-    written: str, path: str, value: float, field: FieldInfo, unit: str, stated: tuple[str, str, str], changed: bool
-) -> Knob:
+    written: str, path: str, value: float, field: FieldInfo, unit: str, slider: Slider, stated: tuple[str, str, str],
+    changed: bool,
+) -> Knob:  # fmt: skip
     default, source, confidence = stated
-    low, high, step = _slider(value, field)
+    low, high, step = slider
     text = str(value) if isinstance(value, int) else f"{value:.6g}"
     if math.isinf(value):
         text = "whole tissue" if unit == "um" else "forever"  # as a file says it
@@ -152,14 +161,15 @@ def _label(written: str, path: str) -> str:
     return f"{label} ({written.split('.')[1]})" if written != path else label
 
 
-def _slider(value: float, field: FieldInfo) -> tuple[float | None, float | None, float | None]:
-    """Ends and step: the whole range where the value is not far from its end, else some times the value."""
+def _slider(value: float, field: FieldInfo, others: Iterable[Any]) -> Slider:
+    """The whole range where the value is not far from its end, else some times the value; for 0 the first of others."""
     extra, whole = declared(field), number_in(field.annotation) is int
     top = extra["high"]
     if not math.isfinite(value) or value < 0.0:
         return None, None, None
-    if top is None or top > FAR * value:
-        top = 1.0 if value == 0.0 and top == 1.0 else REACH * value
+    size = next((each for each in (value, *others) if isinstance(each, (int, float)) and 0.0 < each < math.inf), 0.0)
+    if top is None or top > FAR * size:
+        top = 1.0 if size == 0.0 and top == 1.0 else REACH * size
     if top <= 0.0 or (whole and top > 1e6):
         return None, None, None
     step = 1.0 if whole else 10.0 ** math.floor(math.log10(top / 100.0))

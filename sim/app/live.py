@@ -15,6 +15,7 @@ from sim.errors import ScenarioError
 from sim.organism.dosing import GIVEN
 from sim.scenario.load import Scenario
 from sim.scenario.schema import Settings
+from sim.scenario.yaml_text import parse_value
 from sim.simulation import Simulation
 
 SHOWN_AT_FIRST = 3  # arms
@@ -140,14 +141,17 @@ class Live:
     def change(self, path: str, value: Any) -> None:
         """Another value at a dotted path; a number in the unit of its field, or a text with a unit.
 
-        All runs start anew and have to catch up.
+        All runs start anew and have to catch up. An empty text takes the change back, if there is one.
 
         Raises
         ------
         ScenarioError
             If the value cannot be; everything is as it was.
         """
-        self._become({**self.changes, path: value}, anew=True)
+        if not (isinstance(value, str) and parse_value(value) is None):
+            self._become({**self.changes, path: value}, anew=True)
+        elif path in self.changes:  # nothing is no value: in a scenario it would remove the key
+            self.undo(path)
 
     def undo(self, path: str) -> None:
         """The scenario without one of its changes."""

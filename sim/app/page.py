@@ -40,6 +40,13 @@ def Panel(  # noqa: N802
     """Parameters in groups, as JSON: one text is faster to compare than a tree of a hundred numbers."""
 
 
+@solara.component_vue("field.vue")
+def Field(  # noqa: N802
+    label: str, value: str, kind: str, event_typed: Callable[[str], None]
+) -> None:
+    """A text that comes with the event which says that it is complete, so before the click that ended it."""
+
+
 @solara.component
 def Page() -> None:  # noqa: N802
     """A session of its own for everybody who opens the page."""
@@ -130,12 +137,20 @@ def Choices(session: Session, choice: Choice, arms: tuple[str, ...]) -> None:  #
                       on_value=lambda arm: session.choose(arm="" if arm == EVERYBODY else arm))  # fmt: skip
         solara.Select("a click will", values=acts, value=ACTS[choice.click], dense=True, classes=["sd-clicks"],
                       on_value=lambda act: session.choose(click=CLICKS[acts.index(act)]))  # fmt: skip
-        solara.InputFloat("radius (µm)", value=choice.radius, dense=True, classes=["sd-short"],
-                          on_value=lambda radius: session.choose(radius=float(radius)))  # fmt: skip
+        Field(
+            label="radius (µm)",
+            value=choice.radius,
+            kind="sd-radius",
+            event_typed=lambda radius: session.choose(radius=radius),
+        )
         solara.Select("drug", values=list(session.drugs), value=choice.drug, dense=True, classes=["sd-drugs"],
                       on_value=lambda drug: session.choose(drug=drug))  # fmt: skip
-        solara.InputText(f"dose ({session.drugs[choice.drug]['unit']})", value=choice.amount, dense=True,
-                         on_value=lambda amount: session.choose(amount=amount), classes=["sd-short"])  # fmt: skip
+        Field(
+            label=f"dose ({session.drugs[choice.drug]['unit']})",
+            value=choice.amount,
+            kind="sd-dose",
+            event_typed=lambda amount: session.choose(amount=amount),
+        )
         solara.Button("Treat now", icon_name="mdi-pill", outlined=True, classes=["sd-treat"], on_click=session.treat)
 
 
@@ -150,11 +165,11 @@ def Tissue(session: Session, frame: Frame) -> None:  # noqa: N802
     Maps(
         maps=frame.maps,
         place=frame.place,
-        click=session.choice.click,
-        radius=session.choice.radius,
-        only=session.choice.arm,
+        click=frame.choice.click,
+        radius=frame.choice.ring,
+        only=frame.choice.arm,
         event_hover=hover,
-        event_hit=lambda at: session.click(at["row"], at["column"]),
+        event_hit=lambda at: session.click(at["arm"], at["row"], at["column"]),
     )
     found = session.read_out(*point.value) if point.value else []
     words = "".join(f"<b>{escape(name)}</b>{escape(value)}" for name, value in found)

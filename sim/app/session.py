@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,9 +15,10 @@ from sim.app.live import Live, Run
 from sim.app.player import Player
 from sim.figures.style import ARM_COLOURS
 from sim.scenario.load import Scenario
+from sim.scenario.quantity import to_unit
 
 SPEEDS = (1, 2, 5, 10, 20)  # steps from picture to picture
-RADIUS = 75.0  # um, of a click at first
+RADIUS = "75"  # um, of a click at first
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,22 +73,31 @@ class Choice:
         What the second chart shows.
     click : str
         One of `sim.app.actions.CLICKS`.
-    radius : float
-        Of a click [um].
+    radius : str
+        Of a click, as it is typed [um].
     arm : str
-        Where a click or a dose acts; empty for all arms.
+        Where a click or a dose acts, an arm that is shown; empty for all arms.
     drug, amount : str
-        What the button gives.
+        What the button gives; the amount as it is typed.
     """
 
     tissue: str
     layer: str
     curve: Key
     click: str = "look"
-    radius: float = RADIUS
+    radius: str = RADIUS
     arm: str = ""
     drug: str = ""
     amount: str = ""
+
+    @property
+    def ring(self) -> float:
+        """Radius that can be drawn [um]; 0 where the text is none."""
+        try:
+            radius = to_unit(self.radius, "um")
+        except ValueError:
+            return 0.0
+        return radius if math.isfinite(radius) else 0.0
 
 
 class Session:
@@ -170,8 +181,14 @@ class Session:
 
     def show_arms(self, arms: list[str]) -> None:
         """Show these arms, at least one."""
+
+        def shown() -> None:
+            self.live.show(arms)
+            if self.choice.arm not in arms:  # nothing is done where nobody sees it
+                self.choice.arm = ""
+
         if arms:
-            self.player.do(lambda: self.live.show(arms))
+            self.player.do(shown)
 
     def change(self, path: str, value: Any) -> None:
         """Another value of a parameter."""
@@ -197,12 +214,12 @@ class Session:
 
         self.player.do(done)
 
-    def click(self, row: int, column: int) -> None:
-        """Do what is chosen at a pixel of the maps."""
+    def click(self, arm: str, row: int, column: int) -> None:
+        """Do what is chosen at a pixel of the map of an arm; nothing where another arm alone is chosen."""
 
         def done() -> None:
             choice, site = self.choice, self._site(row, column)
-            if choice.click != "look" and site >= 0:
+            if choice.click != "look" and site >= 0 and choice.arm in ("", arm):
                 do_here(self.live, choice.click, choice.tissue, site, choice.radius, choice.arm or None)
                 self._make_it_seen()
 
@@ -213,7 +230,7 @@ class Session:
 
         def done() -> None:
             choice = self.choice
-            treat_now(self.live, choice.drug, choice.amount or "0", choice.tissue, choice.arm or None)
+            treat_now(self.live, choice.drug, choice.amount, choice.tissue, choice.arm or None)
             self._make_it_seen()
 
         self.player.do(done)
@@ -259,7 +276,7 @@ class Session:
         place = {"rows": lens.sites.shape[0], "columns": lens.sites.shape[1], "width": lens.width,
                  "height": lens.height, "bar": share, "bar_words": words, "words": lens.words}  # fmt: skip
         charts = [self._chart((choice.tissue, "burden")), self._chart(choice.curve)]
-        return Frame(self._clock(), maps, place, key, charts, self._all_knobs(), in_words(live.changes),
+        return Frame(self._clock(), maps, place, key, charts, self._all_knobs(), in_words(live.changes, live.scenario),
                      self.player.complaint, live.scenario.notes, self._stamp, replace(choice))  # fmt: skip
 
     def colour(self, arm: str) -> str:
@@ -287,5 +304,5 @@ class Session:
         """Knobs are made anew only when the scenario is another."""
         live, of = self.live, (self.live.scenario, tuple(self.live.runs), self.choice.tissue)
         if self._knobs is None or self._knobs[0] != of:
-            self._knobs = of, knobs(live.scenario, list(live.runs), self.choice.tissue, live.changes)
+            self._knobs = of, knobs(live.scenario, live.original, list(live.runs), self.choice.tissue, live.changes)
         return self._knobs[1]

@@ -228,6 +228,7 @@ def test_a_click_grafts_and_what_is_saved_is_what_is_seen(page: Any, tmp_path: P
     assert burden(page, "control") > before + 1.0
     page.hover("[data-arm=control] .sd-tissue", position={"x": 60, "y": 60})
     page.wait_for_selector(".sd-pointer >> text=click_1")
+    page.fill(".sd-dose input", "5")
     page.click(".sd-treat")
     page.wait_for_selector(".sd-change >> nth=1")
     with page.expect_download() as download:
@@ -240,6 +241,34 @@ def test_a_click_grafts_and_what_is_saved_is_what_is_seen(page: Any, tmp_path: P
         while again.day < float(page.inner_text(".sd-day")):
             again.step()
         assert f"burden {again.patches['skin'].burden:.3g} %" in caption(page, arm)
+
+
+@in_a_browser
+def test_nothing_is_done_where_it_is_not_meant_or_not_readable(page: Any) -> None:
+    place = {"x": 60, "y": 60}
+    page.click(".sd-step")
+    until(page, "() => document.querySelector('.sd-day').textContent === '0.5'")
+    choose(page, "sd-clicks", "wound")
+    choose(page, "sd-in", "graft")
+    page.wait_for_selector("[data-arm=control] .sd-idle[title='a click acts in graft only']")
+    page.click("[data-arm=control] .sd-tissue", position=place)
+    page.fill(".sd-radius input", "a mile")
+    page.click("[data-arm=graft] .sd-tissue", position=place)
+    page.wait_for_selector(".sd-wrong >> text=radius: must be a number in um, got 'a mile'")
+    assert page.input_value(".sd-radius input") == "a mile"
+    assert page.locator(".sd-ring").count() == 0
+    assert page.locator(".sd-change").count() == 0
+    page.fill(".sd-radius input", "0.05 mm")
+    page.click("[data-arm=graft] .sd-tissue", position=place)
+    page.wait_for_selector(".sd-change >> text=wound of 50 µm at")
+    page.fill(".sd-dose input", "")
+    page.click(".sd-treat")
+    page.wait_for_selector(".sd-wrong >> text=amount: must be a number")
+    knob = '.sd-knob[data-path="factors.SASP.reach"] input[type=text]'
+    page.fill(knob, "")
+    page.press(knob, "Enter")
+    until(page, "knob => document.querySelector(knob).value === '100'", knob)
+    assert page.locator(".sd-change").count() == 1
 
 
 @in_a_browser

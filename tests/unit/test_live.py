@@ -6,6 +6,7 @@ import base64
 import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -227,9 +228,13 @@ def test_changes_are_told_in_words(scenario: Scenario) -> None:
     go(live, 3)
     do_here(live, "graft", "skin", 3, 30.0, arm="graft")
     treat_now(live, "fisetin", 50, "skin")
+    do_here(live, "removal", "ear", 0, "whole tissue")
+    treat_now(live, "navitoclax_topical", "5 uM", "ear", arm="graft")
     live.change("factors.SASP.reach", 90)
-    assert [words for _, words in in_words(live.changes)] == [
-        "day 1.5: graft of 30 µm in graft", "day 1.5: 50 of fisetin", "factors.SASP.reach = 90",
+    assert [words for _, words in in_words(live.changes, live.scenario)] == [
+        "day 1.5: graft of 30 µm at 52.5, 7.5 µm of skin in graft", "day 1.5: 50 mg/kg of fisetin",
+        "day 1.5: removal of the whole tissue at 7.5, 7.5 µm of ear",
+        "day 1.5: 5 uM of navitoclax_topical on ear in graft", "factors.SASP.reach = 90",
     ]  # fmt: skip
     assert drugs_of(scenario)["dasatinib_quercetin"] == {"unit": "mg/kg", "route": "oral", "amount": "55"}
 
@@ -240,7 +245,7 @@ def test_changes_are_told_in_words(scenario: Scenario) -> None:
 def test_every_knob_addresses_its_number(scenario: Scenario) -> None:
     """All knobs written at their own values, in one go, give the same settings in all arms."""
     arms = list(scenario.arms)
-    found = [knob for group in knobs(scenario, arms, "skin", {}).values() for knob in group]
+    found = [knob for group in knobs(scenario, scenario, arms, "skin", {}).values() for knob in group]
     paths = {knob["path"]: knob for knob in found}
     assert len(paths) == len(found) > 60
     for path in (
@@ -259,6 +264,18 @@ def test_every_knob_addresses_its_number(scenario: Scenario) -> None:
     assert reach["low"] < reach["number"] < reach["high"] <= 4 * 60
     assert paths["arms.treated.treatments.d_q.amount"]["unit"] == "mg/kg"
     assert paths["tissues.skin.damage.baseline"]["confidence"] == "computed"
+
+
+def test_a_rate_of_0_can_be_pulled_where_something_says_how_far(scenario: Scenario) -> None:
+    zero = dict.fromkeys(("factors.SASP.induction.hill.max_rate", "tissues.skin.initial.burden"), 0)
+    changed = scenario.override({**zero, "factors.SASP.secretion.ramp": 0})
+    found = knobs(changed, scenario, ["control"], "skin", zero)
+    paths = {knob["path"]: knob for group in found.values() for knob in group}
+    burden, rate = (paths[path] for path in reversed(zero))
+    assert (rate["value"], rate["low"], rate["high"]) == ("0", 0.0, 4 * 0.2)  # as far as from the value before
+    assert (burden["value"], burden["low"], burden["high"]) == ("0", 0.0, 4 * 3)
+    assert paths["factors.SASP.secretion.ramp"]["high"] == 4 * 5  # as far as from the default
+    assert paths["tissues.skin.contact.hazard"]["high"] is None  # 0 by default, and no end in sight
 
 
 def test_the_example_says_where_its_numbers_come_from() -> None:
@@ -364,6 +381,7 @@ def test_a_chart_is_drawn_to_scale() -> None:
     assert y0 - y1 == pytest.approx((y0 - top) / 2, abs=0.02)
     heights = sorted(float(texts[each].get("y", 0)) for each in ("other", "third"))
     assert heights[1] - heights[0] >= 12  # no two names touch
+    assert float(texts["other"].get("x", 0)) > 350  # short names leave the room to the curves
     whole = {"a": Line("#3A3A3A", [(0.0, 95.0), (10.0, 92.0)])}
     assert (
         "0" in [each.text for each in ElementTree.fromstring(chart("memory (%)", 20.0, whole)).iter(f"{name}text")][1:7]
@@ -371,6 +389,25 @@ def test_a_chart_is_drawn_to_scale() -> None:
     ticks = [each.text for each in ElementTree.fromstring(chart("memory (%)", 20.0, whole, from_zero=False)).iter()]
     assert "93" in ticks
     assert "60" not in ticks
+
+
+def test_names_of_arms_stay_in_the_drawing() -> None:
+    def texts(names: list[str], height: float) -> dict[str, tuple[float, float]]:
+        lines = {name: Line("#0072B2", [(0.0, 0.0), (10.0, height + 0.001 * i)]) for i, name in enumerate(names)}
+        found = ElementTree.fromstring(chart("burden (%)", 10.0, lines)).iter("{http://www.w3.org/2000/svg}text")
+        return {str(each.text): (float(each.get("x", 0)), float(each.get("y", 0))) for each in found}
+
+    long = "continuous_senolytic_2026"
+    assert texts([long, "a"], 1.0)[long][0] + 6.5 * len(long) < 440
+    longer = texts(["a_very_" + long, "a"], 1.0)
+    assert longer["a_very_continuous_senolyt…"][0] + 6.5 * 26 < 440
+    for many in (10, 30):
+        for height in (0.0, 1.0, 5.0):
+            names = [f"arm_{i}" for i in range(many)]
+            found = texts(names, height)
+            rows = sorted(found[name][1] for name in names)
+            assert 30 < rows[0] < rows[-1] < 220
+            assert min(np.diff(rows)) > (12 if many == 10 else 6)
 
 
 # ------------------------------------------------------------------------------------------------------------ session
@@ -428,8 +465,8 @@ def test_a_session_plays_acts_and_saves(watched: tuple[Session, Watch], tmp_path
     session.player.pause()
     watch.until(resting)
     day = session.live.day
-    session.choose(click="graft", radius=40.0)
-    session.click(3, 4)
+    session.choose(click="graft", radius="0.04 mm")
+    session.click("graft", 3, 4)
     frame = watch.until(lambda frame: resting(frame) and bool(frame.changes))
     assert frame.clock["day"] == day + 0.5  # one step shows what a click does
     assert "graft of 40" in frame.changes[0][1]
@@ -462,6 +499,50 @@ def test_a_session_shows_what_is_chosen(watched: tuple[Session, Watch]) -> None:
     session.player.do(lambda: None)
     watch.until(lambda frame: resting(frame) and session.choice.drug == "fisetin")
     assert session.choice.amount == ""
+
+
+def test_nothing_is_done_in_an_arm_that_is_not_meant(watched: tuple[Session, Watch]) -> None:
+    session, watch = watched
+    session.choose(click="wound", arm="control")
+    session.click("graft", 3, 4)  # on the map of another arm
+    session.choose(arm="graft")
+    session.show_arms(["control"])  # the arm that is chosen goes
+    session.treat()
+    frame = watch.until(lambda frame: resting(frame) and bool(frame.changes))
+    assert frame.choice.arm == ""
+    session.click("control", 3, 4)
+    frame = watch.until(lambda frame: resting(frame) and len(frame.changes) == 2)
+    assert [path for path, _ in frame.changes] == ["treatments.click_1", "events.click_2"]
+
+
+def test_a_field_that_cannot_be_read_does_nothing(watched: tuple[Session, Watch]) -> None:
+    session, watch = watched
+    for radius, ring in (("", 0.0), ("a mile", 0.0), ("5 d", 0.0), ("whole tissue", 0.0), ("0.04 mm", 40.0)):
+        assert replace(session.choice, radius=radius).ring == ring
+    session.choose(click="graft", amount="")
+    for radius in ("", "a mile"):
+        session.choose(radius=radius)
+        session.click("graft", 3, 4)
+        complaint = f"radius: must be a number in um, got {radius!r}"
+        frame = watch.until(lambda frame, said=complaint: resting(frame) and frame.complaint.endswith(said))
+        assert (frame.changes, frame.choice.radius) == ([], radius)
+    session.treat()
+    frame = watch.until(lambda frame: resting(frame) and "amount: must be a number in mg/kg, got ''" in frame.complaint)
+    assert frame.changes == []
+
+
+def test_an_empty_parameter_takes_the_change_back(watched: tuple[Session, Watch]) -> None:
+    session, watch = watched
+    path = "factors.SASP.induction.hill.max_rate"
+    first = watch.until(resting)
+    session.change(path, "0.3")
+    assert watch.until(lambda frame: resting(frame) and bool(frame.changes)).changes == [(path, f"{path} = 0.3")]
+    session.change(path, " ")
+    frame = watch.until(lambda frame: resting(frame) and not frame.changes)
+    assert (session.live.scenario.hash, frame.complaint) == (session.live.original.hash, "")
+    session.change(path, "")  # once more: nothing to take back, but the field shows its value again
+    frame = watch.until(lambda frame: resting(frame) and frame.stamp == first.stamp + 3)
+    assert (frame.changes, session.live.scenario.hash) == ([], session.live.original.hash)
 
 
 def test_a_session_complains_in_one_line_and_goes_on(watched: tuple[Session, Watch]) -> None:
