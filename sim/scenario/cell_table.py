@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.cell_files import Rows, file_is_there, rows_of
-from sim.scenario.cells import STATES, Cells, Found
+from sim.scenario.cells import LAST_GENERATION, STATES, Cells, Found
 from sim.scenario.tissue import Cloud
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class CellTable(NamedTuple):
         Index into `sim.scenario.cells.STATES`.
     since_onset : (n,) [d], or None
         Time since senescent cells turned; NaN where it is not told.
+    generation : (n,) uint8, or None
+        0 of senescent cells that turned by themselves, 1 and more of those that others turned; 0 at all other cells.
     """
 
     rows: Rows
@@ -55,6 +58,7 @@ class CellTable(NamedTuple):
     types: npt.NDArray | None
     states: npt.NDArray[np.uint8] | None
     since_onset: Floats | None
+    generation: npt.NDArray[np.uint8] | None
 
     @property
     def burden(self) -> float | None:
@@ -80,8 +84,8 @@ def read_cells(path: str | Path, **how: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per cell: ``x y (z)`` [um]; ``type``, ``state`` (healthy, senescent, cleared, scarred) and ``since_onset``
-        [d] where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack: ``volume`` [um^3]); then
+        A row per cell: ``x y (z)`` [um]; ``type``, ``state`` (healthy, senescent, cleared, scarred), ``since_onset``
+        [d] and ``generation`` where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack: ``volume`` [um^3]); then
         the other columns of the file. The index is the row (from 1), the label, or the name of the cell.
 
     Raises
@@ -105,11 +109,13 @@ def read_cells(path: str | Path, **how: Any) -> pd.DataFrame:
         told["state"] = np.array(STATES)[found.states]
     if found.since_onset is not None:
         told["since_onset"] = found.since_onset
+    if found.generation is not None:
+        told["generation"] = found.generation
     frame = found.rows.frame
     if found.size is not None:
         pixel = math.prod(_scales(cells, found.positions.shape[1]))
         told["area" if found.positions.shape[1] == 2 else "volume"] = frame["pixels"].to_numpy() * pixel
-    others = frame.drop(columns=[name for name in ("x", "y", "z", "type", "state", "since_onset") if name in frame])
+    others = frame.drop(columns=[name for name in frame if name in told])
     return others.assign(**told)[[*told, *others.columns]]
 
 
@@ -169,7 +175,8 @@ def _checked(settings: str, dimension: int | None, content: str) -> CellTable:
     size = None if rows.size is None else np.array(rows.size) * _scales(cells, len(rows.size))
     states = _states(rows, cells)
     spacing = _spacing(rows, positions, cells)
-    return CellTable(rows, positions, spacing, size, _types(rows, cells), states, _onsets(rows, cells, states))
+    about = _types(rows, cells), states, _onsets(rows, cells, states), _generations(rows, cells, states)
+    return CellTable(rows, positions, spacing, size, *about)
 
 
 def _scales(cells: Cells, dimension: int) -> list[float]:
@@ -251,17 +258,38 @@ def _states(rows: Rows, cells: Cells) -> npt.NDArray[np.uint8] | None:
 
 def _onsets(rows: Rows, cells: Cells, states: npt.NDArray[np.uint8] | None) -> Floats | None:
     """Time since senescent cells turned; what stands at others is not read."""
+    return _of_senescent(rows, "since_onset", "0 d or more", cells, states, lambda days: days >= 0.0)
+
+
+def _generations(rows: Rows, cells: Cells, states: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8] | None:
+    """How many cells stand between a senescent cell and one that turned by itself; nothing said is 0."""
+    rule = f"a whole number from 0 to {LAST_GENERATION}"
+    told = _of_senescent(
+        rows, "generation", rule, cells, states, lambda n: (n % 1 == 0) & (n >= 0) & (n <= LAST_GENERATION)
+    )
+    return None if told is None else np.nan_to_num(told, nan=0.0).astype(np.uint8)
+
+
+def _of_senescent(
+    rows: Rows,
+    name: str,
+    rule: str,
+    cells: Cells,
+    states: npt.NDArray[np.uint8] | None,
+    holds: Callable[[Floats], npt.NDArray[np.bool_]],
+) -> Floats | None:
+    """A column of numbers that belongs to senescent cells; NaN at others, and where it says nothing."""
     import pandas as pd
 
-    if "since_onset" not in rows.frame or states is None:
+    if name not in rows.frame or states is None:
         return None
-    told = np.array(pd.to_numeric(rows.frame["since_onset"], errors="coerce"), np.float64)
-    blank = rows.frame["since_onset"].isna().to_numpy(bool)
-    odd = (states == SENESCENT) & ~blank & ~(np.isfinite(told) & (told >= 0.0))
+    told = np.array(pd.to_numeric(rows.frame[name], errors="coerce"), np.float64)
+    blank = rows.frame[name].isna().to_numpy(bool)
+    odd = (states == SENESCENT) & ~blank & ~holds(np.where(np.isfinite(told), told, -1.0))
     if odd.any():
         place = int(np.flatnonzero(odd)[0])
-        got = f"{rows.frame['since_onset'].iloc[place]} in {rows.name(place)}"
-        raise ScenarioError(f"{cells.file}: since_onset: must be 0 d or more at a senescent cell, got {got}")
+        got = f"{rows.frame[name].iloc[place]} in {rows.name(place)}"
+        raise ScenarioError(f"{cells.file}: {name}: must be {rule} at a senescent cell, got {got}")
     return np.where(states == SENESCENT, told, np.nan)
 
 

@@ -8,7 +8,8 @@ from sim.errors import did_you_mean
 from sim.scenario.section import Section, param
 
 STATES = ("healthy", "senescent", "cleared", "scarred")  # words of the column `state`; the last two hold no cell
-COLUMNS = ("x", "y", "z", "type", "state", "marker", "since_onset", "label")
+COLUMNS = ("x", "y", "z", "type", "state", "marker", "since_onset", "generation", "label")
+LAST_GENERATION = 255  # one byte per cell
 TABLES, IMAGES, ANNDATA = (".csv", ".parquet"), (".tif", ".tiff", ".png"), ".h5ad"
 SUFFIXES = (*TABLES, *IMAGES, ANNDATA)
 

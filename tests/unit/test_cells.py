@@ -79,6 +79,13 @@ def test_the_first_state_is_that_of_the_file(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(patch.geometry.positions() + origin, CELLS[["x", "y"]])
 
 
+def test_a_column_tells_who_was_turned_by_others(tmp_path: Path) -> None:
+    """It belongs to senescent cells; where it says nothing they turned by themselves."""
+    path = write(tmp_path, CELLS.assign(generation=[7, 2, 7, None, None, "who"]))
+    assert start(scenario({"file": path}).common).patches["patch"].cells.generation.tolist() == [0, 2, 0, 0, 0, 0]
+    assert sim.read_cells(path)["generation"].tolist() == [0, 2, 0, 0, 0, 0]
+
+
 def test_the_box_has_half_a_spacing_around_the_cells_and_whole_voxels(tmp_path: Path) -> None:
     cloud = scenario({"file": write(tmp_path)}).common.tissues["patch"].cloud
     assert cloud is not None
@@ -207,6 +214,8 @@ MISTAKES: list[tuple[pd.DataFrame, Tree, Tree, str]] = [
     (CELLS.assign(type=None), {}, {}, "type: must stand in every row, got nothing in row 1"),
     (CELLS.replace("cleared", "senecsent"), {}, {}, "got 'senecsent' in row 6 (did you mean senescent?)"),
     (CELLS.assign(since_onset=-1), {}, {}, "since_onset: must be 0 d or more at a senescent cell, got -1 in row 2"),
+    (CELLS.assign(generation=[0, 1, 0, 0, 1.5, 0]), {}, {}, "generation: must be a whole number from 0 to 255 at a sen"),
+    (CELLS.assign(generation=256), {}, {}, "from 0 to 255 at a senescent cell, got 256 in row 2"),
     (CELLS, {"senescent_above": 1}, {}, "marker: must be a column of the file, got none called 'marker'"),
     (CELLS, {"senescent_above": 1, "columns": {"state": "state"}}, {}, "senescent_above: must be left out"),
     (CELLS, {"table": "cells.csv"}, {}, "table: is for label images only"),
