@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.cell_files import Rows, file_is_there, rows_of
-from sim.scenario.cells import LAST_GENERATION, STATES, Cells, Found
+from sim.scenario.cell_files import rows_of
+from sim.scenario.cell_rows import Rows
+from sim.scenario.cells import FARTHEST, LAST_GENERATION, STATES, Cells, Found
+from sim.scenario.table_files import file_is_there
 from sim.scenario.tissue import Cloud
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 SENESCENT = STATES.index("senescent")
 NEAR = 0.1  # of the mean distance to the nearest cell: two that are closer are perhaps one cell, found twice
+PLAUSIBLE = (
+    3.0,
+    100.0,
+)  # um to the nearest cell, on average: beyond, a scale is more likely wrong than a tissue so built
 TRUTH = {"true": "senescent", "false": "healthy", "1": "senescent", "0": "healthy"}
 
 
@@ -85,8 +91,9 @@ def read_cells(path: str | Path, **how: Any) -> pd.DataFrame:
     -------
     DataFrame
         A row per cell: ``x y (z)`` [um]; ``type``, ``state`` (healthy, senescent, cleared, scarred), ``since_onset``
-        [d] and ``generation`` where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack: ``volume`` [um^3]); then
-        the other columns of the file. The index is the row (from 1), the label, or the name of the cell.
+        [d] and ``generation`` where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack:
+        ``volume`` [um^3]); then the other columns of the file. The index is the row (from 1), the label, or the name
+        of the cell.
 
     Raises
     ------
@@ -172,6 +179,7 @@ def _checked(settings: str, dimension: int | None, content: str) -> CellTable:
     rows = rows_of(cells)
     places = _places(rows, cells, dimension)
     positions = places * _scales(cells, places.shape[1])
+    _check_far(rows, positions, cells)
     size = None if rows.size is None else np.array(rows.size) * _scales(cells, len(rows.size))
     states = _states(rows, cells)
     spacing = _spacing(rows, positions, cells)
@@ -198,12 +206,28 @@ def _numbers(rows: Rows, name: str, cells: Cells) -> Floats:
 
 
 def _places(rows: Rows, cells: Cells, dimension: int | None) -> Floats:
+    stack = rows.size is not None and "z" in rows.frame
+    if stack and dimension == 2:
+        raise ScenarioError(f"{cells.file}: extent: must have 3 lengths for a stack of slices, got 2")
     axes = "xyz" if "z" in rows.frame and dimension != 2 else "xy"
     if dimension == 3 and axes == "xy":
         raise ScenarioError(f"{cells.file}: z: must be a column of the file where extent has 3 lengths, got none")
     places = np.column_stack([_numbers(rows, axis, cells) for axis in axes])
-    flat = dimension is None and len(axes) == 3 and np.ptp(places[:, 2]) == 0.0
+    flat = dimension is None and len(axes) == 3 and not stack and np.ptp(places[:, 2]) == 0.0
+    if cells.scale_z is not None and (flat or len(axes) == 2):
+        raise ScenarioError(
+            f"{cells.file}: scale_z: must be left out where cells lie in a plane, got {cells.scale_z:g} um"
+        )
     return places[:, :2] if flat else places
+
+
+def _check_far(rows: Rows, positions: Floats, cells: Cells) -> None:
+    far = np.abs(positions) > FARTHEST
+    if far.any():
+        place, axis = np.argwhere(far)[0].tolist()
+        rule = f"must be between -{FARTHEST:g} um and {FARTHEST:g} um"
+        got = f"{positions[place, axis]:g} um in {rows.name(place)}"
+        raise ScenarioError(f"{cells.file}: {'xyz'[axis]}: {rule}, got {got}")
 
 
 def _spacing(rows: Rows, positions: Floats, cells: Cells) -> float:
@@ -332,7 +356,18 @@ def fitted_box(cloud: Cloud, table: CellTable) -> tuple[Floats, Floats]:
     return origin, lengths
 
 
-def nearly_one(cells: Cells, table: CellTable) -> str | None:
+def odd_places(table: CellTable) -> Iterator[str]:
+    """What is legal but odd in where the cells are."""
+    low, high = PLAUSIBLE
+    if not math.isnan(table.spacing) and not low <= table.spacing <= high:
+        yield (f"cells are {table.spacing:.3g} um from the nearest one on average, outside {low:g} to {high:g} um: "
+               "is `scale` right?")  # fmt: skip
+    twice = _nearly_one(table)
+    if twice:
+        yield twice
+
+
+def _nearly_one(table: CellTable) -> str | None:
     """A note where two cells are much closer than cells are."""
     from scipy.spatial import cKDTree
 

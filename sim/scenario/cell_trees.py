@@ -54,7 +54,7 @@ def read_files(tree: Tree) -> Iterator[str]:
         except ValidationError:
             continue  # told with all settings
         assert cloud.cells is not None
-        from sim.scenario.cell_table import cell_table, fitted_box, nearly_one, what_is_in  # a file costs NumPy
+        from sim.scenario.cell_table import cell_table, fitted_box, odd_places, what_is_in  # a file costs NumPy
 
         key = f"tissues.{name}.cloud.cells"
         try:
@@ -65,8 +65,7 @@ def read_files(tree: Tree) -> Iterator[str]:
             raise ScenarioError(f"{key}: {error}") from None
         tissue["cloud"]["extent"] = lengths.tolist()
         cells |= {"origin": origin.tolist(), "found": what_is_in(cloud.cells, table).model_dump()}
-        near = nearly_one(cloud.cells, table)
-        yield from (f"{key}: {note}" for note in (*table.rows.notes, *([near] if near else ())))
+        yield from (f"{key}: {note}" for note in (*table.rows.notes, *odd_places(table)))
 
 
 def _clouds(tree: Tree) -> Iterator[tuple[str, Tree, Tree]]:

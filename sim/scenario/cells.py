@@ -10,6 +10,7 @@ from sim.scenario.section import Section, param
 STATES = ("healthy", "senescent", "cleared", "scarred")  # words of the column `state`; the last two hold no cell
 COLUMNS = ("x", "y", "z", "type", "state", "marker", "since_onset", "generation", "label")
 LAST_GENERATION = 255  # one byte per cell
+FARTHEST = 1e9  # um; beyond it a coordinate is a mistake, and rounding moves cells
 TABLES, IMAGES, ANNDATA = (".csv", ".parquet"), (".tif", ".tiff", ".png"), ".h5ad"
 SUFFIXES = (*TABLES, *IMAGES, ANNDATA)
 
@@ -65,8 +66,8 @@ class Cells(Section):
         None,
         "corner of the tissue in the coordinates of the file, x, y (, z) (nothing: 0 with extent, else fitted)",
         unit="um",
-        low=-1e9,
-        high=1e9,
+        low=-FARTHEST,
+        high=FARTHEST,
     )
     found: Found | None = param(None, "what was in the file; where it is told, the file is not read before the run")
 
