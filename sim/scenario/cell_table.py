@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.cell_files import rows_of
 from sim.scenario.cell_rows import Rows
-from sim.scenario.cells import FARTHEST, LAST_GENERATION, STATES, Cells, Found
+from sim.scenario.cells import FARTHEST, LAST_GENERATION, STATES, Cells
 from sim.scenario.table_files import file_is_there
 from sim.scenario.tissue import Cloud
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 SENESCENT = STATES.index("senescent")
+IN_THE_FILE = {"sha256", "n_cells", "burden", "types"}  # of `found`
 NEAR = 0.1  # of the mean distance to the nearest cell: two that are closer are perhaps one cell, found twice
 PLAUSIBLE = (
     3.0,
@@ -141,19 +142,23 @@ def cell_table(cells: Cells, dimension: int | None = None) -> CellTable:
             f"got {cells.found.sha256[:12]}... (the file has changed; without `found` it is read anew)"
         )
     table = _checked(cells.model_dump_json(exclude={"found", "origin"}), dimension, content)
-    if cells.found is not None and _found(table, content) != cells.found:
+    if cells.found is not None and what_is_in(table, content) != cells.found.model_dump(include=IN_THE_FILE):
         raise ScenarioError(f"{cells.file}: found: must be what the file holds, got that of other keys (leave it out)")
     return table
 
 
-def what_is_in(cells: Cells, table: CellTable) -> Found:
-    """What the resolved scenario is to say of the file."""
-    return _found(table, fingerprint(cells))
-
-
-def _found(table: CellTable, content: str) -> Found:
+def what_is_in(table: CellTable, content: str) -> dict[str, Any]:
+    """What the resolved scenario is to say of a file with this fingerprint."""
     types = [] if table.types is None else list(dict.fromkeys(table.types.tolist()))
-    return Found(sha256=content, n_cells=len(table.positions), burden=table.burden, types=types)
+    return {"sha256": content, "n_cells": len(table.positions), "burden": table.burden, "types": types}
+
+
+def fingerprint_of_keys(cloud: Cloud) -> str:
+    """SHA-256 of all that says how the file is read and which box is around its cells, but not of where it lies."""
+    assert cloud.cells is not None
+    read = cloud.cells.model_dump(exclude={"file", "table", "found"})
+    settings = {**read, "table": cloud.cells.table is not None, "extent": cloud.extent}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def fingerprint(cells: Cells) -> str:

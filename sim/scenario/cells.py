@@ -30,6 +30,25 @@ class Found(Section):
         confidence="computed",
     )
     types: list[str] = param([], "cell types that the file names (nothing: it names none)")
+    keys: str = param(..., "fingerprint of the keys that it was read with: with others it is read anew")
+    origin: list[float] | None = param(
+        None,
+        "cells.origin as it was fitted (nothing: it was told)",
+        unit="um",
+        low=-FARTHEST,
+        high=FARTHEST,
+        source="the file",
+        confidence="computed",
+    )
+    extent: list[float] | None = param(
+        None,
+        "cloud.extent as it was fitted (nothing: it was told)",
+        unit="um",
+        above=0,
+        high=1e7,
+        source="the file",
+        confidence="computed",
+    )
 
 
 class Cells(Section):

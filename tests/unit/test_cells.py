@@ -18,6 +18,7 @@ import sim
 from sim.cli import main
 from sim.errors import ScenarioError
 from sim.scenario.cells import STATES
+from sim.scenario.design import load_sweep, points
 from sim.scenario.identity import run_address
 from sim.scenario.load import Scenario, from_dict, load
 from sim.scenario.tissue import Cloud
@@ -221,6 +222,45 @@ def test_the_run_is_another_one_when_the_data_change(tmp_path: Path) -> None:
     from_dict(told.tree)
     with pytest.raises(ScenarioError, match="must be a file that can be read, got none of this name"):
         sim.run(from_dict(told.tree))
+
+
+def test_keys_that_changed_since_the_file_was_read_are_noticed_at_once(tmp_path: Path) -> None:
+    """A resolved scenario with another cut, scale or box is the scenario that was never resolved, or one line."""
+    cells: Tree = {"file": write(tmp_path), "columns": {"marker": "p16"}, "senescent_above": 2.5}
+    told = scenario(cells)
+    at = "tissues.patch.cloud"
+    for changes in (
+        {f"{at}.cells.senescent_above": 1.0},
+        {f"{at}.cells.scale": 2, f"{at}.links.radius": 50},
+        {f"{at}.extent": [80, 80], f"{at}.cells.origin": [-5, -5]},
+        {f"{at}.cells.file": write(tmp_path, CELLS[1:], "fewer.csv")},
+    ):
+        again = from_dict(told.tree, changes)
+        assert again.common == told.override(changes).common
+        assert again.hash == told.override(changes).hash != told.hash
+        assert start(again.common).patches["patch"].burden == again.common.tissues["patch"].burden_at_start
+    assert from_dict(told.tree, {f"{at}.cells.senescent_above": 1.0}).common.tissues["patch"].burden_at_start == 50.0
+    with pytest.raises(ScenarioError, match=r"must lie inside the tissue of 0 to 40 x .*got row 3"):
+        from_dict(told.tree, {f"{at}.extent": [40, 40], f"{at}.cells.origin": [0, 0]})
+    (tmp_path / "cells.csv").unlink()
+    from_dict(told.tree)
+    with pytest.raises(
+        ScenarioError, match=r"cloud\.cells: /.*cells\.csv: found: must be of these keys .*, got neither"
+    ):
+        from_dict(told.tree, {f"{at}.cells.senescent_above": 1.0})
+
+
+def test_arms_that_differ_in_the_reading_name_the_key_and_a_sweep_takes_it(tmp_path: Path) -> None:
+    cells: Tree = {"file": write(tmp_path), "columns": {"marker": "p16"}, "senescent_above": 2.5}
+    key = "tissues.patch.cloud.cells.senescent_above"
+    arms = {"a": {}, "b": {"tissues": {"patch": {"cloud": {"cells": {"senescent_above": 1}}}}}}
+    with pytest.raises(ScenarioError, match=rf"arms\.b\.{key}: must be the same in all arms, got 2\.5 and 1\.0 "):
+        scenario(cells, {"arms": arms})
+    (tmp_path / "own.yaml").write_text(scenario(cells).as_yaml(), encoding="utf-8")
+    (tmp_path / "cut.yaml").write_text(yaml.safe_dump({"scenario": "own.yaml", "design": {"grid": {key: [2.5, 1]}}}))
+    cuts = load_sweep(tmp_path / "cut.yaml")
+    burdens = [cuts.at(point).common.tissues["patch"].burden_at_start for point in points(cuts)]
+    assert burdens == [pytest.approx(100 / 3), 50.0]
 
 
 def test_the_mean_field_begins_with_the_burden_of_the_file(tmp_path: Path) -> None:
