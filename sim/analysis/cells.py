@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.errors import ResultsError, ScenarioError, did_you_mean
-from sim.scenario.cell_files import read_table
 from sim.scenario.cells import STATES
+from sim.scenario.table_files import read_table
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from reprlib import repr as show
 
 from sim.errors import ScenarioError
 from sim.scenario.causes import event_names, inducing, removing
 from sim.scenario.checks import LAYERS, known_word
 from sim.scenario.factor import ACTIONS, Factor
 from sim.scenario.schema import Settings
+from sim.scenario.section import Section
 
 DONE_TO_HOSTS = {"drugs", "treatments", "events"}
 PLACES = ("shape", "cell_spacing", "boundary", "cloud", "holes", "voxel_cells")
@@ -35,9 +37,17 @@ def check_arms(arms: Mapping[str, Settings]) -> None:
                 )
         for name, tissue in settings.tissues.items():
             for key in PLACES:
-                if getattr(tissue, key) != getattr(first.tissues[name], key):
-                    value = getattr(tissue, key)
-                    raise ScenarioError(f"arms.{arm}.tissues.{name}.{key}: must be the same in all arms, got {value!r}")
+                _check_same(f"arms.{arm}.tissues.{name}.{key}", getattr(first.tissues[name], key), getattr(tissue, key))
+
+
+def _check_same(key: str, one: object, other: object) -> None:
+    """Raise ScenarioError at the first leaf in which two arms differ."""
+    if one == other:
+        return
+    if isinstance(one, Section) and type(one) is type(other):
+        for field in type(one).model_fields:
+            _check_same(f"{key}.{field}", getattr(one, field), getattr(other, field))
+    raise ScenarioError(f"{key}: must be the same in all arms, got {show(one)} and {show(other)} (sweep it instead)")
 
 
 def recorded_causes(settings: Settings) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import ScenarioError, did_you_mean
-from sim.scenario.cell_files import Rows, file_is_there, rows_of
-from sim.scenario.cells import STATES, Cells, Found
+from sim.scenario.cell_files import rows_of
+from sim.scenario.cell_rows import Rows
+from sim.scenario.cells import FARTHEST, LAST_GENERATION, STATES, Cells
+from sim.scenario.table_files import file_is_there
 from sim.scenario.tissue import Cloud
 
 if TYPE_CHECKING:
@@ -23,7 +26,12 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 SENESCENT = STATES.index("senescent")
+IN_THE_FILE = {"sha256", "n_cells", "burden", "types"}  # of `found`
 NEAR = 0.1  # of the mean distance to the nearest cell: two that are closer are perhaps one cell, found twice
+PLAUSIBLE = (
+    3.0,
+    100.0,
+)  # um to the nearest cell, on average: beyond, a scale is more likely wrong than a tissue so built
 TRUTH = {"true": "senescent", "false": "healthy", "1": "senescent", "0": "healthy"}
 
 
@@ -46,6 +54,8 @@ class CellTable(NamedTuple):
         Index into `sim.scenario.cells.STATES`.
     since_onset : (n,) [d], or None
         Time since senescent cells turned; NaN where it is not told.
+    generation : (n,) uint8, or None
+        0 of senescent cells that turned by themselves, 1 and more of those that others turned; 0 at all other cells.
     """
 
     rows: Rows
@@ -55,6 +65,7 @@ class CellTable(NamedTuple):
     types: npt.NDArray | None
     states: npt.NDArray[np.uint8] | None
     since_onset: Floats | None
+    generation: npt.NDArray[np.uint8] | None
 
     @property
     def burden(self) -> float | None:
@@ -80,9 +91,10 @@ def read_cells(path: str | Path, **how: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per cell: ``x y (z)`` [um]; ``type``, ``state`` (healthy, senescent, cleared, scarred) and ``since_onset``
-        [d] where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack: ``volume`` [um^3]); then
-        the other columns of the file. The index is the row (from 1), the label, or the name of the cell.
+        A row per cell: ``x y (z)`` [um]; ``type``, ``state`` (healthy, senescent, cleared, scarred), ``since_onset``
+        [d] and ``generation`` where the file tells; of a label image ``pixels`` and ``area`` [um^2] (a stack:
+        ``volume`` [um^3]); then the other columns of the file. The index is the row (from 1), the label, or the name
+        of the cell.
 
     Raises
     ------
@@ -105,11 +117,13 @@ def read_cells(path: str | Path, **how: Any) -> pd.DataFrame:
         told["state"] = np.array(STATES)[found.states]
     if found.since_onset is not None:
         told["since_onset"] = found.since_onset
+    if found.generation is not None:
+        told["generation"] = found.generation
     frame = found.rows.frame
     if found.size is not None:
         pixel = math.prod(_scales(cells, found.positions.shape[1]))
         told["area" if found.positions.shape[1] == 2 else "volume"] = frame["pixels"].to_numpy() * pixel
-    others = frame.drop(columns=[name for name in ("x", "y", "z", "type", "state", "since_onset") if name in frame])
+    others = frame.drop(columns=[name for name in frame if name in told])
     return others.assign(**told)[[*told, *others.columns]]
 
 
@@ -128,19 +142,23 @@ def cell_table(cells: Cells, dimension: int | None = None) -> CellTable:
             f"got {cells.found.sha256[:12]}... (the file has changed; without `found` it is read anew)"
         )
     table = _checked(cells.model_dump_json(exclude={"found", "origin"}), dimension, content)
-    if cells.found is not None and _found(table, content) != cells.found:
+    if cells.found is not None and what_is_in(table, content) != cells.found.model_dump(include=IN_THE_FILE):
         raise ScenarioError(f"{cells.file}: found: must be what the file holds, got that of other keys (leave it out)")
     return table
 
 
-def what_is_in(cells: Cells, table: CellTable) -> Found:
-    """What the resolved scenario is to say of the file."""
-    return _found(table, fingerprint(cells))
-
-
-def _found(table: CellTable, content: str) -> Found:
+def what_is_in(table: CellTable, content: str) -> dict[str, Any]:
+    """What the resolved scenario is to say of a file with this fingerprint."""
     types = [] if table.types is None else list(dict.fromkeys(table.types.tolist()))
-    return Found(sha256=content, n_cells=len(table.positions), burden=table.burden, types=types)
+    return {"sha256": content, "n_cells": len(table.positions), "burden": table.burden, "types": types}
+
+
+def fingerprint_of_keys(cloud: Cloud) -> str:
+    """SHA-256 of all that says how the file is read and which box is around its cells, but not of where it lies."""
+    assert cloud.cells is not None
+    read = cloud.cells.model_dump(exclude={"file", "table", "found"})
+    settings = {**read, "table": cloud.cells.table is not None, "extent": cloud.extent}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def fingerprint(cells: Cells) -> str:
@@ -166,10 +184,12 @@ def _checked(settings: str, dimension: int | None, content: str) -> CellTable:
     rows = rows_of(cells)
     places = _places(rows, cells, dimension)
     positions = places * _scales(cells, places.shape[1])
+    _check_far(rows, positions, cells)
     size = None if rows.size is None else np.array(rows.size) * _scales(cells, len(rows.size))
     states = _states(rows, cells)
     spacing = _spacing(rows, positions, cells)
-    return CellTable(rows, positions, spacing, size, _types(rows, cells), states, _onsets(rows, cells, states))
+    about = _types(rows, cells), states, _onsets(rows, cells, states), _generations(rows, cells, states)
+    return CellTable(rows, positions, spacing, size, *about)
 
 
 def _scales(cells: Cells, dimension: int) -> list[float]:
@@ -191,12 +211,28 @@ def _numbers(rows: Rows, name: str, cells: Cells) -> Floats:
 
 
 def _places(rows: Rows, cells: Cells, dimension: int | None) -> Floats:
+    stack = rows.size is not None and "z" in rows.frame
+    if stack and dimension == 2:
+        raise ScenarioError(f"{cells.file}: extent: must have 3 lengths for a stack of slices, got 2")
     axes = "xyz" if "z" in rows.frame and dimension != 2 else "xy"
     if dimension == 3 and axes == "xy":
         raise ScenarioError(f"{cells.file}: z: must be a column of the file where extent has 3 lengths, got none")
     places = np.column_stack([_numbers(rows, axis, cells) for axis in axes])
-    flat = dimension is None and len(axes) == 3 and np.ptp(places[:, 2]) == 0.0
+    flat = dimension is None and len(axes) == 3 and not stack and np.ptp(places[:, 2]) == 0.0
+    if cells.scale_z is not None and (flat or len(axes) == 2):
+        raise ScenarioError(
+            f"{cells.file}: scale_z: must be left out where cells lie in a plane, got {cells.scale_z:g} um"
+        )
     return places[:, :2] if flat else places
+
+
+def _check_far(rows: Rows, positions: Floats, cells: Cells) -> None:
+    far = np.abs(positions) > FARTHEST
+    if far.any():
+        place, axis = np.argwhere(far)[0].tolist()
+        rule = f"must be between -{FARTHEST:g} um and {FARTHEST:g} um"
+        got = f"{positions[place, axis]:g} um in {rows.name(place)}"
+        raise ScenarioError(f"{cells.file}: {'xyz'[axis]}: {rule}, got {got}")
 
 
 def _spacing(rows: Rows, positions: Floats, cells: Cells) -> float:
@@ -251,17 +287,38 @@ def _states(rows: Rows, cells: Cells) -> npt.NDArray[np.uint8] | None:
 
 def _onsets(rows: Rows, cells: Cells, states: npt.NDArray[np.uint8] | None) -> Floats | None:
     """Time since senescent cells turned; what stands at others is not read."""
+    return _of_senescent(rows, "since_onset", "0 d or more", cells, states, lambda days: days >= 0.0)
+
+
+def _generations(rows: Rows, cells: Cells, states: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8] | None:
+    """How many cells stand between a senescent cell and one that turned by itself; nothing said is 0."""
+    rule = f"a whole number from 0 to {LAST_GENERATION}"
+    told = _of_senescent(
+        rows, "generation", rule, cells, states, lambda n: (n % 1 == 0) & (n >= 0) & (n <= LAST_GENERATION)
+    )
+    return None if told is None else np.nan_to_num(told, nan=0.0).astype(np.uint8)
+
+
+def _of_senescent(
+    rows: Rows,
+    name: str,
+    rule: str,
+    cells: Cells,
+    states: npt.NDArray[np.uint8] | None,
+    holds: Callable[[Floats], npt.NDArray[np.bool_]],
+) -> Floats | None:
+    """A column of numbers that belongs to senescent cells; NaN at others, and where it says nothing."""
     import pandas as pd
 
-    if "since_onset" not in rows.frame or states is None:
+    if name not in rows.frame or states is None:
         return None
-    told = np.array(pd.to_numeric(rows.frame["since_onset"], errors="coerce"), np.float64)
-    blank = rows.frame["since_onset"].isna().to_numpy(bool)
-    odd = (states == SENESCENT) & ~blank & ~(np.isfinite(told) & (told >= 0.0))
+    told = np.array(pd.to_numeric(rows.frame[name], errors="coerce"), np.float64)
+    blank = rows.frame[name].isna().to_numpy(bool)
+    odd = (states == SENESCENT) & ~blank & ~holds(np.where(np.isfinite(told), told, -1.0))
     if odd.any():
         place = int(np.flatnonzero(odd)[0])
-        got = f"{rows.frame['since_onset'].iloc[place]} in {rows.name(place)}"
-        raise ScenarioError(f"{cells.file}: since_onset: must be 0 d or more at a senescent cell, got {got}")
+        got = f"{rows.frame[name].iloc[place]} in {rows.name(place)}"
+        raise ScenarioError(f"{cells.file}: {name}: must be {rule} at a senescent cell, got {got}")
     return np.where(states == SENESCENT, told, np.nan)
 
 
@@ -304,7 +361,18 @@ def fitted_box(cloud: Cloud, table: CellTable) -> tuple[Floats, Floats]:
     return origin, lengths
 
 
-def nearly_one(cells: Cells, table: CellTable) -> str | None:
+def odd_places(table: CellTable) -> Iterator[str]:
+    """What is legal but odd in where the cells are."""
+    low, high = PLAUSIBLE
+    if not math.isnan(table.spacing) and not low <= table.spacing <= high:
+        yield (f"cells are {table.spacing:.3g} um from the nearest one on average, outside {low:g} to {high:g} um: "
+               "is `scale` right?")  # fmt: skip
+    twice = _nearly_one(table)
+    if twice:
+        yield twice
+
+
+def _nearly_one(table: CellTable) -> str | None:
     """A note where two cells are much closer than cells are."""
     from scipy.spatial import cKDTree
 

@@ -8,7 +8,9 @@ from sim.errors import did_you_mean
 from sim.scenario.section import Section, param
 
 STATES = ("healthy", "senescent", "cleared", "scarred")  # words of the column `state`; the last two hold no cell
-COLUMNS = ("x", "y", "z", "type", "state", "marker", "since_onset", "label")
+COLUMNS = ("x", "y", "z", "type", "state", "marker", "since_onset", "generation", "label")
+LAST_GENERATION = 255  # one byte per cell
+FARTHEST = 1e9  # um; beyond it a coordinate is a mistake, and rounding moves cells
 TABLES, IMAGES, ANNDATA = (".csv", ".parquet"), (".tif", ".tiff", ".png"), ".h5ad"
 SUFFIXES = (*TABLES, *IMAGES, ANNDATA)
 
@@ -28,6 +30,25 @@ class Found(Section):
         confidence="computed",
     )
     types: list[str] = param([], "cell types that the file names (nothing: it names none)")
+    keys: str = param(..., "fingerprint of the keys that it was read with: with others it is read anew")
+    origin: list[float] | None = param(
+        None,
+        "cells.origin as it was fitted (nothing: it was told)",
+        unit="um",
+        low=-FARTHEST,
+        high=FARTHEST,
+        source="the file",
+        confidence="computed",
+    )
+    extent: list[float] | None = param(
+        None,
+        "cloud.extent as it was fitted (nothing: it was told)",
+        unit="um",
+        above=0,
+        high=1e7,
+        source="the file",
+        confidence="computed",
+    )
 
 
 class Cells(Section):
@@ -64,8 +85,8 @@ class Cells(Section):
         None,
         "corner of the tissue in the coordinates of the file, x, y (, z) (nothing: 0 with extent, else fitted)",
         unit="um",
-        low=-1e9,
-        high=1e9,
+        low=-FARTHEST,
+        high=FARTHEST,
     )
     found: Found | None = param(None, "what was in the file; where it is told, the file is not read before the run")
 

@@ -21,6 +21,7 @@ from sim.scenario.causes import (
     first_drug,
     first_own,
 )
+from sim.scenario.cells import IMAGES
 from sim.scenario.drug import OTHERS
 from sim.scenario.event import READ_BY, Event
 from sim.scenario.function import DRIVERS
@@ -196,8 +197,13 @@ def _check_tissue(key: str, tissue: Tissue) -> None:
 
 def _check_cells(key: str, tissue: Tissue) -> None:
     """What a file says of its cells must fit the tissue, and nothing else may say it."""
-    if tissue.found is None:
+    if tissue.cloud is None or tissue.cloud.cells is None or tissue.found is None:
         return
+    nearest, n, file = tissue.cloud.links.nearest, tissue.found.n_cells, tissue.cloud.cells.file
+    if nearest is not None and nearest >= n:
+        mask = " (a mask? label it first)" if n == 1 and file.lower().endswith(IMAGES) else ""
+        rule = f"must be below the number of cells, {n} in {file}{mask}"
+        raise ScenarioError(f"{key}.cloud.links.nearest: {rule}, got {nearest}")
     for kind in tissue.found.types:
         known_word(f"{key}.cloud.cells.found.types", kind, tissue.cell_types)
     if tissue.found.burden is not None and tissue.initial.burden > 0:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.arms import check_arms, odd_arms
-from sim.scenario.cell_trees import absolute_files, read_files, without_files
+from sim.scenario.cell_trees import absolute_files, read_anew, read_files, without_files
 from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
@@ -190,6 +190,7 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
     try:
         for key, value in overrides.items():
             _write_override(tree, sources, key, value)
+            read_anew(tree, key)
         absolute_files(tree, written.folder)
         written = Written(copy.deepcopy(tree), dict(sources), written.folder)
         notes: dict[str, None] = dict.fromkeys(odd_removals(tree))

@@ -85,7 +85,7 @@ def known_cells(tissue: Tissue) -> CellTable | None:
     cells, extent = tissue.cloud.cells, tissue.cloud.extent or []
     table = cell_table(cells, len(extent))
     keep = _outside_holes(tissue, np.clip(table.positions - np.array(cells.origin), 0.0, extent))
-    told = {name: getattr(table, name) for name in ("types", "states", "since_onset")}
+    told = {name: getattr(table, name) for name in ("types", "states", "since_onset", "generation")}
     return table._replace(**{name: each[keep] for name, each in told.items() if each is not None})
 
 
@@ -126,12 +126,14 @@ def first_cells(tissue: Tissue, geometry: Geometry, n_cargo: int, stream: Stream
 
 
 def _begin_as_known(cells: CellState, known: CellTable, since_onset: float) -> None:
-    """States of a file; senescent cells turned when it says, else `since_onset` [d] ago."""
+    """States and generations of a file; senescent cells turned when it says, else `since_onset` [d] ago."""
     assert known.states is not None
     cells.state[:] = known.states
     old = cells.state == SENESCENT
     cells.cause[old] = causes.INITIAL
     told = np.full(len(old), np.nan) if known.since_onset is None else known.since_onset
+    if known.generation is not None:
+        cells.generation[:] = known.generation
     cells.since[old] = -np.where(np.isnan(told), since_onset, told)[old]
 
 

@@ -44,6 +44,15 @@ def test_places_types_and_a_gene_become_the_first_state(tmp_path: Path) -> None:
     assert found.index[:2].tolist() == ["cell_0", "cell_1"]
 
 
+def test_names_that_stand_twice_are_cells_of_their_own(tmp_path: Path) -> None:
+    data = anndata.read_h5ad(written(tmp_path))
+    data.obs_names = ["cell", "cell", *data.obs_names[2:]]
+    data.write_h5ad(tmp_path / "twice.h5ad")
+    found = sim.read_cells(tmp_path / "twice.h5ad", **HOW)
+    np.testing.assert_array_equal(found[["x", "y"]], PLACES)
+    assert found["type"].tolist() == ["A", "b"] * (N // 2)
+
+
 def test_mistakes_name_the_cell_and_the_key(tmp_path: Path) -> None:
     bad = PLACES.copy()
     bad[3, 1] = np.nan

@@ -76,6 +76,25 @@ def test_a_scenario_begins_with_the_exported_cells_of_a_day(results: Results, tm
     assert set(cells["cause"].dropna()) <= {"initial", "SASP"}
 
 
+def test_a_round_trip_keeps_who_was_turned_by_others(tmp_path: Path) -> None:
+    """Secondary cells that secrete half as much begin so again: the level of the next scenario is that of the last."""
+    halves: Tree = {"factors": {"SASP": {"secretion": {"secondary": 0.5}}}, "record": {"days": [4]}}
+    busy: Tree = {"tissues": {"patch": {"holes": None, "initial": {"burden": 10}, "repair": {"rate": 0}}}}
+    stirred: Tree = {"tissues": {"patch": {"well_mixed": True}}}
+    results = sim.run(from_dict(tree(halves, busy, stirred)), replicates=1)
+    file = sim.export(results, "csv", tmp_path / "out") / "control-0-patch-day4.csv"
+    cloud = {"cells": {"file": str(file)}, "extent": [120, 80], "voxel_spacing": 20, "links": {"radius": 15}}
+    moved: Tree = {
+        "tissues": {"patch": {"shape": None, "voxel_cells": None, "initial": {"burden": None}, "cloud": cloud}}
+    }
+    patch = start(from_dict(tree(halves, busy, stirred, moved)).common).patches["patch"]
+    old, generation = patch.cells.state == SENESCENT, results.maps("control")["generation"][0].ravel()
+    assert set(generation[old]) == {0, 1}
+    np.testing.assert_array_equal(patch.cells.generation, generation * old)
+    n_0, n_1 = np.bincount(generation[old])
+    np.testing.assert_allclose(patch.level("SASP"), 100 * (n_0 + n_1 / 2) / generation.size, rtol=1e-5)
+
+
 def test_levels_are_those_of_the_voxel_of_a_cell(results: Results, tmp_path: Path) -> None:
     table = pd.read_csv(sim.export(results, "csv", tmp_path / "out", replicate=0) / "control-0-patch-day4.csv")
     fine = results.maps("control")["SASP"][-1].repeat(2, 0).repeat(2, 1)

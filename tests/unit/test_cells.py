@@ -18,6 +18,7 @@ import sim
 from sim.cli import main
 from sim.errors import ScenarioError
 from sim.scenario.cells import STATES
+from sim.scenario.design import load_sweep, points
 from sim.scenario.identity import run_address
 from sim.scenario.load import Scenario, from_dict, load
 from sim.scenario.tissue import Cloud
@@ -77,6 +78,13 @@ def test_the_first_state_is_that_of_the_file(tmp_path: Path, name: str) -> None:
     assert patch.cum.sum() == 2
     origin = np.array(patch.tissue.cloud.cells.origin)  # type: ignore[union-attr, index]
     np.testing.assert_allclose(patch.geometry.positions() + origin, CELLS[["x", "y"]])
+
+
+def test_a_column_tells_who_was_turned_by_others(tmp_path: Path) -> None:
+    """It belongs to senescent cells; where it says nothing they turned by themselves."""
+    path = write(tmp_path, CELLS.assign(generation=[7, 2, 7, None, None, "who"]))
+    assert start(scenario({"file": path}).common).patches["patch"].cells.generation.tolist() == [0, 2, 0, 0, 0, 0]
+    assert sim.read_cells(path)["generation"].tolist() == [0, 2, 0, 0, 0, 0]
 
 
 def test_the_box_has_half_a_spacing_around_the_cells_and_whole_voxels(tmp_path: Path) -> None:
@@ -141,6 +149,40 @@ def test_a_stack_has_volumes_and_its_own_distance_of_slices(tmp_path: Path) -> N
     np.testing.assert_array_equal(found[["x", "y", "z", "volume"]], [[1.5, 1.5, 3, 6], [4.5, 3.5, 7.5, 3]])
 
 
+def test_a_stack_whose_labels_share_a_slice_stays_a_stack(tmp_path: Path) -> None:
+    """Columns through all slices: volumes count them, and so does the distance of slices."""
+    stack = np.zeros((3, 4, 5), np.int32)
+    stack[:, 1, 1], stack[:, 3, 4] = 1, 2
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, stack, photometric="minisblack", ome=True, metadata={"axes": "ZYX"})
+    found = sim.read_cells(path, scale=1, scale_z=3)
+    np.testing.assert_array_equal(found[["x", "y", "z", "volume"]], [[1.5, 1.5, 4.5, 9], [4.5, 3.5, 4.5, 9]])
+    with pytest.raises(ScenarioError, match="extent: must have 3 lengths for a stack of slices, got 2"):
+        scenario({"file": str(path), "scale": 10}, extent=[50, 40])
+
+
+@pytest.mark.parametrize("axes", ["TYX", "CYX"])
+def test_time_and_channels_are_no_slices(tmp_path: Path, axes: str) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", np.stack([labels()] * 2), photometric="minisblack", ome=True, metadata={"axes": axes}
+    )
+    with pytest.raises(
+        ScenarioError, match=rf"one plane or a stack, got axes {axes} \(T is time, C channels: save one"
+    ):
+        sim.read_cells(tmp_path / "a.ome.tif", scale=1)
+
+
+def test_the_sizes_of_labels_are_those_of_the_image(tmp_path: Path) -> None:
+    Image.fromarray(labels()).save(tmp_path / "a.png")
+    about = pd.DataFrame({"label": [2, 7, 300], "x": 0, "pixels": [9, 8, 7], "area": 0.5, "p16": [1, 2, 3]})
+    table = write(tmp_path, about, "about.csv")
+    found = sim.read_cells(tmp_path / "a.png", scale=2, table=table)
+    assert found.columns.tolist() == ["x", "y", "area", "pixels", "p16"]
+    np.testing.assert_array_equal(found[["x", "pixels", "area", "p16"]], [[7, 2, 8, 1], [1, 1, 4, 2], [12, 4, 16, 3]])
+    asked = sim.read_cells(tmp_path / "a.png", scale=2, table=table, columns={"marker": "pixels"}, senescent_above=7.5)
+    assert asked["state"].tolist() == ["senescent", "senescent", "healthy"]
+
+
 # -------------------------------------------------------------------------------------------------- what stays the same
 
 
@@ -182,6 +224,45 @@ def test_the_run_is_another_one_when_the_data_change(tmp_path: Path) -> None:
         sim.run(from_dict(told.tree))
 
 
+def test_keys_that_changed_since_the_file_was_read_are_noticed_at_once(tmp_path: Path) -> None:
+    """A resolved scenario with another cut, scale or box is the scenario that was never resolved, or one line."""
+    cells: Tree = {"file": write(tmp_path), "columns": {"marker": "p16"}, "senescent_above": 2.5}
+    told = scenario(cells)
+    at = "tissues.patch.cloud"
+    for changes in (
+        {f"{at}.cells.senescent_above": 1.0},
+        {f"{at}.cells.scale": 2, f"{at}.links.radius": 50},
+        {f"{at}.extent": [80, 80], f"{at}.cells.origin": [-5, -5]},
+        {f"{at}.cells.file": write(tmp_path, CELLS[1:], "fewer.csv")},
+    ):
+        again = from_dict(told.tree, changes)
+        assert again.common == told.override(changes).common
+        assert again.hash == told.override(changes).hash != told.hash
+        assert start(again.common).patches["patch"].burden == again.common.tissues["patch"].burden_at_start
+    assert from_dict(told.tree, {f"{at}.cells.senescent_above": 1.0}).common.tissues["patch"].burden_at_start == 50.0
+    with pytest.raises(ScenarioError, match=r"must lie inside the tissue of 0 to 40 x .*got row 3"):
+        from_dict(told.tree, {f"{at}.extent": [40, 40], f"{at}.cells.origin": [0, 0]})
+    (tmp_path / "cells.csv").unlink()
+    from_dict(told.tree)
+    with pytest.raises(
+        ScenarioError, match=r"cloud\.cells: /.*cells\.csv: found: must be of these keys .*, got neither"
+    ):
+        from_dict(told.tree, {f"{at}.cells.senescent_above": 1.0})
+
+
+def test_arms_that_differ_in_the_reading_name_the_key_and_a_sweep_takes_it(tmp_path: Path) -> None:
+    cells: Tree = {"file": write(tmp_path), "columns": {"marker": "p16"}, "senescent_above": 2.5}
+    key = "tissues.patch.cloud.cells.senescent_above"
+    arms = {"a": {}, "b": {"tissues": {"patch": {"cloud": {"cells": {"senescent_above": 1}}}}}}
+    with pytest.raises(ScenarioError, match=rf"arms\.b\.{key}: must be the same in all arms, got 2\.5 and 1\.0 "):
+        scenario(cells, {"arms": arms})
+    (tmp_path / "own.yaml").write_text(scenario(cells).as_yaml(), encoding="utf-8")
+    (tmp_path / "cut.yaml").write_text(yaml.safe_dump({"scenario": "own.yaml", "design": {"grid": {key: [2.5, 1]}}}))
+    cuts = load_sweep(tmp_path / "cut.yaml")
+    burdens = [cuts.at(point).common.tissues["patch"].burden_at_start for point in points(cuts)]
+    assert burdens == [pytest.approx(100 / 3), 50.0]
+
+
 def test_the_mean_field_begins_with_the_burden_of_the_file(tmp_path: Path) -> None:
     told = scenario({"file": write(tmp_path)})
     alone = sim.run(told.override({"mode": "well_mixed", "dt": 1}), replicates=2).timeseries
@@ -207,6 +288,8 @@ MISTAKES: list[tuple[pd.DataFrame, Tree, Tree, str]] = [
     (CELLS.assign(type=None), {}, {}, "type: must stand in every row, got nothing in row 1"),
     (CELLS.replace("cleared", "senecsent"), {}, {}, "got 'senecsent' in row 6 (did you mean senescent?)"),
     (CELLS.assign(since_onset=-1), {}, {}, "since_onset: must be 0 d or more at a senescent cell, got -1 in row 2"),
+    (CELLS.assign(generation=[0, 1, 0, 0, 1.5, 0]), {}, {}, "generation: must be a whole number from 0 to 255"),
+    (CELLS.assign(generation=256), {}, {}, "from 0 to 255 at a senescent cell, got 256 in row 2"),
     (CELLS, {"senescent_above": 1}, {}, "marker: must be a column of the file, got none called 'marker'"),
     (CELLS, {"senescent_above": 1, "columns": {"state": "state"}}, {}, "senescent_above: must be left out"),
     (CELLS, {"table": "cells.csv"}, {}, "table: is for label images only"),
@@ -242,6 +325,29 @@ def test_cells_that_are_perhaps_one_are_noted(tmp_path: Path) -> None:
     assert "first row 1 and row 7: one cell found twice?" in told.notes[0]
 
 
+@pytest.mark.parametrize(("scale", "noted"), [(0.1, True), (1, False), (6, True)])
+def test_a_scale_that_is_far_off_is_noted(tmp_path: Path, scale: float, noted: bool) -> None:
+    told = scenario({"file": write(tmp_path), "scale": scale}, links={"nearest": 3})
+    note = f"cells are {20 * scale:g} um from the nearest one on average, outside 3 to 100 um: is `scale` right?"
+    assert told.notes == ((f"tissues.patch.cloud.cells: {note}",) if noted else ())
+
+
+def test_there_must_be_more_cells_than_neighbours(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    scenario({"file": path}, links={"nearest": 5})
+    with pytest.raises(
+        ScenarioError, match=r"patch\.cloud\.links\.nearest: must be below the number of cells, 6 in /.*csv, got 6"
+    ):
+        scenario({"file": path}, links={})
+    Image.fromarray(np.uint8(labels() > 0)).save(tmp_path / "mask.png")
+    mask = {"file": str(tmp_path / "mask.png"), "scale": 10}
+    with pytest.raises(ScenarioError, match=r"nearest: .*, 1 in /.*png \(a mask\? label it first\), got 6"):
+        scenario(mask, links={})
+    assert scenario(mask).notes == (
+        "tissues.patch.cloud.cells: mask.png holds one label only (a mask? label it first)",
+    )
+
+
 def image(pixels: np.ndarray, **how: Any) -> Tree:
     return {"pixels": pixels, "scale": 1, **how}
 
@@ -250,14 +356,24 @@ IMAGES: list[tuple[str, Any, Tree, str]] = [
     ("a.tif", labels(), {"scale": None}, "scale: must be told for a label image, the side of a pixel [um], got"),
     ("a.tif", labels().astype(np.float32), {}, "whole numbers from 0, one plane or a stack, got float32"),
     ("a.tif", np.zeros((6, 8, 3), np.uint8), {}, "got shape (6, 8, 3) (a colour image?)"),
-    ("a.png", np.zeros((6, 8, 3), np.uint8), {}, "got shape (6, 8, 3) (a colour image?)"),
+    ("a.png", np.zeros((6, 8, 3), np.uint8), {}, "got a picture of mode RGB (a colour image?)"),
+    ("a.png", labels() > 0, {}, "got a picture of mode 1 (a mask? label it first)"),
+    ("a.png", Image.fromarray(labels().astype(np.uint8)).convert("P"), {}, "got a picture of mode P (a palette: its"),
     ("a.tif", -labels().astype(np.int32), {}, "one plane or a stack, got -300"),
     ("a.tif", labels() * 0, {}, "file: must hold at least one label above 0, got an image of background"),
     ("a.png", b"x,y\n1,2\n", {}, "must be a whole PNG image, got one that cannot be read (UnidentifiedImageError)"),
     ("a.tif", b"", {}, "file: must be a whole TIFF image, got one that cannot be read"),
     ("a.parquet", b"x,y\n1,2\n", {}, "file: must be a whole Parquet table, got one that cannot be read (ArrowInvalid)"),
-    ("a.csv", b"\xff\xfe\x00", {}, "file: must be a whole CSV table, got one that cannot be read (UnicodeDecodeError)"),
-    ("a.csv", b"x,y\n1,2,3\n", {}, "file: must be a whole CSV table, got one that cannot be read (ParserWarning)"),
+    ("a.csv", "x,y\n1,2\n".encode("utf-16"), {}, "file: must be text in UTF-8, got UTF-16"),
+    ("a.csv", "x,y,type\n1,2,Fb\n1,3,dünn\n".encode("latin-1"), {}, "got byte 0xfc in line 3 (Latin-1 or Windows-1252"),
+    ("a.csv", b"", {}, "file: must hold at least one cell, got an empty file"),
+    ("a.csv", b"x,y\n1,2\n\n1,2,3\n", {}, "file: must have 2 fields in every row, as in its header, got 3 in row 2"),
+    ("a.csv", b"x,y,type\n1,2,a\n1,2", {}, "file: must have 3 fields in every row, as in its header, got 2 in row 2"),
+    ("a.csv", b"x;y\n1;2\n", {}, "file: must have commas between its fields, got semicolons ('x;y')"),
+    ("a.csv", b"x\ty\n1\t2\n", {}, r"file: must have commas between its fields, got tabs ('x\ty')"),
+    ("a.csv", b"x,y,x\n1,2,3\n", {}, "x: must be one column of the file, got 2 of this name"),
+    ("a.csv", b"x,y\n1,2\n1e300,2\n", {}, "x: must be between -1e+09 um and 1e+09 um, got 1e+300 um in row 2"),
+    ("a.csv", b"x,y\n1,2\n3,2\n", {"scale_z": 2}, "scale_z: must be left out where cells lie in a plane, got 2 um"),
     ("a.tif", labels(), {"table": "label\n7\n2\n"}, "label: must hold every label of a.tif, got none for 300"),
     ("a.tif", labels(), {"table": "label\n7\n2\n2\n300\n"}, "label: must stand once, got 2 in rows 2 and 3"),
     ("a.tif", labels(), {"table": "label\n7\ntwo\n"}, "label: must be a number, got 'two' in row 2"),
@@ -270,7 +386,7 @@ def test_mistakes_in_an_image_are_one_line(tmp_path: Path, name: str, content: A
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif path.suffix == ".png":
-        Image.fromarray(content).save(path)
+        (content if isinstance(content, Image.Image) else Image.fromarray(content)).save(path)
     else:
         tifffile.imwrite(path, content, photometric="rgb" if content.ndim == 3 else "minisblack")
     if "table" in how:
