@@ -100,6 +100,7 @@ import shutil
 # The state of day 0 is that of the stain; and the exported cells of the last day begin a new run.
 first = results.maps("as_it_is")["state"][0]
 assert (first == (about["p16"] > 2.5)).all()
+assert both.loc["section"].equals(both.loc["maps"].rename("section")), both
 assert section.rows["n_senescent"].item() == (about["p16"] > 2.5).sum() == (first == 1).sum()
 words = np.array(["healthy", "senescent", "cleared", "scarred"])
 assert words[begun.maps("as_it_is")["state"][0]].tolist() == last["state"].tolist()
