@@ -93,9 +93,9 @@ class _Page:
             results, first.tissue, first.replicates[0], results.maps(first.arm, first.replicates[0], first.tissue)
         )
         self.single = max(len(each.replicates) for each in found) == 1
-        self.stored = sorted({float(day) for each in found for day in each.days})
-        changed = sorted({day for each in found for day in _changed(each)})
-        self.days = days_shown(results, self.stored, changed or self.stored[-1:])
+        stored = sorted({float(day) for each in found for day in each.days})
+        self.changed = sorted({day for each in found for day in _changed(each)}) or stored[-1:]
+        self.days = days_shown(results, stored, self.changed)
         self.counts = {each.arm: each.counts().groupby("day")[list(KINDS)].mean() for each in found}
         self.kinds = [kind for kind in KINDS if kind in ("saved", "induced") or any(
             counts[kind].any() for counts in self.counts.values())]  # fmt: skip
@@ -173,7 +173,7 @@ class _Page:
         return (
             f"{self.results.manifest['scenario']}{where}: arms against {self.against}, {which}. Saved: senescent in "
             f"{self.against} only; induced: senescent in the arm only; cells in the whole tissue.{words}"
-            f"{left_out(self.days, self.stored)}"
+            f"{left_out(self.days, self.changed, 'days on which an arm differs')}"
         )
 
 

@@ -98,12 +98,12 @@ def stored_layers(results: Results, replicate: int, tissue: str) -> list[str]:
 def _caption(results: Results, tissue: str, replicate: int, picture: View) -> str:
     where = f", {tissue}" if len(results.tissues) > 1 else ""
     words = f"; {picture.words}" if picture.words else ""
-    return f"{results.manifest['scenario']}{where}: replicate {replicate}{words}."
+    return f"{results.manifest['scenario']}{where}: maps of replicate {replicate}{words}."
 
 
-def left_out(days: Sequence[float], stored: Sequence[float]) -> str:
-    """How many of the days with maps are shown, for a caption; empty where all are."""
-    return f" {len(days)} of {len(stored)} days with maps." if len(days) < len(stored) else ""
+def left_out(days: Sequence[float], every: Sequence[float], what: str = "days with maps") -> str:
+    """How many of these days are shown, for a caption; empty where all are."""
+    return f" {len(days)} of {len(every)} {what}." if len(days) < len(every) else ""
 
 
 def tile(picture: View, rows: int, columns: int) -> tuple[float, float]:
