@@ -10,9 +10,11 @@ from typing import Any, get_args
 import pytest
 
 from sim.errors import ScenarioError
+from sim.scenario.cell_table import fingerprint_of_keys
 from sim.scenario.ledger import fields, range_words, sections
 from sim.scenario.load import from_dict
 from sim.scenario.section import DESIGN, Confidence, declared, number_in
+from sim.scenario.tissue import Cloud
 
 NUMBERS = {path: field for path, field in fields() if number_in(field.annotation) is not None}
 
@@ -23,6 +25,15 @@ def scenario(tissue: dict[str, Any], **factor: Any) -> dict[str, Any]:
 
 def cloud(**parts: Any) -> dict[str, Any]:
     return scenario({"cloud": {"extent": [90, 90], "links": {"radius": 30}, **parts}})
+
+
+def as_found(tree: dict[str, Any]) -> dict[str, Any]:
+    """A file that was found with its keys, whatever they are, is not read before the run."""
+    about = tree["tissues"]["t"].get("cloud", {})
+    if "cells" in about:
+        about["cells"]["found"]["keys"] = "0"
+        about["cells"]["found"]["keys"] = fingerprint_of_keys(Cloud.model_validate(about))
+    return tree
 
 
 # Together these reach every number of the schema.
@@ -81,12 +92,10 @@ EXAMPLES: list[dict[str, Any]] = [
               "pigment": {"activated_by": {"f": {}}, "dendrites": {}, "lightness": {}, "spot": {}}}, reach=100),
     cloud(packing={}),
     cloud(positions=[[1, 1], [2, 2]]),
-    cloud(  # a file that was found is not read before the run
-        cells={
-            "file": "cells.csv", "scale": 1, "scale_z": 1, "senescent_above": 1, "min_distance": 1, "origin": [0, 0],
-            "found": {"sha256": "0", "n_cells": 2, "burden": 5},
-        }
-    ),
+    as_found(cloud(cells={
+        "file": "cells.csv", "scale": 1, "scale_z": 1, "senescent_above": 1, "min_distance": 1, "origin": [0, 0],
+        "found": {"sha256": "0", "n_cells": 20, "burden": 5, "origin": [0, 0], "extent": [30, 30]},
+    })),
     cloud(positions=[[1, 1], [2, 2]], links={"nearest": 1}),
     cloud(positions=[[1, 1], [2, 2]], links={"window": [1, 1]}),
 ]  # fmt: skip
@@ -217,4 +226,4 @@ def test_the_edges_of_a_range_are_allowed() -> None:
             continue  # what surrounds these must fit
         for value in (extra["low"], extra["high"]):
             if value is not None:
-                from_dict(with_value(path, value)[0])
+                from_dict(as_found(with_value(path, value)[0]))
