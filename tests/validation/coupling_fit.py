@@ -23,7 +23,7 @@ TARGET, AGE, YOUNG = 10.0, 730.0, 91.0  # %, d, d
 DT, MICE, CELLS, MANY, SEED = 1.0, 3000, 32 * 32, 256 * 256, 5
 LATTICE = 0.305 / 0.312  # beta on lattices over that of the mean field (docs/ageing.md)
 VOLUMES = np.array([1.0e9, 2.5e9, 7.0e8, 6.0e6, 3.0e9]) * 15.0**3 / 1e9  # of configs/ageing_body.yaml [mm^3]
-LEAK, BLOOD, PLASMA_LOSS, DECAY = 1.0, 1800.0, 24.0 * math.log(2.0), 20.0 * 86400.0 / 100.0**2  # 1/d, mm^3, 1/d, 1/d
+LEAK, BLOOD, PLASMA_LOSS, DECAY = 1.0, 1800.0, math.log(2.0) / 0.0417, 20.0 * 86400.0 / 100.0**2  # 1/d, mm^3, 1/d, 1/d
 
 
 class Body(NamedTuple):
