@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,13 +19,9 @@ from sim.app import serve
 from sim.cli import main
 from sim.errors import ResourceError
 from sim.simulation import Simulation
+from tests.browser import CHROMIUM, in_a_browser
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MISSING = [name for name in ("solara", "solara_assets", "playwright") if importlib.util.find_spec(name) is None]
-in_a_browser = pytest.mark.skipif(
-    bool(MISSING) or CHROMIUM is None, reason=f"needs a browser: {', '.join(MISSING) or 'chromium'} is not there"
-)
 PATIENCE = 60_000  # ms, for one thing that must happen
 SCENARIO = """\
 question: Does it spread?
@@ -90,7 +84,6 @@ def test_a_port_in_use_is_one_line() -> None:
 # ---------------------------------------------------------------------------------------------------------- Mesa's own
 
 
-@pytest.mark.skipif("solara" in MISSING, reason="needs solara")
 def test_mesa_s_viewer_shows_a_model_of_ours() -> None:
     """`SolaraViz` on Mesa's terms: one arm, and a plot of what the data collector has."""
     with warnings.catch_warnings():

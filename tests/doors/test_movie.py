@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,10 +114,9 @@ def test_one_palette_and_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_an_mp4_has_the_same_frames(tmp_path: Path) -> None:
-    imageio = pytest.importorskip("imageio_ffmpeg")
     movie = two_by_two().plot.movie()
     file = movie.save(tmp_path / "state.mp4", fps=4)
-    ffmpeg, (width, height) = imageio.get_ffmpeg_exe(), movie.frames[0].size
+    ffmpeg, (width, height) = imageio_ffmpeg.get_ffmpeg_exe(), movie.frames[0].size
     assert (width % 2, height % 2) == (0, 0)
     about = subprocess.run([ffmpeg, "-i", file], capture_output=True, text=True, check=False).stderr
     for said in ("Video: h264", "yuv420p", "bt709", f"{width}x{height}", "4 fps"):

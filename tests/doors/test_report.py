@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 from test_cli import call
 from test_figures import assert_tidy, make, words
 from worlds import QUIET
@@ -26,6 +26,7 @@ from sim.report.parameters import gathered
 from sim.results import DOSE_COLUMNS, Results, read_results
 from sim.scenario.ledger import Row
 from sim.scenario.load import from_dict
+from tests.browser import CHROMIUM, in_a_browser
 
 DEFAULT = "0.138 %/d"  # of damage.baseline
 QUESTION = '<script>alert("x")</script> & why?'
@@ -360,13 +361,10 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- in a browser
 
 
+@in_a_browser
 def test_a_browser_without_a_network_plays_and_prints(folder: Path, tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium here")
-    with playwright.sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tab = browser.new_context(offline=True, viewport={"width": 1000, "height": 800}).new_page()
         troubles: list[str] = []
         tab.on("console", lambda message: troubles.append(message.text))
