@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import fft
 
-from sim.compiling import kernel
+from sim.transforms.panels import Panels, suits
+from sim.transforms.modes import MAX_EXPONENT, NEGLIGIBLE, advance_modes, clip, column_sum
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -23,8 +24,6 @@ TRANSFORMS = {  # forward and inverse, in the order of the forward direction: re
     "absorbing": (fft.dstn, fft.idstn),
     "periodic": (fft.rfftn, fft.irfftn),
 }
-NEGLIGIBLE = 1e-30  # smaller accumulators become 0: arithmetic on denormals is 35 times slower
-MAX_EXPONENT = 100.0  # per axis: exp(-100) keeps nothing, and a product of four of them is not yet a denormal
 
 
 class Transport(Protocol):
@@ -34,7 +33,7 @@ class Transport(Protocol):
     field: Array  # what cells read: max(c, 0), always the same contiguous array
 
     def advance(self, source: Array, workers: int = 1, mean: float | None = None) -> None:
-        """Take one step with a constant `source` [concentration / d], which may be overwritten.
+        """Take one step with a constant `source` [concentration / d].
 
         Where the tissue exchanges factors with others, `mean` is its mean after the step.
         """
@@ -99,7 +98,9 @@ class Spectral:
 
     Coarse voxels err most at the far end; fine ones, in 2-D and 3-D, at the near end, whatever L is. Without
     an absorbing axis the zero mode, hence the mass, is kept in float64. A factor holds two arrays, amplitudes
-    and field; a step works in the array of the source and, with a periodic axis, in two more.
+    and field; a step works in that of the field and, with a periodic axis, in two more. Grids of the plane between
+    reflecting walls, of lengths without a prime factor above 5, go through `sim.transforms`, all others through
+    SciPy: twice as fast, the same to rounding.
     """
 
     def __init__(
@@ -122,6 +123,10 @@ class Spectral:
         self._amplitudes = self._forward(self.field.copy(), 1)
         modes = [laplacian_modes(n, spacing, b) for n, b in zip(self.shape, boundary, strict=True)]
         self._tables = self._axis_tables([diffusivity * q2 for q2 in modes])
+        self._panels: Panels | None = None
+        if len(self._axes["reflecting"]) == len(self.shape) and suits(self.shape):
+            self._panels = Panels(self.shape, dtype, *self._tables[1:], self.dt)
+            self._amplitudes = self._panels.amplitudes
 
     def _axis_tables(self, rates: list[Floats]) -> tuple[Array, Array, Array]:
         """Per axis, slowest first: the rate D q^2 [1/d], the share kept and the share lost in a step."""
@@ -143,8 +148,12 @@ class Spectral:
         start = np.array(np.broadcast_to(np.asarray(concentration), self.shape), self.field.dtype)
         if self._conserving:
             self._mean = column_sum(as_grid(start)) / start.size
-        self._amplitudes = self._forward(start, 1)
-        self._read(self._amplitudes.copy(), 1)
+        amplitudes = self._forward(start, 1)
+        if self._panels is None:
+            self._amplitudes = amplitudes
+        else:
+            self._panels.start(amplitudes)
+        self._refresh()
 
     def mean_source(self, source: Array) -> float:
         """Mean of a `source` over the voxels [concentration / d]."""
@@ -159,31 +168,45 @@ class Spectral:
     def mean(self, mean: float) -> None:
         """Change all voxels alike."""
         self._mean = mean
-        self._read(self._amplitudes.copy(), 1)
+        self._refresh()
 
     def advance(self, source: Array, workers: int = 1, mean: float | None = None) -> None:
-        """Take one step with a constant `source` [concentration / d], overwritten if it has our dtype.
+        """Take one step with a constant `source` [concentration / d].
 
         With a `mean`, the mean after the step is that, not what source and decay make of it.
         """
         check_source(source, self.shape)
-        source = np.require(source, self.field.dtype, ("C", "W"))
+        source = np.require(source, self.field.dtype, "C")
         if mean is not None:
             self._mean = mean
         elif self._conserving:
             self._mean = exact_step(self._mean, self.mean_source(source), self.decay, self.dt)
-        work = self._forward(source, workers)
-        advance_modes(as_grid(self._amplitudes), as_grid(work), self._tables, self.decay, self.dt)
-        self._read(work, workers)
+        if self._panels is not None:
+            extremes = self._panels.advance(source, self.field, self.decay, self._mean, workers)
+            self._note_extremes(*extremes)
+        else:
+            self.field[...] = source
+            work = self._forward(self.field, workers)
+            advance_modes(as_grid(self._amplitudes), as_grid(work), self._tables, self.decay, self.dt)
+            self._read(work, workers)
 
     def _read(self, work: Array, workers: int) -> None:
         """Pin the zero mode and bring the amplitudes, of which `work` is a copy to use up, to the field."""
         if self._conserving:
             self._amplitudes.flat[0] = work.flat[0] = self._mean
         raw = self._inverse(work, workers)
-        low, high = clip(as_grid(raw))
-        if not np.shares_memory(raw, self.field):  # they do where a caller lets source and field take turns
+        self._note_extremes(*clip(as_grid(raw)))
+        if not np.shares_memory(raw, self.field):
             self.field[...] = raw
+
+    def _refresh(self) -> None:
+        """Bring the amplitudes to the field, with the bits that a step leaves there."""
+        if self._panels is None:
+            self._read(self._amplitudes.copy(), 1)
+        else:
+            self._note_extremes(*self._panels.read(self.field, self._mean))
+
+    def _note_extremes(self, low: float, high: float) -> None:
         self.maximum = float(high)
         self.undershoot = max(0.0, -float(low)) / self.maximum if high > 0.0 else 0.0
 
@@ -235,9 +258,9 @@ class Spectral:
 
     def restore(self, state: dict[str, Array]) -> None:
         """Continue from `state`, bit for bit."""
-        self._amplitudes = state["amplitudes"].copy()
+        self._amplitudes[...] = state["amplitudes"]
         self._mean, self.decay = float(state["mean"]), float(state["decay"])
-        self._read(self._amplitudes.copy(), 1)
+        self._refresh()
 
 
 def checked_shape(shape: Sequence[int], boundary: Sequence[str]) -> tuple[int, ...]:
@@ -268,64 +291,6 @@ def as_grid(values: Array) -> Array:
     """The same memory as three axes of reals: absent ones of length 1, complex numbers as neighbours."""
     reals = values.view(values.real.dtype) if np.iscomplexobj(values) else values
     return reals.reshape((1,) * (3 - values.ndim) + reals.shape)
-
-
-@kernel
-def advance_modes(amplitudes: Array, work: Array, tables: tuple[Array, Array, Array], decay: float, dt: float) -> None:
-    """Advance all modes by `dt`; `work` holds those of the source and receives a copy of the new amplitudes.
-
-    E = exp(-mu dt) is a product over the axes; 1 - E is built from the shares lost, a + b - a b, so nothing
-    cancels. All is float64, also for a float32 grid: with one rounding a step, many small steps equal a large
-    one. It costs 3 % of the step.
-    """
-    planes, rows, columns = tables
-    rate, kept, lost = columns[0], columns[1], columns[2]  # by index: rows that are unpacked count as strided
-    decay_kept, decay_lost = math.exp(-min(decay * dt, MAX_EXPONENT)), -math.expm1(-decay * dt)
-    for i in range(amplitudes.shape[0]):
-        for j in range(amplitudes.shape[1]):
-            row_rate = decay + planes[0, i] + rows[0, j]
-            row_kept = decay_kept * planes[1, i] * rows[1, j]
-            row_lost = planes[2, i] + rows[2, j] - planes[2, i] * rows[2, j]
-            row_lost += decay_lost * (1.0 - row_lost)
-            c, s = amplitudes[i, j], work[i, j]
-            for m in range(c.size):
-                mu = row_rate + rate[m]
-                gain = (row_lost + lost[m] - row_lost * lost[m]) / mu
-                gain = gain if mu > 0.0 else dt  # after the division: without a branch this is vector code
-                new = c[m] * (row_kept * kept[m]) + s[m] * gain
-                new = 0.0 if abs(new) < NEGLIGIBLE else new
-                c[m] = new
-                s[m] = new
-
-
-@kernel
-def clip(values: Array) -> tuple[float, float]:
-    """Replace `values` by max(values, 0), in place (NaN stays NaN); return the least and the largest before.
-
-    One running extreme per column, because compilers do not turn a single one into vector code.
-    """
-    low, high = values[0, 0].copy(), values[0, 0].copy()
-    zero = values.dtype.type(0)  # 0.0 would widen a float32 grid to float64
-    for i in range(values.shape[0]):
-        for j in range(values.shape[1]):
-            c = values[i, j]
-            for m in range(c.size):
-                value = c[m]
-                low[m] = value if value < low[m] else low[m]
-                high[m] = value if value > high[m] else high[m]
-                c[m] = zero if value < zero else value
-    return low.min(), high.max()
-
-
-@kernel
-def column_sum(values: Array) -> float:
-    """Sum in float64, in a fixed order: down each column, then along the row of sums."""
-    sums = np.zeros(values.shape[2])
-    for i in range(values.shape[0]):
-        for j in range(values.shape[1]):
-            for m in range(sums.size):
-                sums[m] += values[i, j, m]
-    return float(sums.sum())
 
 
 class WellMixed:

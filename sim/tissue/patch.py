@@ -138,14 +138,15 @@ class Patch:
         widths = [self.geometry.n_sites if at_site else n_voxels for at_site in self.by_site]
         plain = all(isinstance(t, Spectral) and t.field.dtype == np.float32 for t in self.transports)
         self.levels = np.zeros((len(factors), max(widths, default=1)), np.float32 if plain else np.float64)
-        if plain:  # source, modes and level take turns in one array: less memory to walk through
+        if plain:  # fields are written where cells read them: less memory to walk through
             for transport, row in zip(self.transports, self.levels, strict=True):
                 transport.field = row.reshape(transport.field.shape)
-            self._sources = list(self.levels)
-        else:
-            dtypes = [t.field.dtype if isinstance(t, Spectral) else np.float64 for t in self.transports]
-            self._sources = [np.zeros(width, dtype) for width, dtype in zip(widths, dtypes, strict=True)]
+        dtypes = [t.field.dtype if isinstance(t, Spectral) else np.float64 for t in self.transports]
         self._copied = not plain
+        sites = self.geometry.sites
+        self._direct = plain and sites.is_lattice == 1 and sites.coarse == 1  # what sites give off is the source
+        widths = [0] * len(factors) if self._direct else widths
+        self._sources = [np.zeros(width, dtype) for width, dtype in zip(widths, dtypes, strict=True)]
         units = [
             unit_secretion(f, self.tissue) / (1.0 if at_site else self.geometry.cells_per_voxel)
             for f, at_site in zip(factors, self.by_site, strict=True)
@@ -197,7 +198,9 @@ class Patch:
         """Senescent cells to sources [unit/d], by cause, generation, type and time, less what drugs inhibit."""
         self.secretion.update(t)
         for f, source in enumerate(self._sources):
-            self.secretion.deposit(f, t, source, bool(self.by_site[f]), self.acting)
+            self.secretion.mute(f, t, self.acting, source.dtype)
+            if not self._direct:
+                self.secretion.deposit(f, source, bool(self.by_site[f]))
 
     def transport(self, means: Mapping[int, float]) -> None:
         """One exact step of every factor, with the decay that drugs leave it; to `means` where blood has its say."""
@@ -227,7 +230,8 @@ class Patch:
 
     def _shaped_source(self, f: int) -> np.ndarray:
         """The source of a factor in the shape that its transport takes."""
-        source, field = self._sources[f], self.transports[f].field
+        source = self.secretion.now[f] if self._direct else self._sources[f]
+        field = self.transports[f].field
         return source.sum(keepdims=True) if isinstance(self.transports[f], WellMixed) else source.reshape(field.shape)
 
     def _show(self, f: int) -> None:

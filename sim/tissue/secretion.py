@@ -56,16 +56,20 @@ class Secretion:
                        cells.since, self.strength, self.healthy, self.phase, self.settled_after)  # fmt: skip
         self._active = self._active[:left]
 
-    def deposit(self, f: int, t: float, source: np.ndarray, by_site: bool, acting: Acting) -> None:
-        """Secretion of factor `f` at time `t` [d], less what drugs inhibit, into `source`, in site order."""
+    def mute(self, f: int, t: float, acting: Acting, dtype: np.dtype) -> None:
+        """Let `now` be what the sites give off of factor `f` at time `t` [d], less what drugs inhibit in `dtype`."""
         given_off = self.given_off[f]
         on_this = acting.inhibited[:, f] & (acting.on_secretion.strength.max(axis=1, initial=0.0) > 0.0)
         if on_this.any():
-            cells, given_off = self.cells, given_off.astype(source.dtype)  # as it would be alone, whoever else is there
+            cells, given_off = self.cells, given_off.astype(dtype)  # as it would be alone, whoever else is there
             strength, weight, window, _, _ = (part[on_this] for part in acting.on_secretion)
             inhibit(given_off, t, cells.state, cells.cause, cells.generation, cells.cell_type, cells.since,
                     acting.layer, strength, weight, window)  # fmt: skip
         self.now[f] = given_off
+
+    def deposit(self, f: int, source: np.ndarray, by_site: bool) -> None:
+        """The same into the `source` of each voxel, in site order."""
+        given_off = self.now[f]
         if by_site or (self.sites.is_lattice == 1 and self.sites.coarse == 1):
             np.copyto(source, given_off)
         else:
