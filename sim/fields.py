@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import fft
 
-from sim.transforms.panels import Panels, suits
 from sim.transforms.modes import MAX_EXPONENT, NEGLIGIBLE, advance_modes, clip, column_sum
+from sim.transforms.panels import Panels, suits
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]

@@ -19,14 +19,12 @@ from sim.rng import Purpose
 from sim.rules.repair import regenerative_capacity
 from sim.scenario import causes
 from sim.tissue.acting import FACTORS, PER_FACTOR, UPTAKE
-from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import (
     AFFINITY,
     ATTRACT_BASAL,
     ATTRACT_HALF,
     BOOST_MAX,
     BOOST_POWER,
-    BY_SITE,
     CARGO,
     CARGO_BY_TYPE,
     CARGO_ROW,
@@ -54,7 +52,7 @@ class CellTissue(mesa.Model):
         self.turned_at_once: list[Cell] = []
         exists = patch.geometry.exists
         sites = range(patch.geometry.n_sites) if exists is None else np.flatnonzero(exists).tolist()
-        self.cells = {site: cell(self, site, int(voxel_of(site, patch.geometry.sites))) for site in sites}
+        self.cells = {site: cell(self, site) for site in sites}
         for site, each in self.cells.items():
             each.neighbours = each.near = [self.cells[other] for other in patch.geometry.neighbours(site)]
             if patch.parameters.numbers.reach > 1:
@@ -86,12 +84,11 @@ class AgentsEngine:
     def take_up(self) -> None:
         """Healthy cells take up cargo."""
         patch, p, now = self.patch, self.patch.parameters, self.tissue.now
-        self._levels = [row.astype(np.float64).tolist() for row in patch.levels]
+        self._levels = [row.astype(np.float64).tolist() for row in patch.seen]
         now.cargoes = [
             (
                 int(row[CARGO_ROW]),
                 self._levels[f],
-                row[BY_SITE] == 1.0,
                 (p.by_type[f, AFFINITY] * patch.acting.modifiers[:, :, FACTORS + PER_FACTOR * f + UPTAKE]).tolist(),
                 row[KEEP],
                 row[MEMORY],
@@ -137,14 +134,14 @@ class AgentsEngine:
         now.outcome, now.levels = p.outcome.tolist(), self._levels
         now.jams, now.repairs, now.responses, now.codes = [], [], [], [causes.DAMAGE]
         for f, row in enumerate(p.factors.tolist()):
-            level, at_site = self._levels[f], row[BY_SITE] == 1.0
+            level = self._levels[f]
             if row[JAM_HALF] > 0.0 or row[ATTRACT_HALF] > 0.0:
-                now.jams.append((level, at_site, row[JAM_HALF], row[ATTRACT_HALF], row[ATTRACT_BASAL]))
+                now.jams.append((level, row[JAM_HALF], row[ATTRACT_HALF], row[ATTRACT_BASAL]))
             if row[INHIBIT_HALF] > 0.0 or row[BOOST_MAX] > 0.0:
-                now.repairs.append((level, at_site, row[INHIBIT_HALF], row[BOOST_MAX : BOOST_POWER + 1]))
+                now.repairs.append((level, row[INHIBIT_HALF], row[BOOST_MAX : BOOST_POWER + 1]))
             if row[LEVEL] != 0.0:
                 by_type = p.by_type[f, LEVEL_BY_TYPE].tolist()
-                now.responses.append((f, row[LEVEL], row[LEVEL + 1 : LEVEL + 4], by_type, level, at_site))
+                now.responses.append((f, row[LEVEL], row[LEVEL + 1 : LEVEL + 4], by_type, level, 0))
                 now.codes.append(causes.FIRST_FACTOR + 2 * f)
             if row[CARGO] != 0.0:
                 by_type = p.by_type[f, CARGO_BY_TYPE].tolist()

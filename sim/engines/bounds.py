@@ -13,7 +13,7 @@ from sim.compiling import inlined, kernel
 from sim.rules.clearance import removal_hazard
 from sim.rules.induction import chance, contact_hazard, induction_hazard, response
 from sim.rules.repair import refill_hazard
-from sim.tissue.parameters import BOOST_MAX, BY_SITE, CARGO, CARGO_BY_TYPE, CARGO_ROW, LEVEL, LEVEL_BY_TYPE
+from sim.tissue.parameters import BOOST_MAX, CARGO, CARGO_BY_TYPE, CARGO_ROW, LEVEL, LEVEL_BY_TYPE
 from sim.tissue.state import HEALTHY
 
 BLOCK = 1024  # sites whose words and bounds stay in the first cache
@@ -30,7 +30,7 @@ def highest(values):
 
 
 @kernel
-def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots, numbers, factors,
+def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, slots, numbers, factors,
                   largest, by_drugs):  # fmt: skip
     """Upper bound of the chance that any healthy site of a block turns senescent in the step.
 
@@ -41,8 +41,7 @@ def healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_
     hazard = damage
     for f in range(factors.shape[0]):
         if factors[f, LEVEL] != 0.0:
-            start, end = (first, last) if direct or factors[f, BY_SITE] == 1.0 else (0, level_bits.shape[1])
-            level_top[1][0] = highest(level_bits[f, start:end])
+            level_top[1][0] = highest(level_bits[f, first:last])
             top = np.float64(level_top[0][0])
             rate = response(factors[f, LEVEL], top, factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3])
             hazard += rate * largest[f, LEVEL_BY_TYPE]

@@ -62,11 +62,10 @@ class Cell(mesa.Agent):
         Those that exist.
     """
 
-    def __init__(self, tissue: CellTissue, site: int, voxel: int) -> None:
+    def __init__(self, tissue: CellTissue, site: int) -> None:
         super().__init__(tissue)
         self.tissue = tissue
         self.site = site
-        self.voxel = voxel
         layers = tissue.patch.acting.layer
         self.depth = int(layers[site]) if layers.size > 1 else 0  # the layer in what drugs do
         self.neighbours: list[Cell] = []
@@ -107,8 +106,8 @@ class Cell(mesa.Agent):
         """A healthy cell accumulates cargo in proportion to its affinity."""
         if self.state != HEALTHY:
             return
-        for row, level, at, affinity, keep, memory in self.tissue.now.cargoes:
-            uptake = affinity[self.depth][self.cell_type] * level[self.site if at else self.voxel]
+        for row, level, affinity, keep, memory in self.tissue.now.cargoes:
+            uptake = affinity[self.depth][self.cell_type] * level[self.site]
             dose = accumulated_cargo(self.cargo[row], uptake, keep, memory)
             self.cargo[row] = dose if dose >= NEGLIGIBLE else 0.0
 
@@ -138,7 +137,7 @@ class Cell(mesa.Agent):
         hazards = [induction_hazard(now.damage, susceptibility, p.maintenance)]
         for f, kind, numbers, by_type, level, at in now.responses:
             # without a level it is the accumulated cargo of row `at`
-            seen = self.cargo[at] if level is None else level[self.site if at else self.voxel]
+            seen = self.cargo[at] if level is None else level[self.site]
             left = acts[FACTORS + PER_FACTOR * f + RESPONSE]
             rate = response(kind, seen, *numbers) * by_type[self.cell_type] * left
             hazards.append(induction_hazard(rate, susceptibility, p.maintenance))
@@ -177,8 +176,8 @@ class Cell(mesa.Agent):
         now = self.tissue.now
         p = now.numbers
         share = 1.0
-        for level, at, jam_half, attract_half, basal in now.jams:
-            seen = level[self.site if at else self.voxel]
+        for level, jam_half, attract_half, basal in now.jams:
+            seen = level[self.site]
             if jam_half > 0.0:
                 share *= jamming(seen * acts[UNJAM], jam_half)
             if attract_half > 0.0:
@@ -192,8 +191,8 @@ class Cell(mesa.Agent):
         p = now.numbers
         healthy = [other for other in self.near if other.state == HEALTHY]
         inhibition, boost = 1.0, 1.0
-        for level, at, inhibit_half, boosting in now.repairs:
-            seen = level[self.site if at else self.voxel]
+        for level, inhibit_half, boosting in now.repairs:
+            seen = level[self.site]
             if inhibit_half > 0.0:
                 inhibition *= jamming(seen, inhibit_half)
             if boosting[0] > 0.0:
@@ -240,9 +239,7 @@ class Cell(mesa.Agent):
 
     def level(self, factor: str) -> float:
         """What the cell reads of a factor."""
-        patch = self.tissue.patch
-        f = patch.factor_names.index(factor)
-        return float(self.tissue.now.levels[f][self.site if patch.by_site[f] else self.voxel])
+        return float(self.tissue.now.levels[self.tissue.patch.factor_names.index(factor)][self.site])
 
     def decide_own(self) -> int:
         """Be met by a rule of a user's own, or not: one more draw, where nothing else happens."""

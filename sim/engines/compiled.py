@@ -18,9 +18,8 @@ from sim.rng import Purpose
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT
 from sim.tissue.acting import FACTORS, IMMUNE, PER_FACTOR, REPAIR, UPTAKE, Acting
-from sim.tissue.attribution import voxels
 from sim.tissue.geometry import n_near
-from sim.tissue.parameters import AFFINITY, BY_SITE, CARGO_ROW, KEEP, MEMORY
+from sim.tissue.parameters import AFFINITY, CARGO_ROW, KEEP, MEMORY
 from sim.tissue.patch import Happenings, Patch
 from sim.tissue.state import SENESCENT
 from sim.tissue.walks import free_bits
@@ -82,10 +81,9 @@ class CompiledEngine:
         patch, cells, p = self.patch, self.patch.cells, self.patch.parameters
         for f, row in enumerate(p.factors[:, CARGO_ROW].astype(int).tolist()):
             if row >= 0:
-                field = (patch.levels[f], bool(p.factors[f, BY_SITE]), patch.geometry.sites)
                 affinity = p.by_type[f, AFFINITY] * patch.acting.modifiers[:, :, FACTORS + PER_FACTOR * f + UPTAKE]
                 uptake = (patch.acting.layer, affinity, float(p.factors[f, KEEP]), float(p.factors[f, MEMORY]))
-                arguments = (cells.state, cells.cell_type, cells.cargo[row], *field, *uptake)
+                arguments = (cells.state, cells.cell_type, cells.cargo[row], patch.seen[f], *uptake)
                 self._over_sites(partial(_cargo_block, arguments))
 
     def patrol(self, t_end: float) -> None:
@@ -99,7 +97,7 @@ class CompiledEngine:
             count = patrol_kernel(
                 troop.rows, t_end, troop.law, troop.space, bins.points, bins.start, bins.members, troop.keys,
                 cells.state, cells.since, cells.cell_type, cells.refractory, patrols.held, bits,
-                patch.levels, patch.parameters.factors, patch.geometry.sites,
+                patch.levels, patch.seen, patch.parameters.factors,
                 acting.layer, acting.modifiers, patch.immunity, claimed,
             )  # fmt: skip
             patrols.claim(claimed[:count])
@@ -115,17 +113,17 @@ class CompiledEngine:
         if self._most[0] is not acting:  # where no drug acts, it is always the same
             self._most = acting, most_of(acting, len(p.factors))
         most = self._most[1]
-        integer = np.int32 if patch.levels.dtype == np.float32 else np.int64
+        integer = np.int32 if patch.seen.dtype == np.float32 else np.int64
 
         def block(low: int, high: int) -> int:
-            floats = (np.zeros(1), np.zeros(1, patch.levels.dtype))
-            bits = (cells.cargo.view(np.int64), patch.levels.view(integer), floats[0].view(np.int64),
+            floats = (np.zeros(1), np.zeros(1, patch.seen.dtype))
+            bits = (cells.cargo.view(np.int64), patch.seen.view(integer), floats[0].view(np.int64),
                     floats[1].view(integer))  # fmt: skip
             return int(
                 decide_kernel(
                     low, high, t, damage, capacity, fluctuation, self._slots,
                     cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions,
-                    cells.cargo, cells.refractory, patch.levels, patch.geometry.sites, *patch.territory.view, floors,
+                    cells.cargo, cells.refractory, patch.seen, patch.geometry.sites, *patch.territory.view, floors,
                     p.numbers, p.factors, p.by_type, p.susceptibility, p.own_death, self._largest, patch.immunity, most,
                     acting.layer, acting.modifiers, acting.healthy_codes, *killing,
                     patch.address(step), floats, bits, self._sites, self._codes,
@@ -163,9 +161,7 @@ class CompiledEngine:
 
     def level(self, factor: str) -> np.ndarray:
         """What each site reads of a factor, (n_sites,) float64."""
-        patch, level = self.patch, self.patch.level(factor).astype(np.float64)
-        at_site = patch.by_site[patch.factor_names.index(factor)]
-        return level if at_site else level[voxels(patch.geometry.n_sites, patch.geometry.sites)]
+        return self.patch.seen[self.patch.factor_names.index(factor)].astype(np.float64)
 
     def _with_own(
         self, sites: np.ndarray, codes: np.ndarray, hazards: Mapping[str, np.ndarray], step: int

@@ -22,7 +22,6 @@ from sim.tissue.parameters import (
     BOOST_HALF,
     BOOST_MAX,
     BOOST_POWER,
-    BY_SITE,
     CARGO,
     CARGO_BY_TYPE,
     CARGO_ROW,
@@ -52,13 +51,7 @@ def chosen(u, total, hazards, codes, n, dt):
 
 
 @inlined
-def level_at(site, voxel, f, levels, factors):
-    """What a site reads of factor `f`."""
-    return np.float64(levels[f, site if factors[f, BY_SITE] == 1.0 else voxel])
-
-
-@inlined
-def induction_event(site, voxel, t, u, damage, rise, state, cell_type, since, cargo, levels, near, n_near, numbers,
+def induction_event(site, t, u, damage, rise, state, cell_type, since, cargo, seen, near, n_near, numbers,
                     factors, by_type, susceptibility, acts, healthy_codes, hazards, codes):  # fmt: skip
     """Event code of a healthy site, 0 if nothing happens: one uniform, competing risks.
 
@@ -73,7 +66,7 @@ def induction_event(site, voxel, t, u, damage, rise, state, cell_type, since, ca
         left = acts[FACTORS + PER_FACTOR * f + RESPONSE]
         if factors[f, LEVEL] != 0.0:
             rate = response(
-                factors[f, LEVEL], level_at(site, voxel, f, levels, factors),
+                factors[f, LEVEL], np.float64(seen[f, site]),
                 factors[f, LEVEL + 1], factors[f, LEVEL + 2], factors[f, LEVEL + 3],
             )  # fmt: skip
             hazards[n] = induction_hazard(rate * by_type[f, LEVEL_BY_TYPE, kind] * left, weight, numbers.maintenance)
@@ -110,27 +103,27 @@ def induction_event(site, voxel, t, u, damage, rise, state, cell_type, since, ca
 
 
 @inlined
-def clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts):
+def clearance_of(site, burden, immunity, seen, numbers, factors, acts):
     """Hazard of immune removal of a senescent site that does not evade it."""
     share = 1.0
     for f in range(factors.shape[0]):
         if factors[f, JAM_HALF] > 0.0:
-            share *= jamming(level_at(site, voxel, f, levels, factors) * acts[UNJAM], factors[f, JAM_HALF])
+            share *= jamming(np.float64(seen[f, site]) * acts[UNJAM], factors[f, JAM_HALF])
         if factors[f, ATTRACT_HALF] > 0.0:
-            level = level_at(site, voxel, f, levels, factors)
+            level = np.float64(seen[f, site])
             share *= attraction(level, factors[f, ATTRACT_HALF], factors[f, ATTRACT_BASAL])
     return removal_hazard(burden, numbers.max_rate, numbers.half_saturation, immunity * acts[IMMUNE], share)
 
 
 @inlined
-def removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, generation, since, refractory, levels,
+def removal_event(site, t, u, burden, immunity, fall, cell_type, cause, generation, since, refractory, seen,
                   numbers, factors, own_death, acts, layer, strength, deed_weight, window, deed_codes, evadable,
                   hazards, codes):  # fmt: skip
     """Event code of a senescent site: immune removal, its own death, a drug that kills or heals it, or fluctuation."""
     hazards[0], codes[0] = 0.0, BY_IMMUNITY
     hazards[1], codes[1] = own_death[cell_type[site]], OWN_DEATH
     if numbers.max_rate > 0.0 and refractory[site] & EVADES_IMMUNITY == 0:
-        hazards[0] = clearance_of(site, voxel, burden, immunity, levels, numbers, factors, acts)
+        hazards[0] = clearance_of(site, burden, immunity, seen, numbers, factors, acts)
     total, n, age = hazards[0] + hazards[1], 2, t - since[site]
     for k in range(strength.shape[0]):
         spared = evadable[k] == 1 and refractory[site] & EVADES_DRUGS != 0
@@ -147,7 +140,7 @@ def removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, g
 
 
 @inlined
-def repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, acts, hazards, codes):
+def repair_event(site, u, capacity, state, seen, near, n_near, numbers, factors, acts, hazards, codes):
     """Event code of a vacant site: refilled, or nothing."""
     healthy, present = 0, 0
     for j in range(n_near):
@@ -156,9 +149,9 @@ def repair_event(site, voxel, u, capacity, state, levels, near, n_near, numbers,
     inhibition, boost = 1.0, 1.0
     for f in range(factors.shape[0]):
         if factors[f, INHIBIT_HALF] > 0.0:
-            inhibition *= jamming(level_at(site, voxel, f, levels, factors), factors[f, INHIBIT_HALF])
+            inhibition *= jamming(np.float64(seen[f, site]), factors[f, INHIBIT_HALF])
         if factors[f, BOOST_MAX] > 0.0:
-            level = level_at(site, voxel, f, levels, factors)
+            level = np.float64(seen[f, site])
             boost += hill(level, factors[f, BOOST_MAX], factors[f, BOOST_HALF], factors[f, BOOST_POWER])
     boost *= acts[REPAIR]
     hazards[0] = refill_hazard(float(healthy), float(present), numbers.refill_rate, capacity, boost, inhibition)

@@ -13,37 +13,35 @@ from sim.rng import fill_words, screen_threshold, uniform
 from sim.rules.induction import accumulated_cargo
 from sim.rules.repair import daughter_type
 from sim.scenario.causes import REPAIRED, REPLICATIVE, SCARRED_BY
-from sim.tissue.geometry import near_into, voxel_of
+from sim.tissue.geometry import near_into
 from sim.tissue.state import CLEARED, HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
 
 
 @kernel
-def cargo_kernel(low, high, state, cell_type, cargo, level, by_site, sites, layer, affinity, keep, memory):
+def cargo_kernel(low, high, state, cell_type, cargo, seen, layer, affinity, keep, memory):
     """Accumulated dose of one factor after a step, on the sites low to high; ``affinity`` (L, T) by depth and type."""
-    direct = by_site or (sites.is_lattice == 1 and sites.coarse == 1)
     states, types, doses = state[low:high], cell_type[low:high], cargo[low:high]  # indices from 0: vectors
-    if direct and layer.size == 1:
-        seen, shallow = level[low:high], affinity[0]
+    read, shallow = seen[low:high], affinity[0]
+    if layer.size == 1:
         for i in range(doses.size):
-            dose = accumulated_cargo(doses[i], shallow[types[i]] * np.float64(seen[i]), keep, memory)
+            dose = accumulated_cargo(doses[i], shallow[types[i]] * np.float64(read[i]), keep, memory)
             doses[i] = dose if (states[i] == HEALTHY) & (dose >= NEGLIGIBLE) else 0.0
     else:
         for i in range(doses.size):
-            place = low + i if by_site else voxel_of(low + i, sites)
-            depth = layer[low + i] if layer.size > 1 else 0
-            dose = accumulated_cargo(doses[i], affinity[depth, types[i]] * np.float64(level[place]), keep, memory)
+            deep = affinity[layer[low + i]]
+            dose = accumulated_cargo(doses[i], deep[types[i]] * np.float64(read[i]), keep, memory)
             doses[i] = dose if (states[i] == HEALTHY) & (dose >= NEGLIGIBLE) else 0.0
 
 
 @kernel
 def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cell_type, cause, generation, since,
-                  divisions, cargo, refractory, levels, sites, box, table, counts, floors, numbers, factors, by_type,
+                  divisions, cargo, refractory, seen, sites, box, table, counts, floors, numbers, factors, by_type,
                   susceptibility, own_death, largest, immunity, most, layer, modifiers, healthy_codes, strength,
                   deed_weight, window, deed_codes, evadable, address, floats, bits, out_sites, out_codes):  # fmt: skip
     """Events of the sites low to high; written from ``out_sites[low]`` on; returns their number.
 
-    ``bits`` are cargo, levels and the two single numbers ``floats`` (of either dtype) as the integers of their bits;
+    ``bits`` are cargo, seen and the two single numbers ``floats`` (of either dtype) as the integers of their bits;
     ``fluctuation`` are the hazards by which the body turns healthy and takes senescent cells in this step;
     ``most`` are the largest modifiers of any depth and type: immune boost, repair, hazard on healthy, on senescent.
     """
@@ -56,7 +54,6 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
     cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
     most_immune, most_repair = most[0] * immunity, most[1]
     most_healthy, most_senescent = most[2] + rise, most[3] + fall + own_death.max()
-    direct = sites.is_lattice == 1 and sites.coarse == 1
     limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
     limits[CLEARED] = screen_threshold(repair_bound(capacity, most_repair, numbers, factors))
     row_length = -(-state.size // floors.size)
@@ -68,7 +65,7 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
         floor = floors[first // row_length : (last - 1) // row_length + 1].min()
         limits[SENESCENT] = screen_threshold(removal_bound(floor, most_immune, most_senescent, numbers))
         limits[HEALTHY] = screen_threshold(
-            healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, direct, slots[1], numbers,
+            healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, slots[1], numbers,
                           factors, largest, most_healthy)
         )  # fmt: skip
         states, counters = state[first:last], divisions[first:last]
@@ -79,25 +76,24 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
                 burden = territory_burden(site, box, table, counts)
                 if words[site - first] > screen_threshold(removal_bound(burden, most_immune, most_senescent, numbers)):
                     continue  # most end here, before the draw and the jamming
-            voxel = site if direct else voxel_of(site, sites)
             u = uniform(site, address.step, address.decide, address.replicate, address.k0, address.k1)
             depth = np.int64(layer[site]) if layer.size > 1 else 0
             acts = modifiers[depth, cell_type[site]]
             if now == SENESCENT:
-                code = removal_event(site, voxel, t, u, burden, immunity, fall, cell_type, cause, generation,
-                                     since, refractory, levels, numbers, factors, own_death, acts, depth, strength,
+                code = removal_event(site, t, u, burden, immunity, fall, cell_type, cause, generation,
+                                     since, refractory, seen, numbers, factors, own_death, acts, depth, strength,
                                      deed_weight, window, deed_codes, evadable, hazards, codes)  # fmt: skip
             elif now == HEALTHY and numbers.division_limit > 0 and divisions[site] >= numbers.division_limit:
                 code = REPLICATIVE
             elif now == HEALTHY:
                 n_near = near_into(near, site, 1, sites) if numbers.contact_rate > 0.0 else 0
-                code = induction_event(site, voxel, t, u, damage, rise, state, cell_type, since, cargo, levels, near,
+                code = induction_event(site, t, u, damage, rise, state, cell_type, since, cargo, seen, near,
                                        n_near, numbers, factors, by_type, susceptibility, acts, healthy_codes,
                                        hazards, codes)  # fmt: skip
             else:
                 n_near = near_into(near, site, numbers.reach, sites)
                 code = repair_event(
-                    site, voxel, u, capacity, state, levels, near, n_near, numbers, factors, acts, hazards, codes
+                    site, u, capacity, state, seen, near, n_near, numbers, factors, acts, hazards, codes
                 )
             if code != 0:
                 out_sites[count], out_codes[count] = site, code

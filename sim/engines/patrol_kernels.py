@@ -6,12 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compiling import inlined, kernel
-from sim.engines.fates import level_at
 from sim.rng import chance_and_way, uniform
 from sim.rules.clearance import jamming
 from sim.rules.patrol import keeping_chance, kill_chance, new_direction, unit_vector
 from sim.tissue.acting import IMMUNE, UNJAM
-from sim.tissue.geometry import voxel_of
 from sim.tissue.parameters import JAM_HALF
 from sim.tissue.patrols import EXHAUSTED, WORKING
 from sim.tissue.state import EVADES_IMMUNITY, SENESCENT
@@ -30,7 +28,7 @@ from sim.tissue.walks import (
 
 @kernel
 def patrol_kernel(rows, t_end, law, space, points, start, members, keys, state, since, cell_type, refractory, held,
-                  bits, levels, factors, sites, layer, modifiers, immunity, claimed):  # fmt: skip
+                  bits, levels, seen, factors, layer, modifiers, immunity, claimed):  # fmt: skip
     """Walk all `rows` until their clocks pass `t_end`; killed sites into `claimed`; returns how many."""
     count = 0
     for i in range(rows.size):
@@ -49,7 +47,7 @@ def patrol_kernel(rows, t_end, law, space, points, start, members, keys, state, 
             if refractory[site] & EVADES_IMMUNITY != 0:
                 continue
             acts = modifiers[np.int64(layer[site]) if layer.size > 1 else 0, cell_type[site]]
-            jam = _jam(site, levels, factors, sites, acts[UNJAM])
+            jam = _jam(site, seen, factors, acts[UNJAM])
             u = uniform(rows[i].serial, rows[i].attachments, keys.kill, keys.replicate, keys.k0, keys.k1)
             if u < kill_chance(law.probability, immunity * acts[IMMUNE], jam):
                 held[site] = CLAIMED
@@ -122,10 +120,10 @@ def _way(x, y, z, a, b, law, space, levels):
 
 
 @inlined
-def _jam(site, levels, factors, sites, unjam):
+def _jam(site, seen, factors, unjam):
     """Share of killing that factors leave at a site."""
-    share, voxel = 1.0, voxel_of(site, sites)
+    share = 1.0
     for f in range(factors.shape[0]):
         if factors[f, JAM_HALF] > 0.0:
-            share *= jamming(level_at(site, voxel, f, levels, factors) * unjam, factors[f, JAM_HALF])
+            share *= jamming(np.float64(seen[f, site]) * unjam, factors[f, JAM_HALF])
     return share

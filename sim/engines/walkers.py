@@ -17,8 +17,8 @@ from sim.rng import chance_and_way, uniform
 from sim.rules.clearance import jamming
 from sim.rules.patrol import keeping_chance, kill_chance, new_direction, path_to_entry, unit_vector
 from sim.tissue.acting import IMMUNE, UNJAM
-from sim.tissue.geometry import ROUNDING, voxel_of
-from sim.tissue.parameters import BY_SITE, JAM_HALF
+from sim.tissue.geometry import ROUNDING
+from sim.tissue.parameters import JAM_HALF
 from sim.tissue.patch import Patch
 from sim.tissue.patrols import EXHAUSTED, ROW, WORKING, Troop
 from sim.tissue.state import EVADES_IMMUNITY, SENESCENT
@@ -195,9 +195,8 @@ class Band(mesa.Model):
         layers = patch.acting.layer
         depth = int(layers[site]) if layers.size > 1 else 0
         acts = patch.acting.modifiers[depth, patch.cells.cell_type[site]].tolist()
-        jam, voxel = 1.0, int(voxel_of(site, patch.geometry.sites))
+        jam = 1.0
         for f, row in enumerate(patch.parameters.factors.tolist()):
             if row[JAM_HALF] > 0.0:
-                level = float(patch.levels[f, site if row[BY_SITE] == 1.0 else voxel])
-                jam *= jamming(level * acts[UNJAM], row[JAM_HALF])
+                jam *= jamming(float(patch.seen[f, site]) * acts[UNJAM], row[JAM_HALF])
         return patch.immunity * acts[IMMUNE], jam

@@ -139,8 +139,7 @@ class Attribution:
             self.totals[row, BY if near.size else PAST] += 1.0
 
     def _by_level(self, row: int, f: int, sites: np.ndarray) -> None:
-        place = sites if self.patch.by_site[f] else self._voxel[sites]
-        read = self.patch.levels[f, place].astype(np.float64)
+        read = self.patch.seen[f, sites].astype(np.float64)
         left = self._at_sites(f, self._remainders[f].field)[sites]
         self._share_out(row, f, sites, read, self._given_off(f), left)
 

@@ -27,10 +27,9 @@ CARGO = 4  # kind of the response to the accumulated cargo, then its three numbe
 CARGO_ROW = 8  # row of the cargo array, -1 without cargo
 MEMORY, KEEP = 9, 10  # memory [d] and exp(-dt / memory)
 JAM_HALF, INHIBIT_HALF = 11, 12  # 0: the factor does not act there
-BY_SITE = 13  # 1 where the level is given per site, 0 per voxel
-BOOST_MAX, BOOST_HALF, BOOST_POWER = 14, 15, 16  # repair; max 0: the factor does not boost
-ATTRACT_HALF, ATTRACT_BASAL = 17, 18  # half 0: the factor does not attract
-COLUMNS = 19
+BOOST_MAX, BOOST_HALF, BOOST_POWER = 13, 14, 15  # repair; max 0: the factor does not boost
+ATTRACT_HALF, ATTRACT_BASAL = 16, 17  # half 0: the factor does not attract
+COLUMNS = 18
 # Middle index of `Parameters.by_type`
 LEVEL_BY_TYPE, CARGO_BY_TYPE, AFFINITY = 0, 1, 2
 
@@ -94,7 +93,6 @@ def compile_parameters(settings: Settings, tissue: Tissue) -> Parameters:
                 factor.attracts_immunity.half_max,
                 factor.attracts_immunity.basal,
             )
-        table[f, BY_SITE] = factor.transport == "kernel"
         for index, name in enumerate(types):
             by_type[f, LEVEL_BY_TYPE, index] = factor.induction.by_type.get(name, 1.0) if factor.induction else 1.0
             by_type[f, CARGO_BY_TYPE, index] = cargo.response.by_type.get(name, 1.0) if cargo else 1.0

@@ -22,11 +22,12 @@ from sim.tissue.acting import Acting, nothing_acts
 from sim.tissue.build import build_geometry, build_transport, first_cells, niches
 from sim.tissue.contact import turned_at_once
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
-from sim.tissue.parameters import BY_SITE, CARGO_ROW, compile_parameters, total_decay, unit_secretion
+from sim.tissue.parameters import CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.patrols import Patrols
 from sim.tissue.secretion import Secretion
 from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT, burden_of
 from sim.tissue.territory import Territory
+from sim.tissue.voxels import to_sites, to_voxels
 
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
 HAPPENED = {"event": str, "day": float, "n_sites": int}  # columns of what happened, in a checkpoint
@@ -62,7 +63,9 @@ class Patch:
     niche : (n,) uint8 array
         Layer of each site; (1,) where there are no layers.
     levels : (F, width) array
-        What cells read of each factor: per voxel, or per site where ``by_site[f]``.
+        Each factor: per voxel, or per site where ``by_site[f]``.
+    seen : (F, n) array
+        What each site reads of each factor; the same memory where all voxels are cells.
     own_causes : mapping of OwnCause
         Of rules of one's own, by name.
     cum : (E,) int64 array
@@ -134,7 +137,7 @@ class Patch:
         self.body_burden: float | None = None
         self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
         n_voxels = int(np.prod(self.geometry.voxel_shape))
-        self.by_site = self.parameters.factors[:, BY_SITE] == 1.0
+        self.by_site = np.array([factor.transport == "kernel" for factor in factors], bool)
         widths = [self.geometry.n_sites if at_site else n_voxels for at_site in self.by_site]
         plain = all(isinstance(t, Spectral) and t.field.dtype == np.float32 for t in self.transports)
         self.levels = np.zeros((len(factors), max(widths, default=1)), np.float32 if plain else np.float64)
@@ -144,9 +147,13 @@ class Patch:
         dtypes = [t.field.dtype if isinstance(t, Spectral) else np.float64 for t in self.transports]
         self._copied = not plain
         sites = self.geometry.sites
-        self._direct = plain and sites.is_lattice == 1 and sites.coarse == 1  # what sites give off is the source
-        widths = [0] * len(factors) if self._direct else widths
-        self._sources = [np.zeros(width, dtype) for width, dtype in zip(widths, dtypes, strict=True)]
+        self._same = self.by_site | (sites.is_lattice == 1 and sites.coarse == 1)  # a place of the field is a site
+        self._direct = plain and bool(self._same.all())  # what sites give off is the source
+        self._sources = [
+            np.zeros(0 if self._direct else width, dtype) for width, dtype in zip(widths, dtypes, strict=True)
+        ]
+        seen = (len(factors), self.geometry.n_sites)
+        self.seen = self.levels if self._same.all() else np.zeros(seen, self.levels.dtype)
         units = [
             unit_secretion(f, self.tissue) / (1.0 if at_site else self.geometry.cells_per_voxel)
             for f, at_site in zip(factors, self.by_site, strict=True)
@@ -199,8 +206,10 @@ class Patch:
         self.secretion.update(t)
         for f, source in enumerate(self._sources):
             self.secretion.mute(f, t, self.acting, source.dtype)
-            if not self._direct:
-                self.secretion.deposit(f, source, bool(self.by_site[f]))
+            if self._same[f] and source.size:
+                np.copyto(source, self.secretion.now[f])
+            elif source.size:
+                to_voxels(self.secretion.now[f], source, self.geometry, self.threads)
 
     def transport(self, means: Mapping[int, float]) -> None:
         """One exact step of every factor, with the decay that drugs leave it; to `means` where blood has its say."""
@@ -238,9 +247,14 @@ class Patch:
         """What cells read of a factor, where it is not written in place."""
         field = self.transports[f].field
         if self._copied and field.size == 1:
-            self.levels[f] = field[0]
-        elif self._copied:
+            self.levels[f] = self.seen[f] = field[0]
+            return
+        if self._copied:
             self.levels[f, : field.size] = field.ravel()
+        if self.seen is not self.levels and self._same[f]:
+            self.seen[f] = self.levels[f, : field.size]
+        elif self.seen is not self.levels:
+            to_sites(self.levels[f, : field.size], self.seen[f], self.geometry, self.threads)
 
     def note_cleared(self, sites: np.ndarray, codes: np.ndarray) -> None:
         """Count what immune cells are about to remove, by what had turned it."""

@@ -28,7 +28,7 @@ from sim.rules.pigment import (
 from sim.scenario.pigment import Pigment as Law
 from sim.tissue.acting import SYNTHESIS, TRANSFER
 from sim.tissue.complexion import Complexion
-from sim.tissue.geometry import ROUNDING, Geometry, Sites, cell_of, voxel_of
+from sim.tissue.geometry import ROUNDING, Geometry, Sites, cell_of
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
 from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
@@ -129,8 +129,7 @@ class Pigment:
     def _stimuli(self) -> Floats:
         """Stimulus of every site by the levels of now."""
         patch, basal = self.patch, self._numbers.basal_stimulus
-        where = (patch.by_site, basal, patch.geometry.sites, patch.cells.cell_type, self._role)
-        return stimuli(patch.levels, self._factors, self._halves, *where)
+        return stimuli(patch.seen, self._factors, self._halves, basal, patch.cells.cell_type, self._role)
 
     def _settle(self) -> None:
         """At rest with the levels of now; what resting skin without any stimulus has is what tables compare with."""
@@ -261,15 +260,15 @@ def _takers(near, site, reach, state, cell_type, role, around):  # type: ignore[
 
 
 @kernel
-def stimuli(levels, factors, halves, by_site, basal, sites, cell_type, role):  # type: ignore[no-untyped-def]
+def stimuli(seen, factors, halves, basal, cell_type, role):  # type: ignore[no-untyped-def]
     """Stimulus of the melanocyte at every site: what is always there, and what each factor adds; 0 for others."""
     found = np.zeros(cell_type.size)
     for site in range(cell_type.size):
         if role[cell_type[site]] == MELANOCYTE:
             found[site] = basal
             for i in range(factors.size):
-                level = levels[factors[i], site if by_site[factors[i]] else voxel_of(site, sites)]
-                found[site] += hill(max(np.float64(level), 0.0), 1.0, halves[i, 0], halves[i, 1])
+                level = max(np.float64(seen[factors[i], site]), 0.0)
+                found[site] += hill(level, 1.0, halves[i, 0], halves[i, 1])
     return found
 
 

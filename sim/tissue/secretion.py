@@ -8,7 +8,7 @@ from sim.compiling import kernel
 from sim.rules.pharmacology import left_by
 from sim.rules.secretion import secretion_phase
 from sim.tissue.acting import Acting
-from sim.tissue.geometry import Geometry, voxel_of
+from sim.tissue.geometry import Geometry
 from sim.tissue.parameters import Parameters
 from sim.tissue.state import HEALTHY, SENESCENT, CellState
 
@@ -67,14 +67,6 @@ class Secretion:
                     acting.layer, strength, weight, window)  # fmt: skip
         self.now[f] = given_off
 
-    def deposit(self, f: int, source: np.ndarray, by_site: bool) -> None:
-        """The same into the `source` of each voxel, in site order."""
-        given_off = self.now[f]
-        if by_site or (self.sites.is_lattice == 1 and self.sites.coarse == 1):
-            np.copyto(source, given_off)
-        else:
-            sum_by_voxel(given_off, source, self.sites)
-
 
 @kernel
 def refresh(given_off, active, t, state, cause, generation, cell_type, since, strength, healthy, phase, settled_after):  # type: ignore[no-untyped-def]
@@ -106,12 +98,3 @@ def inhibit(given_off, t, state, cause, generation, cell_type, since, layer, str
                     scale = weight[k, cause[site], min(np.int64(generation[site]), 2), cell_type[site]]
                     left *= left_by(strength[k, depth], scale)
             given_off[site] *= left
-
-
-@kernel
-def sum_by_voxel(given_off, source, sites):  # type: ignore[no-untyped-def]
-    """Sum of what the sites of a voxel give off, in site order."""
-    source[:] = 0.0
-    for site in range(given_off.size):
-        if given_off[site] != 0.0:
-            source[voxel_of(site, sites)] += source.dtype.type(given_off[site])  # other factors may need it wider

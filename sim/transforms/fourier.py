@@ -97,7 +97,16 @@ def pass_4(m, stride, width, w, xr, xi, yr, yi):
 def pass_5(m, stride, width, w, xr, xi, yr, yi, c72, s72, c144, s144):
     far, step, at = stride * m * width, stride * width, 0
     for p in range(m):
-        c1, s1, c2, s2, c3, s3, c4, s4 = w[at], w[at + 1], w[at + 2], w[at + 3], w[at + 4], w[at + 5], w[at + 6], w[at + 7]
+        c1, s1, c2, s2, c3, s3, c4, s4 = (
+            w[at],
+            w[at + 1],
+            w[at + 2],
+            w[at + 3],
+            w[at + 4],
+            w[at + 5],
+            w[at + 6],
+            w[at + 7],
+        )
         at += 8
         for q in range(stride):
             i, o = (q + stride * p) * width, (q + stride * 5 * p) * width

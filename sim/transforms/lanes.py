@@ -13,10 +13,11 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.core.datamodel import default_manager, models, register_default
+from numba.core.datamodel import models, register_default
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic
+
 BYTES = 64  # of all lanes together: one cache line, 16 float32 or 8 float64
 
 

@@ -81,5 +81,3 @@ def column_sum(values: Array) -> float:
             for m in range(sums.size):
                 sums[m] += values[i, j, m]
     return float(sums.sum())
-
-
