@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.compiling import inlined, kernel
+from sim.compiling import inlined, kernel, trailing_zeros
 from sim.rules.clearance import removal_hazard
 from sim.rules.induction import chance, contact_hazard, induction_hazard, response
 from sim.rules.repair import refill_hazard
 from sim.tissue.parameters import BOOST_MAX, CARGO, CARGO_BY_TYPE, CARGO_ROW, LEVEL, LEVEL_BY_TYPE
-from sim.tissue.state import HEALTHY
+from sim.tissue.state import CLEARED, HEALTHY, SENESCENT
 
 BLOCK = 1024  # sites whose words and bounds stay in the first cache
 SLACK = 1.0 + 1e-9  # a bound stays a bound through rounding
@@ -79,14 +79,34 @@ def repair_bound(capacity, boost, numbers, factors):
 
 
 @inlined
-def candidates(first, words, limits, states, divisions, division_limit, found):
-    """Sites of a block whose first random word leaves the event of their state possible; without a branch."""
-    limited = division_limit > 0 and highest(divisions) >= division_limit
+def candidates(first, words, limits, states, divisions, division_limit, marks, found):
+    """Sites of a block whose first random word leaves the event of their state possible; in site order.
+
+    ``limits`` are the largest such words of healthy, senescent and vacant sites, -1 where nothing can happen; ``marks``
+    (two views of the same bytes, one by eight) is room for a mark per site.
+    """
+    none = np.uint8(255)  # no state
+    healthy = np.uint8(HEALTHY) if limits[0] >= 0 else none
+    senescent = np.uint8(SENESCENT) if limits[1] >= 0 else none
+    vacant = np.uint8(CLEARED) if limits[2] >= 0 else none
+    low, middle, high = np.uint32(limits[0]), np.uint32(limits[1]), np.uint32(limits[2])
+    mark, eight = marks
+    mark[states.size :] = 0
+    for i in range(states.size):  # vector code: no branch, no table
+        state, word = states[i], words[i]
+        mark[i] = (
+            ((state == healthy) & (word <= low))
+            | ((state == senescent) & (word <= middle))
+            | ((state == vacant) & (word <= high))
+        )
+    if division_limit > 0 and highest(divisions) >= division_limit:
+        for i in range(states.size):
+            mark[i] |= (states[i] == HEALTHY) & (divisions[i] >= division_limit)
     count = 0
-    for i in range(states.size):
-        possible = words[i] <= limits[states[i]]
-        if limited:
-            possible |= (states[i] == HEALTHY) & (divisions[i] >= division_limit)
-        found[count] = first + i
-        count += possible
+    for j in range(eight.size):
+        left = eight[j]
+        while left != 0:
+            found[count] = first + 8 * j + np.int64(trailing_zeros(left) >> np.uint64(3))
+            left &= left - np.uint64(1)
+            count += 1
     return count

@@ -54,8 +54,10 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
     cargo_top, level_top = (floats[0], bits[2]), (floats[1], bits[3])
     most_immune, most_repair = most[0] * immunity, most[1]
     most_healthy, most_senescent = most[2] + rise, most[3] + fall + own_death.max()
-    limits = np.full(5, -1, np.int64)  # by state: the largest first word with which anything can happen
-    limits[CLEARED] = screen_threshold(repair_bound(capacity, most_repair, numbers, factors))
+    limits = np.full(3, -1, np.int64)  # the largest first word with which anything can happen
+    mark = np.zeros(BLOCK, np.uint8)
+    marks = (mark, mark.view(np.uint64))
+    limits[2] = screen_threshold(repair_bound(capacity, most_repair, numbers, factors))
     row_length = -(-state.size // floors.size)
     count = low
     for first in range(low, high, BLOCK):
@@ -63,13 +65,13 @@ def decide_kernel(low, high, t, damage, capacity, fluctuation, slots, state, cel
         drawn = words[: last - first]
         fill_words(first, address.step, address.decide, address.replicate, address.k0, address.k1, drawn)
         floor = floors[first // row_length : (last - 1) // row_length + 1].min()
-        limits[SENESCENT] = screen_threshold(removal_bound(floor, most_immune, most_senescent, numbers))
-        limits[HEALTHY] = screen_threshold(
+        limits[1] = screen_threshold(removal_bound(floor, most_immune, most_senescent, numbers))
+        limits[0] = screen_threshold(
             healthy_bound(first, last, damage, cargo_bits, level_bits, cargo_top, level_top, slots[1], numbers,
                           factors, largest, most_healthy)
         )  # fmt: skip
         states, counters = state[first:last], divisions[first:last]
-        for i in range(candidates(first, words, limits, states, counters, numbers.division_limit, found)):
+        for i in range(candidates(first, words, limits, states, counters, numbers.division_limit, marks, found)):
             site = found[i]
             now, burden = state[site], 0.0
             if now == SENESCENT and numbers.max_rate > 0.0:

@@ -1,4 +1,4 @@
-"""Between sites and the voxels of a field: what sites give off goes into their voxel, and what they read comes from it."""
+"""Between sites and voxels of a field: what a site gives off goes into its voxel, what it reads comes from there."""
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The step of a factor between reflecting walls in the plane: cosine transforms, with the modes advanced between them.
+"""The step of a factor between reflecting walls in the plane: cosine transforms, the modes advanced between them.
 
-A general library goes through memory once per axis and direction. Here columns are transformed, advanced and transformed
-back while they lie in the cache, two vectors of them at a time: two real transforms are one complex one, and its cosines
+A general library goes through memory once per axis and direction. Here columns are transformed, advanced and brought
+back while they lie in the cache, two vectors of them at a time: two real transforms are one complex one, and cosines
 follow from folded columns (Makhoul, IEEE Transactions on Acoustics, Speech and Signal Processing 28, 27, 1980).
 """
 # mypy: disable-error-code="no-untyped-def"
@@ -146,7 +146,7 @@ def give_panels(z, nx, panels, y):
 @inlined
 def take_panels(panels, y, nx, z):
     """The way back; 0 beyond the last row."""
-    n, ny, both = panels.shape
+    ny, both = panels.shape[1:]
     width, flat = both // 2, panels.reshape(-1)
     for x in range(0, nx, width):
         at = (x // both * ny + y) * both + x % both
@@ -194,10 +194,10 @@ def advance_panel(c, zr, zi, rows, columns):
 
 @kernel
 def advance_columns(first, last, panels, amplitudes, nx, axis, rates, columns, decay, dt, mean):
-    """Modes along the rows of the source in `panels` to those of the concentration a step later; panels first to last.
+    """Modes along the rows of the source in `panels` to those of the level a step later; panels first to last.
 
-    `amplitudes` are those along both axes, and advanced; the zero mode becomes `mean`. ``rates`` (3, ny) and ``columns``
-    (panels, 3, 2 width) hold rate, share kept and share lost of the modes along each axis.
+    `amplitudes` are those along both axes, and advanced; the zero mode becomes `mean`. ``rates`` (3, ny) and
+    ``columns`` (panels, 3, 2 width) hold rate, share kept and share lost of the modes along each axis.
     """
     ny, (numbers, kinds, factors) = panels.shape[1], axis
     ar, ai, br, bi = workspace(ny, panels)

@@ -44,6 +44,7 @@ def put(ar, ai, cr, ci, yr, yi, at):
 
 @inlined
 def pass_2(m, stride, width, w, xr, xi, yr, yi):
+    """Sums of halves: one pass with the radix 2, from (xr, xi) to (yr, yi)."""
     far, at = stride * m * width, 0
     for p in range(m):
         cr, ci = w[at], w[at + 1]
@@ -58,6 +59,7 @@ def pass_2(m, stride, width, w, xr, xi, yr, yi):
 
 @inlined
 def pass_3(m, stride, width, w, xr, xi, yr, yi, sine, half):
+    """Sums of thirds: one pass with the radix 3, from (xr, xi) to (yr, yi)."""
     far, step, at = stride * m * width, stride * width, 0
     for p in range(m):
         c1, s1, c2, s2 = w[at], w[at + 1], w[at + 2], w[at + 3]
@@ -76,6 +78,7 @@ def pass_3(m, stride, width, w, xr, xi, yr, yi, sine, half):
 
 @inlined
 def pass_4(m, stride, width, w, xr, xi, yr, yi):
+    """Sums of quarters: one pass with the radix 4, from (xr, xi) to (yr, yi)."""
     far, step, at = stride * m * width, stride * width, 0
     for p in range(m):
         c1, s1, c2, s2, c3, s3 = w[at], w[at + 1], w[at + 2], w[at + 3], w[at + 4], w[at + 5]
@@ -95,6 +98,7 @@ def pass_4(m, stride, width, w, xr, xi, yr, yi):
 
 @inlined
 def pass_5(m, stride, width, w, xr, xi, yr, yi, c72, s72, c144, s144):
+    """Sums of fifths: one pass with the radix 5, from (xr, xi) to (yr, yi)."""
     far, step, at = stride * m * width, stride * width, 0
     for p in range(m):
         c1, s1, c2, s2, c3, s3, c4, s4 = (

@@ -21,12 +21,12 @@ def suits(shape: tuple[int, ...]) -> bool:
 
 
 def in_panels(grid: Array, both: int) -> Array:
-    """(..., ny, nx) as (..., panels, ny, `both`): columns that are transformed together stand together, then zeros."""
-    *others, ny, nx = grid.shape
-    found = cosine.aligned((*others, -(-nx // both), ny, both), grid.dtype)
-    for panel in range(found.shape[-3]):
-        part = grid[..., panel * both : (panel + 1) * both]
-        found[..., panel, :, : part.shape[-1]] = part
+    """(ny, nx) as (panels, ny, `both`): columns that are transformed together stand together; 0 beyond the last."""
+    ny, nx = grid.shape
+    found = cosine.aligned((-(-nx // both), ny, both), grid.dtype)
+    for panel in range(len(found)):
+        part = grid[:, panel * both : (panel + 1) * both]
+        found[panel, :, : part.shape[1]] = part
     return found
 
 
@@ -54,7 +54,9 @@ class Panels:
         both = cosine.columns_at_once(dtype)
         self._pairs = -(-shape[0] // both)
         self.amplitudes = in_panels(np.zeros(shape, dtype), both)
-        self._columns = in_panels(columns[:, None, :], both)[:, :, 0].transpose(1, 0, 2).copy()
+        beyond = np.broadcast_to([[1.0], [0.0], [0.0]], (3, -shape[1] % both))  # no rate of 0: 0 / 0 would spread
+        columns = np.hstack([columns, beyond]).reshape(3, -1, both)
+        self._columns = columns.transpose(1, 0, 2).copy()
 
     def start(self, amplitudes: Array) -> None:
         """Begin with amplitudes of shape (ny, nx)."""
