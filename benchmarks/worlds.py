@@ -10,7 +10,6 @@ import sim
 from sim.scenario.load import Scenario
 from sim.scenario.schema import Settings
 
-
 FACTORS: dict[str, Any] = {  # again and again, where a tissue has more than two
     "SASP": {"reach": 100, "induction": {"hill": {}}, "jams_immunity": {}, "inhibits_repair": {"half_max": 50}},
     "drift": {
@@ -22,9 +21,7 @@ FACTORS: dict[str, Any] = {  # again and again, where a tissue has more than two
 }
 
 
-def every_rule(
-    shape: tuple[int, int], burden: float, factors: int = 2, days: float = 1000.0, **skin: Any
-) -> Scenario:
+def every_rule(shape: tuple[int, int], burden: float, factors: int = 2, days: float = 1000.0, **skin: Any) -> Scenario:
     """A tissue with every rule at work, at the rates of the skin graft; `skin` are more sections of the tissue."""
     kinds = [*FACTORS.items()]
     tree: dict[str, Any] = {
