@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 from benchmarks.contenders import Contender, Race, race
 from benchmarks.picture import Curve, draw
-from benchmarks.protocol import HERE, Report, Row, Table, milliseconds, spread
+from benchmarks.protocol import Report, Row, Table, milliseconds, spread
 
 SHAPES = ((100, 100), (250, 400), (1000, 1000), (2500, 4000))  # 10^4 to 10^7 sites, lengths without large primes
 KINDS = ("compiled", "agents", "plain Mesa", "floor")
 SLOW = 10**5  # sites up to which agents are made
 TURNS = (15, 5, 10, 5)  # by shape
-PICTURE = HERE / "images" / "cost.png"
 COLUMNS = ("model", "sites", "factors", "step", "over the floor", "ns per site", "memory per site", "process",
            "building", "first step")  # fmt: skip
 
@@ -61,12 +61,9 @@ def models() -> Report:
                 compiled, agents, plain = (entry.step for entry in new[:3])
                 words = f"agents {agents / compiled:.0f}, plain Mesa {plain / compiled:.0f}"
                 yield Row(f"step over a compiled step, {shape[0]} x {shape[1]}, factors {factors}", words)
-    curves = [
-        Curve(
-            kind, [(one.sites, one.step) for one in found if one.contender.kind == kind and one.contender.factors == 2]
-        )
-        for kind in KINDS
-    ]
-    draw(curves, PICTURE, repeats=min(TURNS))
+    by_kind = {
+        kind: [one for one in found if one.contender.kind == kind and one.contender.factors == 2] for kind in KINDS
+    }
+    curves = [Curve(kind, [(one.sites, one.step) for one in entries]) for kind, entries in by_kind.items()]
     what = "Models of the same rules, and cost against sites"
-    yield Table(what, COLUMNS, [entry.line for entry in found], f"{PICTURE.parent.name}/{PICTURE.name}")
+    yield Table(what, COLUMNS, [entry.line for entry in found], partial(draw, curves, min(TURNS)))

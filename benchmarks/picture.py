@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from sim.figures.style import ARM_COLOURS, FAINT, SMALL, Picture, our_look, save
 
 COLOURS = dict(zip(("compiled", "agents", "plain Mesa"), ARM_COLOURS[1:], strict=False)) | {"floor": FAINT}
@@ -23,16 +25,16 @@ class Curve(NamedTuple):
     points: list[tuple[int, float]]  # sites, median of a step [s]
 
 
-def draw(curves: list[Curve], path: Path, repeats: int) -> Path:
+def draw(curves: list[Curve], repeats: int, path: Path) -> Path:
     """Save the curves to `path`; medians of `repeats` steps or more."""
     with our_look():
         figure = Picture(figsize=(4.8, 3.4), layout="constrained")
         axes = figure.add_subplot()
         for curve in curves:
-            sites, steps = zip(*curve.points, strict=True)
+            sites, steps = np.array(curve.points).T
             dash = (0, (4, 1.5)) if curve.kind == "floor" else "-"
-            axes.plot(sites, [1e3 * step for step in steps], color=COLOURS[curve.kind], linestyle=dash, marker="o", markersize=3,
-                      label=WORDS[curve.kind])  # fmt: skip
+            look = {"color": COLOURS[curve.kind], "linestyle": dash, "marker": "o", "markersize": 3}
+            axes.plot(sites, 1e3 * steps, label=WORDS[curve.kind], **look)
         axes.set(xscale="log", yscale="log", xlabel="sites", ylabel="one step [ms]")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: f"{value:,.10g}")

@@ -36,7 +36,7 @@ class Table(NamedTuple):
     what: str
     columns: tuple[str, ...]
     lines: list[tuple[str, ...]]
-    picture: str = ""  # a file beside RESULTS.md
+    draw: Callable[[Path], object] | None = None  # saves a picture of it
 
 
 Report = Iterator[Row | Table]

@@ -11,6 +11,8 @@ from pathlib import Path
 from benchmarks.protocol import HERE, TWO_CORES, Row, Table
 
 LIBRARIES = ("numpy", "scipy", "numba", "mesa", "pandas")
+Groups = dict[str, tuple[str, list[Row | Table]]]  # by name: what it is about, and what was found
+IMAGES = "images"  # beside RESULTS.md, a picture per group
 PROTOCOL = f"""\
 ## Protocol
 
@@ -59,7 +61,7 @@ def _output(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def page(about: dict[str, str], groups: dict[str, tuple[str, list[Row | Table]]]) -> str:
+def page(about: dict[str, str], groups: Groups) -> str:
     """RESULTS.md: `about` the run, and by group what it is about and what was found."""
     rows = [each for _, found in groups.values() for each in found if isinstance(each, Row) and each.target]
     count = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("holds", "missed", "not judged")}
@@ -74,7 +76,7 @@ def page(about: dict[str, str], groups: dict[str, tuple[str, list[Row | Table]]]
         for table in found:
             if isinstance(table, Table):
                 lines += ["", f"### {table.what}", "", *_grid(table.columns, table.lines)]
-                lines += ["", f"![{table.what}]({table.picture})"] if table.picture else []
+                lines += ["", f"![{table.what}]({IMAGES}/{name}.png)"] if table.draw else []
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ from benchmarks.costs import costs
 from benchmarks.lifetimes import lifetimes
 from benchmarks.models import models
 from benchmarks.protocol import HERE, Report, Row, Table, seconds
-from benchmarks.results import machine, page
+from benchmarks.results import IMAGES, Groups, machine, page
 from benchmarks.speed import speed
 from benchmarks.starts import starts
 from benchmarks.sweeps import sweeps
@@ -44,8 +44,17 @@ def main(names: list[str]) -> int:
     groups = {name: (inspect.getdoc(GROUPS[name]) or "", told(name)) for name in names or GROUPS}
     if not names:
         about["time of the whole run"] = f"{(time.perf_counter() - start) / 60:.0f} min"
-        (HERE / "RESULTS.md").write_text(page(about, groups), encoding="utf-8")
+        write(about, groups)
     return int(any(each.verdict == "missed" for _, found in groups.values() for each in found if isinstance(each, Row)))
+
+
+def write(about: dict[str, str], groups: Groups) -> None:
+    """RESULTS.md and its pictures."""
+    for name, (_, found) in groups.items():
+        for each in found:
+            if isinstance(each, Table) and each.draw is not None:
+                each.draw(HERE / IMAGES / f"{name}.png")
+    (HERE / "RESULTS.md").write_text(page(about, groups), encoding="utf-8")
 
 
 def told(name: str) -> list[Row | Table]:
