@@ -18,7 +18,7 @@ REPLICATES = (1, 4, 16, 64)
 
 
 def costs() -> Report:
-    """All of them, each in turns."""
+    """A step against factors and patrols, runs against replicates and workers; every rule."""
     yield factors()
     yield from patrols()
     yield replicates()

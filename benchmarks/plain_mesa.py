@@ -22,7 +22,7 @@ from sim.scenario.schema import Settings
 
 HEALTHY, SENESCENT, VACANT = 0, 1, 2
 SECONDS_PER_DAY, DAYS_PER_YEAR = 86400.0, 365.25
-BY_ITSELF, BY_FACTOR, BY_CONTACT = 0, 1, 2  # what turned a cell: its place in the strengths of secretion
+BY_ITSELF, BY_FACTOR, BY_CONTACT = CAUSES = 0, 1, 2  # what turned a cell: its place in the strengths of secretion
 
 
 class Site(FixedAgent):
@@ -38,23 +38,19 @@ class Site(FixedAgent):
     def decide(self) -> None:
         """Draw the state of the next step from those of now."""
         model = self.model
-        if self.state == HEALTHY:
-            contact = model.contact * sum(other.state == SENESCENT for other in self.neighbours)
-            factors = float(self.cell.induction)
-            total = model.damage + factors + contact
-            if model.happens(total):
-                self.coming = SENESCENT
-                which = model.random.random() * total
-                self.turned_by = (
-                    BY_ITSELF if which < model.damage else BY_FACTOR if which < model.damage + factors else BY_CONTACT
-                )
-        elif self.state == SENESCENT:
+        if self.state == SENESCENT:
             if model.happens(float(self.cell.removal)):
                 self.coming = VACANT
-        elif model.happens(
-            model.refill * sum(other.state == HEALTHY for other in self.neighbours) / len(self.neighbours)
-        ):
-            self.coming = HEALTHY
+            return
+        near = [other.state for other in self.neighbours]
+        if self.state == VACANT:
+            if model.happens(model.refill * near.count(HEALTHY) / len(near)):
+                self.coming = HEALTHY
+            return
+        hazards = model.damage, float(self.cell.induction), model.contact * near.count(SENESCENT)
+        if model.happens(sum(hazards)):
+            self.coming = SENESCENT
+            (self.turned_by,) = model.random.choices(CAUSES, hazards)
 
     def assume(self) -> None:
         """Become what was decided, and show it on the layers."""

@@ -66,7 +66,7 @@ def page(about: dict[str, str], groups: Groups) -> str:
     rows = [each for _, found in groups.values() for each in found if isinstance(each, Row) and each.target]
     count = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("holds", "missed", "not judged")}
     lines = ["# What was measured", "", "Written by `make bench`.", "", PROTOCOL]
-    lines += [*(f"* **{key}**: {value}" for key, value in about.items()), ""]
+    lines += ["## This run", "", *(f"* **{key}**: {value}" for key, value in about.items()), ""]
     lines += [f"Of {len(rows)} targets {count['holds']} hold, {count['missed']} are missed, "
               f"{count['not judged']} could not be judged."]  # fmt: skip
     for name, (words, found) in groups.items():
