@@ -48,7 +48,7 @@ format: .venv/.test ## put the source into its format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/.core ## fixed jobs, timed as ratios
+bench: .venv/.core ## targets of speed and memory, and a plain Mesa model: make bench ARGS="speed models"
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 notebooks: .venv/.test ## execute every notebook

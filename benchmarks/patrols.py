@@ -1,13 +1,10 @@
-"""Patrols: what ten thousand of them add to a step, and what a move of one cell spacing costs at any speed."""
+"""Patrols: a tissue that they walk through, and what a move of one cell spacing costs at any speed."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-import numpy as np
-
-import sim
 from benchmarks.worlds import tissue
 from sim.scenario.schema import Settings
 from sim.simulation import Simulation
@@ -17,26 +14,8 @@ SPEEDS = (1.0, 10.0, 100.0)  # um/min
 
 
 def patrolled(density: float, burden: float, **patrol: Any) -> Settings:
-    """The tissue of the other benchmarks, with patrols."""
-    plain = tissue(SIDE, burden).model_dump(exclude_unset=True)
-    plain["tissues"]["skin"]["patrols"] = {"nk": {"density": density, **patrol}}
-    return sim.from_dict(plain).arms["control"]
-
-
-def step_with_patrols(burden: float = 1.0, pairs: int = 15) -> np.ndarray:
-    """Time of a step with 10,000 patrols at 1 um/min over that of one without, in turns."""
-    with_them, without = (Simulation(patrolled(density, burden, speed="1 um/min")) for density in (1.0, 0.0))
-    assert with_them.patches["skin"].patrols.troops[0].rows.size == SIDE**2 // 100
-    ratios = []
-    for turn in range(pairs + 1):
-        took = []
-        for simulation in (with_them, without):
-            start = time.perf_counter()
-            simulation.step()
-            took.append(time.perf_counter() - start)
-        if turn:  # the first one compiles
-            ratios.append(took[0] / took[1])
-    return np.array(ratios)
+    """The tissue of the other benchmarks, with `density` patrols per 100 cells."""
+    return tissue(SIDE, burden, patrols={"nk": {"density": density, **patrol}})
 
 
 def nanoseconds_per_move(speed: float, burden: float = 1.0, moves: int = 200, turns: int = 5) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import sim
+from benchmarks.protocol import Report, Row, spread
 from sim.experiment.replicate import Recorder
 from sim.scenario.design import Sweep, load_sweep, points
 from sim.scenario.yaml_text import dump_yaml
@@ -97,3 +98,15 @@ def resident() -> float:
         if mine in (int(lines["Pid"]), int(lines["PPid"])):
             total += float(lines.get("VmRSS", "0 kB").split()[0]) / 1024
     return total
+
+
+def sweeps() -> Report:
+    """A thousand runs as a sweep, the memory that they take, and what a run costs beside its simulation."""
+    took, early, late = a_thousand_runs()
+    what = "1,000 runs of 64 x 64 over 100 days as a sweep, two workers"
+    yield Row(what, f"{took:.0f} s", "under 240 s", took < 240)
+    what, growth = "... memory of runner and workers at the end over that after 300 runs", late / early
+    yield Row(what, f"{growth:.2f} ({early:.0f} to {late:.0f} MB)", "at most 1.1", growth <= 1.1)
+    beside = beside_the_simulation()
+    cost = float(np.median(beside))
+    yield Row("cost of a run in a sweep beside its simulation", f"{spread(beside)} ms", "under 20 ms", cost < 20)

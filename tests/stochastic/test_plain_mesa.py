@@ -1,0 +1,77 @@
+"""The plain Mesa model of the benchmarks has our rules: what is raced is the same model."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from benchmarks.plain_mesa import PlainMesa, Signal
+from benchmarks.worlds import common_rules
+from sim.fields import Spectral
+from sim.scenario.schema import Settings
+from sim.simulation import Simulation
+from sim.tissue.state import CLEARED, SENESCENT
+
+SHAPE, STEPS, RUNS = (24, 30), 24, 16
+SKIN = {  # every process turns, removes or refills several cells of each tissue
+    "initial.burden": 20,
+    "damage.baseline": 1,
+    "damage.per_year": 2,
+    "contact.hazard": 0.01,
+    "clearance.max_rate": 8,
+    "clearance.half_saturation": 20,
+    "clearance.territory": 60,
+    "clearance.own_death": 0.02,
+    "repair.rate": 0.3,
+}
+STRONG = {f"factors.{name}.induction.hill.max_rate": 0.06 for name in ("SASP", "second")}
+STRONG |= {"factors.SASP.jams_immunity.half_max": 20}
+BUSY = {f"tissues.skin.{key}": value for key, value in SKIN.items()} | STRONG
+
+
+def ours(settings: Settings, replicate: int) -> list[float]:
+    """Burden [%], vacant sites [%] and mean level of the last factor at the end."""
+    simulation = Simulation(settings, replicate)
+    for _ in range(STEPS):
+        simulation.step()
+    patch = simulation.patches["skin"]
+    return [patch.burden, 100.0 * float(np.mean(patch.cells.state == CLEARED)), float(patch.levels[-1].mean())]
+
+
+def theirs(settings: Settings, replicate: int) -> list[float]:
+    model = PlainMesa(settings, seed=replicate)
+    for _ in range(STEPS):
+        model.step()
+    vacant = 100.0 * (1.0 - float(model.grid.resident.data.mean()))
+    return [model.burden(), vacant, float(model.signals[-1].level.mean())]
+
+
+def test_means_agree_within_their_standard_errors() -> None:
+    settings = common_rules(SHAPE, changes=BUSY)
+    one, other = (np.array([run(settings, i) for i in range(RUNS)]) for run in (ours, theirs))
+    error = np.sqrt((one.var(axis=0, ddof=1) + other.var(axis=0, ddof=1)) / RUNS)
+    assert (np.abs(one.mean(axis=0) - other.mean(axis=0)) < 3.5 * error).all()
+    assert (error < 0.04 * one.mean(axis=0)).all()  # or they could not but agree
+
+
+def test_levels_and_removal_are_ours_to_rounding() -> None:
+    """On the same cells: the field at rest, a step of it, and the hazard of removal by territory and jamming."""
+    settings = common_rules(SHAPE, 1, changes={"tissues.skin.clearance.territory": 60})
+    model, patch = PlainMesa(settings), Simulation(settings).patches["skin"]
+    old = (patch.cells.state == SENESCENT).reshape(SHAPE)
+    (factor,), (signal,) = settings.factors.values(), model.signals
+    signal.rest(old.astype(float))
+    np.testing.assert_allclose(signal.level.ravel(), patch.levels[0], rtol=1e-5)
+    exact = Spectral(SHAPE, 15.0, ["reflecting"] * 2, factor.diffusivity * 86400, factor.own_decay, 1e-4, np.float64)
+    mine, source = Signal(factor, SHAPE, 15.0, 1e-4), np.random.default_rng(0).random(SHAPE)
+    for _ in range(3):
+        mine.advance(source)
+        exact.advance(signal.unit * source)
+    np.testing.assert_allclose(mine.level, exact.field, rtol=1e-12)
+    model.grid.senescent.data, model.grid.resident.data = old, 1.0
+    y, x = 3, 4
+    box = old[max(y - 4, 0) : y + 5, max(x - 4, 0) : x + 5]
+    clearance, jam = settings.tissues["skin"].clearance, 0.7
+    wanted = clearance.max_rate * jam / (clearance.half_saturation + 100 * box.mean()) + clearance.own_death
+    assert math.isclose(model.removal(np.full(SHAPE, jam))[y, x], wanted, rel_tol=1e-12)
