@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from sim.engines.patrol_kernels import patrol_kernel
 from sim.rng import Purpose
 from sim.rules.repair import regenerative_capacity
 from sim.scenario.causes import CONTACT
+from sim.threads import in_shares
 from sim.tissue.acting import FACTORS, IMMUNE, PER_FACTOR, REPAIR, UPTAKE, Acting
 from sim.tissue.geometry import n_near
 from sim.tissue.parameters import AFFINITY, CARGO_ROW, KEEP, MEMORY
@@ -57,12 +56,8 @@ class CompiledEngine:
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
         n = patch.geometry.n_sites
-        self._sites = np.empty(n, np.int64)
+        self._sites = np.empty(n, np.int32 if n < 2**31 else np.int64)
         self._codes = np.empty(n, np.uint8)
-        self._pool = ThreadPoolExecutor(patch.threads) if patch.threads > 1 else None
-        blocks = -(-n // BLOCK)
-        edges = [min(n, BLOCK * (blocks * i // patch.threads)) for i in range(patch.threads + 1)]
-        self._ranges = list(pairwise(edges))
         sites, p = patch.geometry.sites, patch.parameters
         self._slots = (max(n_near(p.numbers.reach, sites), n_near(1, sites)), n_near(1, sites))
         self._most: tuple[Acting | None, np.ndarray] = (None, np.zeros(0))
@@ -71,10 +66,8 @@ class CompiledEngine:
         self._largest = np.vstack([p.by_type.max(axis=2), np.full((1, 3), p.susceptibility.max())])
 
     def _over_sites(self, task: Callable[[int, int], Any]) -> list[Any]:
-        """`task(low, high)` on each range of sites, in order."""
-        if self._pool is None:
-            return [task(low, high) for low, high in self._ranges]
-        return list(self._pool.map(lambda ends: task(*ends), self._ranges))
+        """`task(low, high)` on one range of sites per thread, in order."""
+        return in_shares(task, self.patch.geometry.n_sites, self.patch.threads, BLOCK)
 
     def take_up(self) -> None:
         """Healthy cells take up cargo."""
@@ -115,24 +108,22 @@ class CompiledEngine:
         most = self._most[1]
         integer = np.int32 if patch.seen.dtype == np.float32 else np.int64
 
-        def block(low: int, high: int) -> int:
+        def block(low: int, high: int) -> tuple[int, int]:
             floats = (np.zeros(1), np.zeros(1, patch.seen.dtype))
             bits = (cells.cargo.view(np.int64), patch.seen.view(integer), floats[0].view(np.int64),
                     floats[1].view(integer))  # fmt: skip
-            return int(
-                decide_kernel(
+            count = decide_kernel(
                     low, high, t, damage, capacity, fluctuation, self._slots,
                     cells.state, cells.cell_type, cells.cause, cells.generation, cells.since, cells.divisions,
                     cells.cargo, cells.refractory, patch.seen, patch.geometry.sites, *patch.territory.view, floors,
                     p.numbers, p.factors, p.by_type, p.susceptibility, p.own_death, self._largest, patch.immunity, most,
                     acting.layer, acting.modifiers, acting.healthy_codes, *killing,
                     patch.address(step), floats, bits, self._sites, self._codes,
-                )
             )  # fmt: skip
+            return low, low + count
 
-        counts = self._over_sites(block)
-        ends = [(low, low + count) for (low, _), count in zip(self._ranges, counts, strict=True)]
-        sites = np.concatenate([self._sites[low:end] for low, end in ends])
+        ends = self._over_sites(block)
+        sites = np.concatenate([self._sites[low:end] for low, end in ends]).astype(np.int64)
         codes = np.concatenate([self._codes[low:end] for low, end in ends])
         hazards = self.own_hazards(t)
         return self._with_own(sites, codes, hazards, step) if hazards else (sites, codes)

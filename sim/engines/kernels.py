@@ -14,7 +14,7 @@ from sim.rules.induction import accumulated_cargo
 from sim.rules.repair import daughter_type
 from sim.scenario.causes import REPAIRED, REPLICATIVE, SCARRED_BY
 from sim.tissue.geometry import near_into
-from sim.tissue.state import CLEARED, HEALTHY, SENESCENT
+from sim.tissue.state import HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
 
 

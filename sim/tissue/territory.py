@@ -2,7 +2,8 @@
 
 The territory of a cell is the square or cube of a given half-side around it, on clouds too: a lattice and the
 cloud of its points agree. Counts are whole numbers, so they depend on no order. Senescent and resident cells
-(healthy and senescent) share one 64-bit word: senescent in its low half, resident in the high.
+(healthy and senescent) share one word: senescent in its low half, resident in the high. On a lattice the word has 32
+bits where a territory has fewer than 2^16 sites: sums from the corner of the tissue overflow, differences are right.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ States = npt.NDArray[np.uint8]
 Ranges = tuple[int, int, int, int]  # one or two half-open ranges of cells on an axis: [0], [1] and [2], [3]
 
 _WHOLE, _LATTICE, _CLOUD = 0, 1, 2
-_HALF = 32  # bits of a count
+_HALF = 32  # bits of a count, 16 in short words
+_ALL = -1  # every bit of a long word
+_SHORT = 2**32 - 1  # of a short one
 MANY = 2**30  # residents of a territory beyond this tissue: its burden is exact to 1e-7 %
 TILE = 8  # sites along the side of the tiles that bound burdens from below
 
@@ -48,19 +51,21 @@ class Box(NamedTuple):
     pz: int  # 1 where the axis is periodic
     py: int
     px: int
+    half: int = _HALF  # bits of a count
+    mask: int = _ALL  # the bits of a word
 
 
 @inlined
 def territory_burden(site: int, box: Box, table: Ints, counts: Ints) -> float:
     """Senescent share of the residents in the territory of `site`, in percent; 0 where nobody is resident."""
     if box.kind == _LATTICE:
-        count = _count_around(site, box, table)
+        count = _count_around(site, box, table) & box.mask
     else:
         count = counts[site if box.kind == _CLOUD else 0]
-    resident = count >> _HALF
+    resident = count >> box.half
     if resident == 0:
         return 0.0
-    return 100.0 * float(count - (resident << _HALF)) / float(resident)
+    return 100.0 * float(count - (resident << box.half)) / float(resident)
 
 
 class Territory:
@@ -83,18 +88,22 @@ class Territory:
 
     def __init__(self, geometry: Geometry, half_side: float) -> None:
         sites, reach = geometry.sites, 0
-        table, counts = np.zeros((0, 0, 0), np.int64), np.zeros(0, np.int64)
+        table, counts = np.zeros((0, 0, 0), np.uint32), np.zeros(0, np.int64)
+        words = (_HALF, _ALL)
         self._half_side = half_side * (1.0 + ROUNDING)
         if math.isinf(half_side):
             kind, counts = _WHOLE, np.zeros(1, np.int64)
         elif sites.is_lattice:
             kind, reach = _LATTICE, int(self._half_side / geometry.spacing)
-            table = np.zeros((sites.nz, sites.ny + 1, sites.nx + 1), np.int64)
+            largest = (2 * reach + 1 + TILE) ** 2 * min(2 * reach + 1, sites.nz)  # sites; tiles see a union of them
+            short = largest < 2 ** (_HALF // 2)
+            words = (_HALF // 2, _SHORT) if short else words
+            table = np.zeros((sites.nz, sites.ny + 1, sites.nx + 1), np.uint32 if short else np.int64)
         else:
             kind, counts = _CLOUD, np.zeros(geometry.n_sites, np.int64)
             self._before = np.full(geometry.n_sites, ABSENT, np.uint8)
             self._bins = sort_into_bins(geometry, half_side)
-        self.view = (Box(kind, reach, *sites[1:7]), table, counts)
+        self.view = (Box(kind, reach, *sites[1:7], *words), table, counts)
 
     def update(self, state: States) -> None:
         """Recount, given the states of all sites; on a cloud the cost follows the number of changed sites."""
@@ -103,7 +112,7 @@ class Territory:
             counts[0] = _count_all(state)
         elif box.kind == _LATTICE:
             nz, rows, columns = table.shape
-            _sum_areas(state.reshape(nz, rows - 1, columns - 1), table)
+            _sum_areas(state.reshape(nz, rows - 1, columns - 1), table, box.half)
         else:
             _count_changes(state, self._before, self._half_side, self._bins, counts)
 
@@ -121,16 +130,16 @@ class Territory:
 
 
 @inlined
-def _word(state: int) -> int:
+def _word(state: int, half: int) -> int:
     """One site as a count: senescent in the low half, resident in the high."""
-    return (int(state in (HEALTHY, SENESCENT)) << _HALF) + int(state == SENESCENT)
+    return (int(state in (HEALTHY, SENESCENT)) << half) + int(state == SENESCENT)
 
 
 @kernel
 def _count_all(state: States) -> int:
     total = 0
     for site in range(state.size):
-        total += _word(state[site])
+        total += _word(state[site], _HALF)
     return total
 
 
@@ -138,7 +147,7 @@ def _count_all(state: States) -> int:
 
 
 @kernel
-def _sum_areas(state: States, table: Ints) -> None:
+def _sum_areas(state: States, table: Ints, half: int) -> None:
     """Let table[z, y, x] be the count of all cells before row y and column x, up to plane z and with it."""
     nz, ny, nx = state.shape
     column = np.empty(nx, np.int64)
@@ -146,7 +155,7 @@ def _sum_areas(state: States, table: Ints) -> None:
         column[:] = 0
         for y in range(ny):
             for x in range(nx):
-                column[x] += _word(state[z, y, x])
+                column[x] += _word(state[z, y, x], half)
             total = 0
             for x in range(nx):
                 total += column[x]
@@ -182,11 +191,11 @@ def _tile_floor(z: int, z0: int, z1: int, y: int, x: int, box: Box, table: Ints)
     if wraps or (box.px and (x < r or x_end + r >= box.nx)) or r < TILE:
         return 0.0
     y_in, x_in = max(y_end - r, 0), max(x_end - r, 0)
-    inner = _count_planes(z0, z1, y_in, min(y + r + 1, box.ny), x_in, min(x + r + 1, box.nx), table)
+    inner = _count_planes(z0, z1, y_in, min(y + r + 1, box.ny), x_in, min(x + r + 1, box.nx), table) & box.mask
     y_out, x_out = min(y_end + r + 1, box.ny), min(x_end + r + 1, box.nx)
-    outer = _count_planes(z0, z1, max(y - r, 0), y_out, max(x - r, 0), x_out, table)
-    senescent = inner - ((inner >> _HALF) << _HALF)
-    healthy = (outer >> _HALF) - (outer - ((outer >> _HALF) << _HALF))
+    outer = _count_planes(z0, z1, max(y - r, 0), y_out, max(x - r, 0), x_out, table) & box.mask
+    senescent = inner - ((inner >> box.half) << box.half)
+    healthy = (outer >> box.half) - (outer - ((outer >> box.half) << box.half))
     return 100.0 * float(senescent) / float(senescent + healthy) if senescent > 0 else 0.0
 
 
@@ -217,7 +226,7 @@ def _meets_wall(i: int, reach: int, n: int) -> bool:
 @inlined
 def _count_box(z: int, y0: int, y1: int, x0: int, x1: int, table: Ints) -> int:
     """Count of the planes 0 to `z` of a box that does not wrap."""
-    return table[z, y1, x1] - table[z, y0, x1] - table[z, y1, x0] + table[z, y0, x0]
+    return np.int64(table[z, y1, x1]) - table[z, y0, x1] - table[z, y1, x0] + table[z, y0, x0]
 
 
 @kernel
@@ -235,7 +244,7 @@ def _count_wrapped(z: int, y: int, x: int, box: Box, table: Ints) -> int:
                 continue
             for c in range(4):
                 if xs[c] != 0:
-                    corner = table[zs[a] - 1, ys[b], xs[c]]
+                    corner = np.int64(table[zs[a] - 1, ys[b], xs[c]])
                     count += corner if (a + b + c) % 2 == 1 else -corner
     return count
 
@@ -275,7 +284,7 @@ def sort_into_bins(geometry: Geometry, half_side: float) -> Bins:
 def _count_changes(state: States, before: States, half_side: float, bins: Bins, counts: Ints) -> None:
     """Bring `counts` and `before` up to date with `state`."""
     for site in range(state.size):
-        change = _word(state[site]) - _word(before[site])
+        change = _word(state[site], _HALF) - _word(before[site], _HALF)
         before[site] = state[site]
         if change != 0:
             _add_around(site, change, half_side, bins, counts)
