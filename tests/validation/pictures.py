@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from PIL import Image
 from rows import GROUPS
 from store import DOCS, stored_curves, stored_rows
@@ -17,7 +17,7 @@ from words import quantity
 
 from sim.figures.film import png_bytes
 from sim.figures.layout import fitted, page, place, text_height, write
-from sim.figures.style import ARM_COLOURS, DPI, FAINT, INK, SMALL, TEXT, Picture, our_look
+from sim.figures.style import ARM_COLOURS, FAINT, INK, SMALL, TEXT, Picture, our_look, save
 
 FOLDER = DOCS / "images" / "validation"
 LOOKS = dict(zip(CLASSES, (("#0072B2", "o"), ("#56B4E9", "s"), ("#E69F00", "^"), ("#009E73", "D")), strict=True))
@@ -64,7 +64,8 @@ def forest(title: str, rows: Sequence[Row]) -> Picture:
     caption = (
         f"{title}: ours as a share of the tolerance (grey: -1 to 1; open to one side where only a limit is known, "
         "and scaled by the larger of the limit and our distance to it). Bars: one standard error to either side, where "
-        f"there is luck. n from {min(counts):,} to {max(counts):,}, row by row in the table. Right: ours."
+        "there is luck; an arrow: beyond the axis. "
+        f"n from {min(counts):,} to {max(counts):,}, row by row in the table. Right: ours."
     )
     figure, foot = page(None, NAMES + ACROSS + WORDS + 0.2, sum(height) + 0.5 + key, caption)
     axes = place(figure, NAMES, foot + 0.42, ACROSS, sum(height))
@@ -76,14 +77,13 @@ def forest(title: str, rows: Sequence[Row]) -> Picture:
         ink = {"color": FAILED, "weight": "bold"} if not row.passed else {}
         write(figure, NAMES + ACROSS + 0.08, down, _ours(row), size=SMALL, va="center", **ink)
     axes.set(xlim=(-OPEN, OPEN), ylim=(edges[-1], 0.0), yticks=[], xlabel="ours, of the tolerance (half its width = 1)")
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["left", "right", "top"]].set_visible(False)
     _key(axes, {row.target.kind for row in rows}, any(not row.passed for row in rows))
     return figure
 
 
 def _named(row: Row) -> str:
-    return fitted(f"{row.target.number}  {row.target.what}", NAMES - 0.2, SMALL)
+    return fitted(f"{row.target.number}  {row.target.what}".replace("`", ""), NAMES - 0.2, SMALL)
 
 
 def _ours(row: Row) -> str:
@@ -130,8 +130,12 @@ def _panels(n: int, caption: str, across: int = 3) -> tuple[Picture, list[Axes]]
 def _say(axes: Axes, title: str, x: str, y: str, **scales: object) -> None:
     axes.set_title(title, loc="left", size=TEXT, weight="bold")
     axes.set(xlabel=x, ylabel=y, **scales)
-    for side in ("right", "top"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["right", "top"]].set_visible(False)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_locator(NullLocator())
     if axes.get_legend_handles_labels()[1]:
         axes.legend(frameon=False, fontsize=SMALL, handlelength=1.4, labelspacing=0.3)
 
@@ -180,7 +184,7 @@ def steps(curves: Mapping[str, Curve]) -> Picture:
     _points(reach, cells, 1, line="-")
     reach.axhline(1.0, color=FAINT, lw=0.8, ls="--")
     length = np.array([0.12, 1.0])
-    order.plot(length, 0.27 * length, color=FAINT, lw=0.8, ls="--", label="slope 1")
+    order.plot(length, 0.24 * length, color=FAINT, lw=0.8, ls="--", label="slope 1")
     _say(burden, "tissue", "step (d)", "burden (%)", xlim=(0.0, None))
     _say(order, "mean field", "step (d)", "error of burden (points)", xscale="log", yscale="log")
     _say(level, "voxels", "side of a voxel (reach)", "error of level, rms (%)", xlim=(0.0, None), ylim=(0.0, None))
@@ -205,7 +209,7 @@ def percolation(curves: Mapping[str, Curve]) -> Picture:
     for look, rate in enumerate(finest):
         _points(decline, curves[f"decline_{rate:g}"], look, f"{rate:g} /d")
     days = np.array([3.0, 100.0])
-    decline.plot(days, 0.72 * days**-0.4505, color=FAINT, lw=0.8, ls="--")
+    decline.plot(days, 0.85 * days**-0.4505, color=FAINT, lw=0.8, ls="--")
     _points(limit, threshold, 0)
     fine, coarse = threshold.iloc[0], threshold.iloc[1]
     tilt = (coarse["y"] - fine["y"]) / (coarse["x"] - fine["x"])
@@ -227,14 +231,11 @@ CURVES = {"transport": transport, "steps": steps, "percolation": percolation}
 
 
 def saved(figure: Picture, name: str) -> Path:
-    """A picture as a PNG of few colours."""
-    buffer = BytesIO()
-    with our_look():
-        figure.savefig(buffer, format="png", dpi=DPI)
-    with Image.open(buffer) as whole:
-        few = whole.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    """A picture as a PNG of few colours, of which rare ones are not lost."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    file = FOLDER / f"{name}.png"
+    file = save(figure, FOLDER / f"{name}.png")
+    with Image.open(file) as whole:
+        few = whole.convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE)
     file.write_bytes(png_bytes(few))
     return file
 

@@ -34,7 +34,7 @@ from measures import (
     time_to,
     turned_by_each,
 )
-from nulls import BODY, EPIGENETIC, NULLS
+from nulls import BODY, EPIGENETIC, FISETIN, NULLS
 from organism_rows import DOSES, GRAFT, ORGANISM
 from target import Computation, Study, Target
 from verification import QUICK, VERIFICATION
@@ -52,7 +52,7 @@ MICE = Study("saturated_removal.yaml", ("mouse_fig4b",))
 DISH = Study("validation/generation_limit.yaml", ("weaker_each_time",))
 TRIAL = Study("lifespan_trial.yaml")
 LESION = Study("lesion_spread.yaml")
-LONG = {PULSE, AGEING, PERFORIN, TRIAL, GRAFT, DOSES, LESION, BODY, EPIGENETIC}  # not for every test run
+LONG = {PULSE, AGEING, PERFORIN, TRIAL, GRAFT, DOSES, LESION, BODY, EPIGENETIC, FISETIN}  # not for every test run
 COURSE = Study("validation/dq_course.yaml", ("none", "d_q"))
 JAK = Study("validation/jak_inhibitor.yaml")
 YOUNG = ("no_drug", "senolytic_during", "senolytic_with_pdgf", "senolytic_after", "senomorphic_during")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -10,8 +9,8 @@ from unittest import mock
 import helpers  # noqa: F401
 import numpy as np
 import numpy.typing as npt
-from everything import everything, kinds
-from measures import Measured, exact
+from everything import everything
+from measures import Measured
 from target import Findings
 from worlds import SPACING, event, factor, start, tissue, together, world
 
@@ -123,7 +122,6 @@ def mirror() -> Findings:
 def engines() -> Findings:
     """Bits in which agents and compiled loops differ after each of 30 steps of a world in which everything happens."""
     differing = compared = 0
-    seen: Counter[str] = Counter()
     pair = [start(everything("plane"), engine=engine) for engine in ("agents", "compiled")]
     for _ in range(30):
         for simulation in pair:
@@ -131,8 +129,7 @@ def engines() -> Findings:
         one, other = (_bytes(simulation.patches["patch"]) for simulation in pair)
         differing += int(np.bitwise_count(one ^ other).sum())
         compared += 8 * one.size
-        seen += kinds(pair[1])
-    return Findings({"bits": Measured(float(differing), 0.0, compared), "kinds": exact(len(+seen))}, {})
+    return Findings({"bits": Measured(float(differing), 0.0, compared)}, {})
 
 
 def _bytes(patch: Patch) -> npt.NDArray[np.uint8]:

@@ -19,7 +19,7 @@ CLASSES: dict[Class, str] = {
     "verified": "an independent computation of the same equations agrees; it says nothing about biology",
     "echo": "a number that was put in comes back",
     "fitted": "parameters were chosen to meet it",
-    "predicted": "neither; the only class that counts as evidence",
+    "predicted": "neither put in nor fitted: the only class that counts as evidence",
 }
 
 

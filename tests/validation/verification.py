@@ -22,7 +22,7 @@ CONTACT = Computation("repair against loss", "V5a", contact_process)
 SITES = Computation("loss without repair", "V5b V5c", site_percolation)
 MIRROR = Computation("mirrored tissue", "V6", mirror)
 ENGINES = Computation("two engines", "V7", engines)
-QUICK = {TRANSPORT, EQUATION, VOXELS, MIRROR, ENGINES, QUIET}  # seconds together: for every test run
+QUICK = {TRANSPORT, EQUATION, VOXELS, MIRROR, QUIET}  # seconds together: for every test run
 
 
 def number(name: str) -> Callable[[Findings], Measured]:
