@@ -34,7 +34,7 @@ VERIFICATION: tuple[Target, ...] = (
     Target(
         "V1a", "point source at rest in a plane, voxels of L / 4: largest error from 3 voxels to 3 L", TRANSPORT,
         number("worst_2d"), "%", "K0(r / L) / 2 pi D", -math.inf, 1.6, "verified",
-        "L is the decay length. Tolerances of V1a and V1b are what the docstring of `Spectral` states.",
+        "L is the decay length. Tolerances of V1a and V1b are in line with the docstring of `Spectral`.",
     ),
     Target(
         "V1b", "the same in space, voxels of L / 3", TRANSPORT, number("worst_3d"), "%",
@@ -64,13 +64,14 @@ VERIFICATION: tuple[Target, ...] = (
     ),
     Target(
         "V2b", "paracrine tissue, 30 d: burden with steps of 1/2 d less that with 1/4 d", STEPS, number("halved"),
-        "points", "none, to first order in dt", -0.5, 0.5, "verified",
+        "points", "none, as dt goes to 0", -0.5, 0.5, "verified",
         "A step reads the state at its start. The burden is 9 to 10 %; the picture has four steps.",
     ),
     Target(
         "V3a", "level at healthy cells in voxels of 2 x 2 cells against 1 x 1, reach of 5 cells: rms", VOXELS,
         number("level_2"), "%", "the same", -math.inf, 10.0, "verified",
-        "A coarse voxel spreads its sources evenly, and neighbours of a source read too little. Means agree exactly.",
+        "A coarse voxel spreads its sources evenly over its cells. Tolerances of V2b and "
+        "V3 are ours, set with the numbers in view.",
     ),
     Target(
         "V3b", "the same, 4 x 4 cells", VOXELS, number("level_4"), "%", "the same", -math.inf, 20.0, "verified",
@@ -86,7 +87,7 @@ VERIFICATION: tuple[Target, ...] = (
     Target(
         "V4a", "signal that reaches all of the tissue: burden after 20 d over that of the mean field", REACH,
         number("whole"), "", "1 (logistic growth, in the same steps)", 0.98, 1.02, "verified",
-        "The well-mixed limit; with a reach of one cell it is 0.90, because cells that have turned shield one another.",
+        "The well-mixed limit; with a reach of one cell it is 0.90 (picture).",
     ),
     Target(
         "V5a", "repair against loss, von Neumann neighbours: rate of repair over that of loss at which tissue dies out",
