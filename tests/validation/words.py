@@ -13,8 +13,8 @@ HEAD = ("row", "what", "ours", "n", "known", "tolerance", "", "class")
 EVIDENCE = "Only predicted rows are evidence, and all that pass are directions, not sizes."
 UNKNOWN = (
     "Not validated at all: anything in people (row 21 gives back what was put in); every effect size of the skin "
-    "graft, of drift, of the dark spots and of immune patrols; doses and half-maxima of nearly all drugs. Of these nothing is "
-    "published that could be set beside ours, or our notes do not have it."
+    "graft, of drift, of the dark spots and of immune patrols; doses and half-maxima of nearly all drugs. Of these "
+    "nothing is published that could be set beside ours, or our notes do not have it."
 )
 
 
