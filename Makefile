@@ -60,7 +60,7 @@ app: .venv/.app ## open a live tissue in the browser: make app ARGS=configs/kill
 lab: .venv/.notebooks ## open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyterlab --notebook-dir=notebooks $(ARGS)
 
-validate: .venv/.test ## compare with published results: docs/validation.md, and long studies; an error if one fails
+validate: .venv/.test ## how far to believe it: docs/validation.md, results/validation.html; an error if a row fails
 	@failed=0; $(BIN)/python tests/validation/table.py || failed=1; \
 		$(BIN)/python -m pytest -q -s -m validation || failed=1; exit $$failed
 

@@ -111,7 +111,7 @@ def test_a_picture_has_words_and_the_command_that_makes_it(page: Path, alt: str,
     if name in makers.COMMANDS:
         assert [each for each in makers.COMMANDS[name][1] if each not in around] == []
     else:
-        shown = re.findall(r"python\s+(docs/make_\w+\.py)", around)
+        shown = re.findall(r"python\s+(docs/make_\w+\.py|tests/validation/pictures\.py)", around)
         assert shown, f"no command that makes {target}"
         assert name in (HOME / shown[0]).read_text(encoding="utf-8")
 

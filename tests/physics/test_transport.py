@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.special import k0
+from point_source import point_source, slope
 
 from sim.fields import Spectral
 
 Array = NDArray[Any]
 
-POINT_SOURCE = {  # steady c of one unit of secretion per day, with D = k = 1, hence L = 1
-    1: lambda r: np.exp(-r) / 2,
-    2: lambda r: k0(r) / (2 * np.pi),
-    3: lambda r: np.exp(-r) / (4 * np.pi * r),
-}
 GRIDS = [
     ((60,), ("reflecting",)),
     ((61,), ("periodic",)),
@@ -47,18 +41,6 @@ def relative(field: Array, truth: Array) -> float:
     return float(np.max(np.abs(field - truth)) / np.max(truth))
 
 
-def slope(spacings: list[float], errors: list[float]) -> float:
-    """Order of convergence."""
-    return float(np.polyfit(np.log(spacings), np.log(errors), 1)[0])
-
-
-def distances(shape: tuple[int, ...], spacing: float, image: tuple[int, ...]) -> Array:
-    """Distance of each voxel of a periodic box from that image of voxel 0; no voxel is nearer than 1e-9."""
-    axes = [spacing * (np.arange(n) - n * i) for n, i in zip(shape, image, strict=True)]
-    r: Array = np.sqrt(sum(x**2 for x in np.meshgrid(*axes, indexing="ij", sparse=True)))
-    return np.maximum(1e-9, r)
-
-
 # ---- at rest -------------------------------------------------------------------------------------
 
 
@@ -68,18 +50,12 @@ def test_point_source_at_rest_is_second_order(dimension: int, coarsest: float, w
 
     `worst` is the largest relative error on the coarsest grid, in line with the docstring of `Spectral`.
     """
-    rms, largest, box = [], [], 8
+    rms, largest = [], []
     spacings = [coarsest / factor for factor in (1, 2, 4)]
     for factor, h in zip((1, 2, 4), spacings, strict=True):
-        op = Spectral((round(box / h),) * dimension, h, ("periodic",) * dimension, 1.0, 1.0, 1e3, np.float64)
-        source = np.zeros(op.shape)
-        source.flat[0] = h**-dimension
-        op.advance(source)
-        c = op.field[(slice(None, None, factor),) * dimension]
-        images = [distances(c.shape, coarsest, image) for image in product((-1, 0, 1, 2), repeat=dimension)]
-        nearest = np.min(images, axis=0)
+        nearest, level, exact = point_source(dimension, h, factor)
         at = (nearest >= 3 * coarsest - 1e-9) & (nearest <= 3)
-        errors = c[at] / sum(POINT_SOURCE[dimension](r[at]) for r in images) - 1
+        errors = level[at] / exact[at] - 1
         rms.append(float(np.sqrt(np.mean(errors**2))))
         largest.append(float(np.max(np.abs(errors))))
     assert abs(slope(spacings, rms) - 2) < 0.1, rms

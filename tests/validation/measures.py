@@ -38,6 +38,11 @@ def mean(values: Floats) -> Measured:
     return Measured(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(values.size), values.size)
 
 
+def exact(value: float) -> Measured:
+    """A number without luck."""
+    return Measured(float(value), 0.0, 1)
+
+
 def bootstrapped(statistic: Callable[..., float], *columns: Floats) -> Measured:
     """A statistic of paired columns, one value per replicate; error from drawing replicates with replacement."""
     n = columns[0].size

@@ -1,19 +1,25 @@
-"""A published result beside ours: what is compared, how closely, and of which class."""
+"""Something known beside ours: what is compared, how closely, of which class, and what has to run for it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from measures import Measure, Measured
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from measures import Measured
+
+Curve = pd.DataFrame  # columns x, y, error, n
 
 Class = Literal["verified", "echo", "fitted", "predicted"]
 CLASSES: dict[Class, str] = {
     "verified": "an independent computation of the same equations agrees; it says nothing about biology",
     "echo": "a number that was put in comes back",
     "fitted": "parameters were chosen to meet it",
-    "predicted": "neither; the only class that counts as evidence",
+    "predicted": "neither put in nor fitted: the only class that counts as evidence",
 }
 
 
@@ -23,15 +29,58 @@ class Study(NamedTuple):
     file: str
     arms: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What stands for it in a list."""
+        return self.file
+
+    @property
+    def command(self) -> str:
+        """What a reader types to run it."""
+        arms = f" --arms {','.join(self.arms)}" if self.arms else ""
+        return f"senodrift run configs/{self.file}{arms} --workers 2"
+
+
+class Findings(NamedTuple):
+    """Numbers by name, and curves that a picture shows."""
+
+    numbers: Mapping[str, Measured]
+    curves: Mapping[str, Curve]
+
+    def number(self, name: str) -> Measured:
+        """One of the numbers."""
+        return self.numbers[name]
+
+
+class Computation(NamedTuple):
+    """A function that finds numbers by itself; the rows that it is for are made again by their number."""
+
+    name: str
+    rows: str
+    compute: Callable[[], Findings]
+
+    @property
+    def command(self) -> str:
+        """What a reader types to run it."""
+        return f"python tests/validation/table.py {self.rows}"
+
+
+def curve(x: Sequence[float] | npt.NDArray, y: Sequence[float] | npt.NDArray, error: Any = 0.0, n: int = 1) -> Curve:
+    """A curve with its standard errors, and of how many replicates it is."""
+    return pd.DataFrame({"x": np.asarray(x, float), "y": np.asarray(y, float), "error": error, "n": n})
+
 
 @dataclass(frozen=True)
 class Target:
-    """A published result.
+    """Something known, published or computed.
 
     Attributes
     ----------
     number : str
-        Row of SCIENCE.md section 9, with a letter where it is split.
+        Row of SCIENCE.md section 9, with a letter where it is split; ``N`` a null named below its table, ``V``
+        verification.
+    measure : function
+        From the tables of a study, or the findings of a computation, to ours.
     low, high : float
         Tolerance on ours, in `unit`; infinite where there is none on that side.
     margin : float
@@ -42,8 +91,8 @@ class Target:
 
     number: str
     what: str
-    study: Study
-    measure: Measure
+    study: Study | Computation
+    measure: Callable[[Any], Measured]
     unit: str
     theirs: str
     low: float
@@ -65,7 +114,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """A published result and ours."""
+    """What is known, and ours."""
 
     target: Target
     ours: Measured
