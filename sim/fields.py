@@ -120,19 +120,22 @@ class Spectral:
         self._mean = 0.0  # the zero mode in float64, where there is one
         self.field = np.zeros(self.shape, dtype)
         self.maximum = self.undershoot = 0.0
-        self._amplitudes = self._forward(self.field.copy(), 1)
         modes = [laplacian_modes(n, spacing, b) for n, b in zip(self.shape, boundary, strict=True)]
-        self._tables = self._axis_tables([diffusivity * q2 for q2 in modes])
+        rates = [diffusivity * q2 for q2 in modes]
         self._panels: Panels | None = None
         if len(self._axes["reflecting"]) == len(self.shape) and suits(self.shape):
+            self._tables = self._axis_tables(rates)
             self._panels = Panels(self.shape, dtype, *self._tables[1:], self.dt)
             self._amplitudes = self._panels.amplitudes
+        else:
+            self._amplitudes = self._forward(self.field.copy(), 1)
+            # a real Fourier transform keeps half of the modes of one axis
+            self._tables = self._axis_tables([r[:n] for r, n in zip(rates, self._amplitudes.shape, strict=True)])
 
     def _axis_tables(self, rates: list[Floats]) -> tuple[Array, Array, Array]:
         """Per axis, slowest first: the rate D q^2 [1/d], the share kept and the share lost in a step."""
         tables = [np.array([[0.0], [1.0], [0.0]])] * (3 - len(rates))
-        for rate, n in zip(rates, self._amplitudes.shape, strict=True):
-            rate = rate[:n]  # a real Fourier transform keeps half of the modes of one axis
+        for rate in rates:
             kept = np.exp(-np.minimum(rate * self.dt, MAX_EXPONENT))
             tables.append(np.stack([rate, kept, -np.expm1(-rate * self.dt)]))
         if self._axes["periodic"]:  # complex amplitudes are advanced as pairs of reals

@@ -281,7 +281,7 @@ class Stream:
         if asked.size:
             _require_word("site", asked.min(), 32)
             _require_word("site", asked.max(), 32)
-        flat, out = asked.astype(np.uint64).ravel(), np.empty(asked.shape, dtype=np.float64)
+        flat, out = asked.ravel().astype(np.int64, copy=False).view(np.uint64), np.empty(asked.shape, np.float64)
         c2, replicate = self.c2(purpose, draw), int(self.replicate)
         _gather_uniforms(flat, int(step), c2, replicate, self.k0, self.k1, out.reshape(-1))
         return out
