@@ -51,8 +51,10 @@ ARM_COLOURS = (
     "#3A3A3A", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00",
     "#332288", "#999933", "#882255", "#8C564B",
 )  # fmt: skip
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)))
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (5, 1.2, 1.2, 1.2)), (0, (7, 1.2, 1.2, 1.2, 1.2, 1.2)))
+DOTTED: Any = (0, (1.5, 1.2))  # arms of all hosts but the first
 DASHED_FROM = 7  # arms from the eighth on are dashed, for they have darker shades of the same hues
+MARKERS = {"o": "", "s": "\N{BLACK SQUARE} ", "^": "\N{BLACK UP-POINTING TRIANGLE} ", "D": "\N{BLACK DIAMOND} "}
 
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred", "no site")
 STATE_COLOURS = ("#DADADA", "#D55E00", "#FFFFFF", "#4D4D4D")
@@ -108,10 +110,16 @@ def arm_colour(results: Source, arm: str) -> str:
 
 
 def arm_dash(results: Source, arm: str) -> Any:
-    """The line style of an arm: solid for the first seven, dotted in all hosts but the first."""
+    """The line style of an arm: solid for the first seven, then another whenever the colours begin again."""
     if arm in results.manifest.get("counterparts", {}):
-        return DASHES[-1]
-    return DASHES[results.arms.index(arm) // DASHED_FROM % len(DASHES)]
+        return DOTTED
+    rounds = (results.arms.index(arm) + len(ARM_COLOURS) - DASHED_FROM) // len(ARM_COLOURS)
+    return DASHES[rounds % len(DASHES)]
+
+
+def arm_marker(results: Source, arm: str) -> str:
+    """The mark of an arm among points: a circle, then another whenever the colours begin again."""
+    return list(MARKERS)[results.arms.index(arm) // len(ARM_COLOURS) % len(MARKERS)]
 
 
 def readable(colour: str) -> str:

@@ -18,7 +18,7 @@ from sim.errors import ResultsError
 from sim.figures import save_all
 from sim.figures.doses import PALEST, Calendar, bars
 from sim.figures.drugs import unit_of
-from sim.figures.style import ARM_COLOURS, arm_colour, arm_dash
+from sim.figures.style import arm_colour
 from sim.results import DOSE_COLUMNS, Folder, Results, read_results
 from sim.scenario.drug import KINDS
 
@@ -181,12 +181,6 @@ def test_without_doses_there_is_no_calendar() -> None:
     assert Calendar(results, results.arms).height == 0.0
     assert all(axes.axison for axes in results.plot.burden().axes)
     assert "doses" not in words(results.plot.burden())
-
-
-def test_eleven_arms_are_told_apart() -> None:
-    results = make(ELEVEN)
-    assert len({arm_colour(results, arm) for arm in ELEVEN}) == 11 == len(ARM_COLOURS)
-    assert len({str(arm_dash(results, arm)) for arm in ELEVEN}) == 2
 
 
 # ------------------------------------------------------------------------------------------------- what is drawn
