@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import _GeneratorContextManager
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +12,8 @@ import numpy as np
 from matplotlib import colormaps, style
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
+
+from sim.errors import ResourceError
 
 DPI = 150
 INK = "#222222"
@@ -101,6 +103,32 @@ def save(figure: Figure, path: Path) -> Path:
     with our_look():
         figure.savefig(path, dpi=DPI, metadata=metadata)
     return path
+
+
+def save_each(figures: Iterable[tuple[str, Callable[[], Figure]]], folder: str | Path) -> list[Path]:
+    """Draw figures one after the other and write each into `folder`, as PNG (150 dpi) and as SVG (text as text).
+
+    Parameters
+    ----------
+    figures
+        Name of the files and what draws the figure.
+    folder
+        Made if it is not there.
+
+    Raises
+    ------
+    ResourceError
+        If the folder cannot be written.
+    """
+    folder, paths = Path(folder), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, draw in figures:
+            figure = draw()
+            paths += [save(figure, folder / f"{name}{suffix}") for suffix in (".png", ".svg")]
+    except OSError as error:
+        raise ResourceError(f"{folder}: figures: must be a folder that can be written, got {error.strerror}") from error
+    return paths
 
 
 def arm_colour(results: Source, arm: str) -> str:

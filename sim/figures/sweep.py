@@ -17,7 +17,6 @@ from scipy import stats
 from sim.analysis.outcomes import unit
 from sim.analysis.paired import seen_in
 from sim.analysis.sweep_table import Axis, point_in_words, sweep_table, varied_axes
-from sim.errors import ResourceError
 from sim.figures.layout import (
     EDGE,
     LABEL_GAP,
@@ -31,7 +30,7 @@ from sim.figures.layout import (
     write,
 )
 from sim.figures.rows import finish
-from sim.figures.style import MARKERS, SMALL, arm_colour, arm_dash, arm_marker, our_look, readable, save
+from sim.figures.style import MARKERS, SMALL, arm_colour, arm_dash, arm_marker, our_look, readable, save_each
 from sim.figures.sweep_maps import caption_of, sweep_map, tipping_map
 from sim.sweeps import SweepResults
 
@@ -62,15 +61,7 @@ def save_sweep_figures(results: SweepResults, folder: str | Path, outcomes: Sequ
     ResourceError
         If the folder cannot be written.
     """
-    folder, paths = Path(folder), []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, draw in _possible(results, outcomes):
-            figure = draw()
-            paths += [save(figure, folder / f"{name}{suffix}") for suffix in (".png", ".svg")]
-    except OSError as error:
-        raise ResourceError(f"{folder}: figures: must be a folder that can be written, got {error.strerror}") from error
-    return paths
+    return save_each(_possible(results, outcomes), folder)
 
 
 def _possible(results: SweepResults, outcomes: Sequence[str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
