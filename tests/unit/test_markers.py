@@ -513,9 +513,9 @@ def test_the_figure_shows_the_true_and_the_measured_difference() -> None:
     ("arguments", "words"),
     [
         (("--cells", "many"), "error: study: --cells: must be a whole number or all, got 'many'"),
-        (("--figure", "x.pdf"), "error: study: --figure: must end in .png or .svg, got x.pdf"),
+        (("--figure", "x.pdf"), "error: x.pdf: figure: must end in .png or .svg, got .pdf"),
         (("--animals", "1"), "error: study: animals: must be between 2 and 10000, got 1"),
-        (("--figure", "no_such_folder/x.png"), "figure: must be a file that can be written"),
+        (("--figure", "no_such_folder/x.png"), "no_such_folder/x.png: file: must be readable or writable"),
     ],
 )
 def test_mistakes_at_the_door(folder: Path, arguments: tuple[str, ...], words: str,
