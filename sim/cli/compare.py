@@ -28,7 +28,8 @@ def compare(
                                           "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, "
                                           "lifespan, burden_as_p16, tipping_burden.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
-                                                    "takes that reaches W to either side.")] = None,
+                                                    "takes that reaches W to either side, in the unit of the "
+                                                    "outcome (burden: points).")] = None,
     best: Annotated[str | None, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms "
                                              "takes for good, for all outcomes; if not given, the lowest, and only "
                                              "outcomes are ranked of which less is better (burden, exposure, closure, "

@@ -32,7 +32,8 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder; if not given, results/NAME-HASH.",
                                              show_default=False)] = None,
     until_halfwidth: Annotated[float | None, typer.Option(metavar="W", help="More replicates, until the 95 % interval "
-                               "of every difference of arms reaches at most W to either side.")] = None,
+                               "of every difference of arms reaches at most W to either side, in the unit of the "
+                               "outcome (burden: points).")] = None,
     outcome: Annotated[str | None, typer.Option(metavar="NAME", help="With --until-halfwidth: of what; burden, if not "
                                                 "given.")] = None,
     most: Annotated[int | None, typer.Option(metavar="N", help="With --until-halfwidth: replicates after which it "

@@ -61,7 +61,13 @@ TALL = 4  # arms in one column of maps; with more, each layer has a file of its 
 
 
 class Plots:
-    """Figures of one `Results`: ``results.plot.burden()``."""
+    """Figures of some `results`: ``results.plot.burden()``.
+
+    All of them take the same words: `tissue`, the first one if not given; `replicate`, whose maps; `days` of maps [d];
+    `layer` or `layers`, as ``record.maps`` names them; `arm` or `arms`, all if not given; `baseline`, the arm to
+    compare with, as in `sim.compare`; `outcome` or `outcomes`, columns of the tables; `factor`, SASP if not given;
+    `cause` or `event`, by name; `lag` and `window` [d].
+    """
 
     def __init__(self, results: Results) -> None:
         self._results = results
