@@ -144,8 +144,8 @@ def test_a_dose_is_as_pale_as_few_replicates_got_it() -> None:
     results = make(doses=doses)
     assert Calendar(results, results.arms).doses["pulse"].to_dict() == {5.0: 1.0 / 3.0, 30.0: 1.0}
     figure = results.plot.burden()
-    ticks = figure.axes[1].collections
-    colours = [tick.get_facecolor()[0] for tick in ticks]
+    (ticks,) = figure.axes[1].collections
+    colours = ticks.get_facecolor()
     assert [to_hex(colour) for colour in colours] == [arm_colour(results, "pulse").lower()] * 2
     assert [colour[3] for colour in colours] == pytest.approx([PALEST + (1.0 - PALEST) / 3.0, 1.0])
     assert "Above: doses given; paler: to some of the replicates." in words(figure)
