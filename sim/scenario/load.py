@@ -243,11 +243,11 @@ def _each_source(arms: Mapping[str, Settings], parts: Parts, patches: Mapping[st
 def _check_each(
     arms: Mapping[str, Settings], names: Names, rates: Collection[str], patches: Mapping[str, Tree]
 ) -> None:
-    """What single fields of an arm cannot know; the first arm that complains of it, if not all do, is named."""
+    """What single fields of an arm cannot know; where others have no complaint, the arm that changed more is named."""
     found = {arm: error for arm, settings in arms.items() if (error := _complaint(settings, names, rates))}
     for arm, error in found.items():
         place = _where_written(error, arm, patches[arm])
-        if len(found) == len(arms) or str(place) != str(error):
+        if not patches[arm] or len(found) == len(arms) or str(place) != str(error):
             raise place
         rule, got, value = str(error).partition(", got ")
         raise ScenarioError(f"{rule} in arm {arm}{got}{value}")
