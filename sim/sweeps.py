@@ -56,7 +56,7 @@ class SweepResults:
         return f"Sweep {self.manifest.get('sweep', '')} ({size}; {runs or 'no runs'}) over {', '.join(self.keys)}"
 
     def table(self, name: str) -> pd.DataFrame:
-        """``timeseries``, ``organism``, ``events``, ... of all finished runs, with their point in front.
+        """Rows of all finished runs, with their point in front: `name` is ``timeseries``, ``organism``, ``events`` ...
 
         Raises
         ------
@@ -72,6 +72,13 @@ class SweepResults:
 
     def maps(self, point: int, arm: str, replicate: int = 0, tissue: str | None = None) -> dict[str, np.ndarray]:
         """Layers by name, each (days, *shape), with ``days`` (d) and ``spacing`` (um), of one run.
+
+        Parameters
+        ----------
+        point, arm, replicate
+            The run.
+        tissue
+            The first one, if not given.
 
         Raises
         ------

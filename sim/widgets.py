@@ -58,10 +58,19 @@ class Knob:
 class Explorer:
     """Sliders beside a tissue and its curves; a notebook shows it when a cell ends with it.
 
-    Attributes
+    Parameters
     ----------
     scenario : Scenario
         What the sliders start from.
+    knobs : sequence of Knob
+        What they move.
+    tissue : str or None
+        The one that is shown; None: the first one.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        As it was given.
     sliders : dict
         Dotted path to its slider; setting ``sliders[path].value`` is the same as moving it.
     widget : ipywidgets.VBox

@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.analysis.paired import baselines, one_of
-from sim.analysis.treatment import given_doses
 from sim.results import KEYS, Results
 
 Floats = npt.NDArray[np.float64]
@@ -61,11 +60,6 @@ def shared_luck(results: Results, outcome: str = "burden", baseline: str | None 
     return table.sort_values(
         ["arm", "tissue"], key=lambda c: c.map(order) if c.name == "arm" else c, kind="stable", ignore_index=True
     )
-
-
-def first_dose(results: Results) -> dict[str, float]:
-    """Day of the first dose given in any replicate, by arm; none for arms without."""
-    return {str(arm): float(days.min()) for arm, days in given_doses(results).groupby("arm", sort=False)["day"]}
 
 
 def _variances(wide: pd.DataFrame, arm: str, baseline: str) -> pd.DataFrame:

@@ -66,7 +66,7 @@ class Sensitivity:
     notes: tuple[str, ...] = ()
 
     def index(self, name: str) -> pd.DataFrame:
-        """``estimate low high`` by parameter, in the order of the design; of pairs by parameter and partner."""
+        """``estimate low high`` of the index called `name`, by parameter in the order of the design; pairs by both."""
         rows = self.indices[self.indices["index"] == name]
         keys = ["parameter", "partner"] if (rows["partner"] != "").any() else ["parameter"]
         return rows.set_index(keys)[["estimate", "low", "high"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -137,38 +138,74 @@ def study(
     if len(results.arms) < 2:
         raise ResultsError(f"study: arms: must be at least two to compare, got {len(results.arms)}")
     read_out = ReadOut(results, marker, outcome)
-    truth, measured, mapped, groups_of, replicates = {}, {}, {}, {}, {}
-    for tissue in results.tissues:
-        groups = _runs(read_out, tissue)
-        animals_of = {arm: [_tissue(read_out, row, tissue) for row in rows] for arm, rows in groups.items()}
-        mapped[tissue] = all(each.chance_map is not None for group in animals_of.values() for each in group)
-        for arm, group in animals_of.items():
-            if not mapped[tissue]:  # of one kind in all arms
-                group = [Tissue(each.cells, each.chances) for each in group]
-            rng = np.random.default_rng([seed, crc32(tissue.encode()), crc32(arm.encode())])
-            truth[tissue, arm] = read_out.truth[groups[arm]]
-            chosen, measured[tissue, arm] = _animals(group, design, studies, rng)
-            seen = [measured[tissue, arm][chosen == place] for place in range(len(group))]
-            replicates[tissue, arm] = read_out.rows.loc[groups[arm], "replicate"].tolist()
-            groups_of[tissue, arm] = {
-                r: each for r, each in zip(replicates[tissue, arm], seen, strict=True) if each.size
-            }
+    groups = {
+        (tissue, arm): group
+        for tissue in results.tissues
+        for arm, group in _groups(read_out, tissue, design, studies, seed)
+    }
+    pairs = [(tissue, arm, against.get(arm, arm)) for tissue, arm in groups]
+    about = {"outcome": outcome, "marker": marker, "animals": animals}
     rows = [
-        {"arm": arm, "baseline": base, "tissue": tissue, "outcome": outcome, "marker": marker, "animals": animals}
-        | {"replicates": min(len(truth[tissue, each]) for each in (arm, base))}
-        | {"difference": float(truth[tissue, arm].mean() - truth[tissue, base].mean())}
-        | _known(truth[tissue, arm], truth[tissue, base], replicates[tissue, arm] == replicates[tissue, base])
-        | _range(groups_of[tissue, arm], groups_of[tissue, base], animals, seed)
-        | _seen(measured[tissue, arm], measured[tissue, base], truth[tissue, arm], truth[tissue, base])
-        | {"sampling": "all cells" if cells_per_field is None else "fields" if mapped[tissue] else "well mixed"}
-        for tissue, arm in truth
-        for base in [against.get(arm, arm)]
-        if arm != base and (tissue, base) in truth
+        {"arm": arm, "baseline": base, "tissue": tissue, **about}
+        | _compared(groups[tissue, arm], groups[tissue, base], animals, seed)
+        for tissue, arm, base in pairs
+        if arm != base and (tissue, base) in groups
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     fewest = {tissue: _fewest(read_out, tissue) for tissue in table["tissue"].unique()}
     notes = (*_notes(results, marker, table), *_counted_again(results, design, fewest))
+    truth, measured = ({key: getattr(each, name) for key, each in groups.items()} for name in ("truth", "measured"))
     return Study(outcome, marker, design, table, truth, measured, notes)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One arm in one tissue: the outcome of each replicate, and what studies saw of them.
+
+    Attributes
+    ----------
+    replicates : list of int
+    truth : (replicates,) float array
+        [%].
+    measured : (studies, animals) float array
+        Marked cells of each animal [%].
+    seen : dict of float arrays
+        The same, by the replicate that the animal was.
+    sampling : str
+        How cells were counted.
+    """
+
+    replicates: list[int]
+    truth: Floats
+    measured: Floats
+    seen: dict[int, Floats]
+    sampling: str
+
+
+def _groups(read_out: ReadOut, tissue: str, design: Design, studies: int, seed: int) -> Iterator[tuple[str, _Group]]:
+    """Every arm in one tissue."""
+    runs = _runs(read_out, tissue)
+    animals_of = {arm: [_tissue(read_out, row, tissue) for row in rows] for arm, rows in runs.items()}
+    mapped = all(each.chance_map is not None for group in animals_of.values() for each in group)
+    sampling = "all cells" if design.cells_per_field is None else "fields" if mapped else "well mixed"
+    for arm, group in animals_of.items():
+        if not mapped:  # of one kind in all arms
+            group = [Tissue(each.cells, each.chances) for each in group]
+        rng = np.random.default_rng([seed, crc32(tissue.encode()), crc32(arm.encode())])
+        chosen, measured = _animals(group, design, studies, rng)
+        replicates = read_out.rows.loc[runs[arm], "replicate"].tolist()
+        of_each = {r: measured[chosen == place] for place, r in enumerate(replicates)}
+        seen = {r: each for r, each in of_each.items() if each.size}
+        yield arm, _Group(replicates, read_out.truth[runs[arm]], measured, seen, sampling)
+
+
+def _compared(a: _Group, b: _Group, animals: int, seed: int) -> dict[str, Any]:
+    """Numbers of a row of the table: an arm and its baseline."""
+    row: dict[str, Any] = {"replicates": min(len(a.truth), len(b.truth)), "sampling": a.sampling}
+    row["difference"] = float(a.truth.mean() - b.truth.mean())
+    row |= _known(a.truth, b.truth, a.replicates == b.replicates)
+    row |= _range(a.seen, b.seen, animals, seed)
+    return row | _seen(a.measured, b.measured, a.truth, b.truth)
 
 
 def studies_of(results: Results, names: Sequence[str], baseline: str | None = None) -> Iterator[Study]:

@@ -198,13 +198,15 @@ def pairs_over_time(
     one_of(outcome, known, "treatment: outcome")
     against = baselines(results, baseline, "treatment")
     wide = results.timeseries.pivot(index=["tissue", "replicate", "day"], columns="arm", values=outcome)
-    pairs = {key: table for key, table in wide.groupby(level=["tissue", "replicate"])}
-    for arm, base in ((a, b) for a, b in against.items() if a in wide and b in wide):
+    days, values = wide.index.get_level_values("day").to_numpy(np.float64), wide.to_numpy(np.float64)
+    column = {name: place for place, name in enumerate(wide)}
+    rows = wide.groupby(level=["tissue", "replicate"]).indices
+    for arm, base in ((a, b) for a, b in against.items() if a in column and b in column):
         for tissue in results.tissues:
-            for replicate in sorted(r for t, r in pairs if t == tissue):
-                table = pairs[tissue, replicate]
-                both = table[[arm, base]].dropna()
-                if len(both):
-                    days = both.index.get_level_values("day").to_numpy(np.float64)
+            for replicate in sorted(r for t, r in rows if t == tissue):
+                here = rows[tissue, replicate]
+                treated, untreated = values[here, column[arm]], values[here, column[base]]
+                both = ~(np.isnan(treated) | np.isnan(untreated))
+                if both.any():
                     run: Run = {"arm": arm, "replicate": replicate, "tissue": tissue}
-                    yield run, days, both[arm].to_numpy(np.float64), both[base].to_numpy(np.float64)
+                    yield run, days[here][both], treated[both], untreated[both]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,12 @@ Changes = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Replace one value of the file; may be given again. A value is "
                  "YAML, with a unit where it needs one; null removes. An arm that sets the key itself wins."),
 ]  # fmt: skip
-
+Engine = Annotated[
+    str,
+    typer.Option(metavar="compiled|agents|MODULE:CLASS", help="Loops over arrays, or one Mesa agent per cell; the "
+                 "states are the same, bit for bit. Or one with rules of your own, of a module in this folder "
+                 "(docs/extending.md)."),
+]  # fmt: skip
 
 PICTURES = (".png", ".svg")
 
@@ -38,6 +44,14 @@ def check_picture(file: Path | None, option: str) -> None:
     """ResultsError where a figure is asked for in a format that we do not write."""
     if file is not None and file.suffix not in PICTURES:
         raise ResultsError(f"{file}: {option}: must end in {' or '.join(PICTURES)}, got {file.suffix or 'no suffix'}")
+
+
+def is_own(engine: str) -> bool:
+    """Whether an engine is the user's own; its module is then looked for in this folder."""
+    own = ":" in engine
+    if own:
+        sys.path.insert(0, os.getcwd())
+    return own
 
 
 def complain(text: str, code: int) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.app import Changes, ScenarioFile, app, load_scenario, tell_notes
+from sim.cli.app import Changes, Engine, ScenarioFile, app, is_own, load_scenario, tell_notes
 from sim.cli.run import carry_out, check_new, headline
 
 
@@ -21,6 +21,7 @@ def branch(
                                              "left is the one to compare with.")] = None,
     replicates: Annotated[int | None, typer.Option(metavar="N", help="Futures of one checkpoint per arm; if not given, "
                                                    "one.", show_default=False)] = None,
+    engine: Engine = "compiled",
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; the tables do not depend on it.")] = 1,
     set_: Changes = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder; if not given, results/NAME-HASH.",
@@ -55,5 +56,5 @@ def branch(
         first = futures.first
         typer.echo(f"{headline(futures.scenario)}, from day {first.day:g} of {first.arm or first.file.name}")
         tell_notes(futures.notes)
-    again = f"senodrift branch {checkpoint} {scenario}"
-    carry_out(futures.scenario, partial(futures.run, workers), again, out, quiet)
+    again = f"senodrift branch {checkpoint} {scenario}" + (f" --engine {engine}" if is_own(engine) else "")
+    carry_out(futures.scenario, partial(futures.run, workers, engine), again, out, quiet)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim.cli.app import app, check_picture
 from sim.errors import ResultsError
+
+if TYPE_CHECKING:
+    from sim.results import Results
+    from sim.sweeps import SweepResults
 
 
 @app.command()
@@ -23,7 +28,8 @@ def compare(
                                           "mean_burden, exposure_SASP, off_target_loss, closure_WOUND, "
                                           "lifespan, burden_as_p16, tipping_burden.")] = "burden",
     halfwidth: Annotated[float | None, typer.Option(metavar="W", help="Say how many more replicates a 95 % interval "
-                                                    "takes that reaches W to either side.")] = None,
+                                                    "takes that reaches W to either side, in the unit of the "
+                                                    "outcome (burden: points).")] = None,
     best: Annotated[str | None, typer.Option(metavar="lowest|highest", help="What the ranking of three or more arms "
                                              "takes for good, for all outcomes; if not given, the lowest, and only "
                                              "outcomes are ranked of which less is better (burden, exposure, closure, "
@@ -52,9 +58,8 @@ def compare(
       senodrift compare results/skin_graft-4a42c6 --halfwidth 0.1 --csv effects.csv --forest effects.png
     """  # noqa: D301
     from sim.analysis.compare import compare as compare_arms
-    from sim.analysis.effect_lines import effect_lines, open_lines, rank_lines
+    from sim.analysis.effect_lines import effect_lines, open_lines
     from sim.analysis.outcomes import open_wounds
-    from sim.analysis.ranking import lower_is_better, rank
     from sim.analysis.study import studies_of
     from sim.results import read_results
     from sim.sweeps import SweepResults, is_sweep, read_sweep
@@ -67,13 +72,9 @@ def compare(
     effects = compare_arms(tables, baseline, names, halfwidth=halfwidth, by=by)
     if effects.empty:
         raise ResultsError(f"{results}: arms: must be at least two to compare, got one")
-    sided = [name for name in dict.fromkeys(names) if best is not None or lower_is_better(name)]
-    ranks = [rank(tables, name, best or "lowest", baseline=baseline) for name in sided]
-    late = open_lines(open_wounds(tables, list(dict.fromkeys(names))))
-    typer.echo("\n".join([*effect_lines(effects, halfwidth), *late, *rank_lines(ranks, best or "lowest")]))
-    unsided = [name for name in dict.fromkeys(names) if name not in sided]
-    if unsided and len(tables.arms) > 2:
-        typer.echo(f"not ranked, as more may be better or worse (see --best): {', '.join(unsided)}")
+    different = list(dict.fromkeys(names))
+    late = open_lines(open_wounds(tables, different))
+    typer.echo("\n".join([*effect_lines(effects, halfwidth), *late, *_ranked(tables, different, best, baseline)]))
     if not isinstance(tables, SweepResults):
         for seen in studies_of(tables, names, baseline):
             typer.echo("\n" + "\n".join(seen.sentences()))
@@ -83,3 +84,16 @@ def compare(
         from sim.figures.style import save
 
         save(tables.plot.forest(baseline, names), forest)
+
+
+def _ranked(tables: Results | SweepResults, names: list[str], best: str | None, baseline: str | None) -> Iterator[str]:
+    """Which arm is the best by each outcome, and by which none is."""
+    from sim.analysis.effect_lines import rank_lines
+    from sim.analysis.ranking import lower_is_better, rank
+
+    sided = [name for name in names if best is not None or lower_is_better(name)]
+    ranks = [rank(tables, name, best or "lowest", baseline=baseline) for name in sided]
+    yield from rank_lines(ranks, best or "lowest")
+    unsided = [name for name in names if name not in sided]
+    if unsided and len(tables.arms) > 2:
+        yield f"not ranked, as more may be better or worse (see --best): {', '.join(unsided)}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.app import app
+from sim.cli.app import app, tell_notes
 from sim.errors import ResultsError
 
 
@@ -35,10 +35,13 @@ def export(
       senodrift export results/skin_graft-4a42c6 --to anndata --days 0,90
     """  # noqa: D301
     from sim.exchange.export import export as write
+    from sim.exchange.export import left_out
     from sim.results import read_results
 
     wanted = None if days is None else [_day(each) for each in days.split(",")]
-    folder = write(read_results(results), to, out, arm, replicate, tissue, wanted)
+    tables = read_results(results)
+    folder = write(tables, to, out, arm, replicate, tissue, wanted)
+    tell_notes(left_out(tables, to, tissue))
     n_files = sum(path.is_file() for path in folder.rglob("*"))
     typer.echo(f"{to:<8} {folder}  ({n_files} file{'s' if n_files > 1 else ''})")
 

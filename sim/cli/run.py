@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.app import Changes, ScenarioFile, app, load_scenario, progress_bar, tell_notes
+from sim.cli.app import Changes, Engine, ScenarioFile, app, is_own, load_scenario, progress_bar, tell_notes
 from sim.errors import ResultsError
 
 if TYPE_CHECKING:
@@ -28,15 +26,14 @@ def run(
     replicates: Annotated[int | None, typer.Option(metavar="N", help="Replicates per arm.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="Key of all random numbers.")] = None,
     days: Annotated[str | None, typer.Option(metavar="D", help='Length of the run: 30, or "4 wk".')] = None,
-    engine: Annotated[str, typer.Option(metavar="compiled|agents|MODULE:CLASS", help="Loops over arrays, or one Mesa "
-                                        "agent per cell; the states are the same, bit for bit. Or one with rules of "
-                                        "your own, of a module in this folder (docs/extending.md).")] = "compiled",
+    engine: Engine = "compiled",
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; the tables do not depend on it.")] = 1,
     set_: Changes = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder; if not given, results/NAME-HASH.",
                                              show_default=False)] = None,
     until_halfwidth: Annotated[float | None, typer.Option(metavar="W", help="More replicates, until the 95 % interval "
-                               "of every difference of arms reaches at most W to either side.")] = None,
+                               "of every difference of arms reaches at most W to either side, in the unit of the "
+                               "outcome (burden: points).")] = None,
     outcome: Annotated[str | None, typer.Option(metavar="NAME", help="With --until-halfwidth: of what; burden, if not "
                                                 "given.")] = None,
     most: Annotated[int | None, typer.Option(metavar="N", help="With --until-halfwidth: replicates after which it "
@@ -72,12 +69,10 @@ def run(
         goal = f", until the half-width of {until.outcome} is {until.wish:g}" if until else ""
         typer.echo(headline(chosen) + goal)
         tell_notes(chosen.notes)
-    if ":" in engine:
-        sys.path.insert(0, os.getcwd())  # where a user has the module
     from sim.experiment.run import run as run_scenario
 
     run_it = partial(run_scenario, chosen, workers=workers, engine=engine, until=until)
-    again = f"senodrift run {chosen.file}" + (f" --engine {engine}" if ":" in engine else "")
+    again = f"senodrift run {chosen.file}" + (f" --engine {engine}" if is_own(engine) else "")
     carry_out(chosen, run_it, again, out, quiet, until)
 
 

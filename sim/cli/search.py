@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,6 +75,8 @@ def _lines(found: pd.DataFrame) -> Iterator[str]:
             table.append([f"{same['burden'].mean():.3g}", measured, f"{same['straight'].mean():.3g}"])
         yield from aligned(table)
         fit = fit_search(rows)
+        if not all(map(math.isfinite, fit)):
+            yield f"{rows['kills'].sum():.0f} kills do not tell beta and kappa apart (more: --kills)"
         yield (
             f"fit: beta {fit.beta:.3g} %/d ({fit.beta_low:.3g}, {fit.beta_high:.3g}), "
             f"kappa {fit.kappa:.3g} % ({fit.kappa_low:.3g}, {fit.kappa_high:.3g}); "

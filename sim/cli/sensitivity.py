@@ -27,7 +27,7 @@ def sensitivity(
     For a sweep by `saltelli`: ST is the share of the variance that a parameter makes with all its interactions, S1
     alone. By `morris`: mu* is how much the whole range of a parameter changes the outcome, sigma how unevenly. All are
     about the mean over luck, which is told from parameters by multiplying different replicates; take three or more.
-    Writes sensitivity.csv and figures into the folder.
+    Writes a table and figures into the folder, named after what was asked: sensitivity-burden.csv.
 
     \b
     Examples:
@@ -41,13 +41,16 @@ def sensitivity(
 
     folder = _folder_of(sweep)
     results = read_sweep(folder)
-    found = sensitivities(results, [name.strip() for name in outcome.split(",")], arm, baseline)
+    outcomes = [name.strip() for name in outcome.split(",")]
+    found = sensitivities(results, outcomes, arm, baseline)
     for each in found:
         typer.echo("\n".join(sensitivity_lines(each)) + "\n")
         tell_notes(each.notes)
-    as_table(found).to_csv(folder / "sensitivity.csv", index=False)
+    asked = [*outcomes, *filter(None, (arm, baseline and f"minus-{baseline}"))]  # another question, another table
+    table = folder / f"{'-'.join(['sensitivity', *asked])}.csv"
+    as_table(found).to_csv(table, index=False)
     paths = save_sensitivity(results, found, folder / "figures")
-    typer.echo(f"table    {folder / 'sensitivity.csv'}")
+    typer.echo(f"table    {table}")
     typer.echo(f"figures  {folder / 'figures'}: {'  '.join(path.name for path in paths if path.suffix == '.png')}")
 
 

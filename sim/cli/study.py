@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.app import app
-from sim.errors import ResourceError, ResultsError
+from sim.cli.app import app, check_picture
+from sim.errors import ResultsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @app.command()
@@ -42,29 +46,17 @@ def study(
       senodrift study results/skin_graft-4a42c6 --marker SA_beta_gal --animals 12 --figure study.png
       senodrift study results/skin_graft-4a42c6 --marker p21 --cells all
     """  # noqa: D301
-    from sim.analysis.headline import aligned
-    from sim.analysis.study import range_in_words, share_in_words
     from sim.analysis.study import study as draw_studies
     from sim.results import read_results
 
-    if figure is not None and figure.suffix not in (".png", ".svg"):
-        raise ResultsError(f"study: --figure: must end in .png or .svg, got {figure}")
+    check_picture(figure, "figure")
     tables = read_results(results)
     seen = draw_studies(
         tables, outcome, marker, animals=animals, sections=sections, fields=fields, cells_per_field=_cells(cells),
         baseline=baseline, studies=studies, seed=seed,
     )  # fmt: skip
     typer.echo(f"{outcome} on the last day as {marker}: {seen.design.words}; {studies} such studies")
-    rows = [["arm", "tissue", "true difference", "measured", "95 % of studies", "p < 0.05", "wrong sign",
-             "true difference, 95 % interval", "p < 0.05, 10 to 90 %"]]  # fmt: skip
-    for row in seen.table.itertuples():
-        wrong = share_in_words(row.wrong_sign) if math.isfinite(row.wrong_sign) else "-"
-        spread = f"({row.measured_low:+.2f}, {row.measured_high:+.2f})"
-        numbers = [f"{row.difference:+.2f}", f"{row.measured:+.2f}", spread, share_in_words(row.power), wrong]
-        truly = f"({row.difference_low:+.2f}, {row.difference_high:+.2f})" if math.isfinite(row.difference_low) else "-"
-        power = range_in_words(row.power_low, row.power_high).strip(" ()") or "-"
-        rows.append([row.arm, row.tissue, *numbers, truly, power])
-    typer.echo("\n".join(aligned(rows)))
+    typer.echo("\n".join(_lines(seen.table)))
     typer.echo(f"differences from {seen.table['baseline'].iloc[0]}, in points")
     for note in seen.notes:
         typer.echo(f"note: {note}")
@@ -72,10 +64,24 @@ def study(
         from sim.figures.study import study as draw
         from sim.figures.style import save
 
-        try:
-            typer.echo(f"figure {save(draw(tables, seen), figure)}")
-        except OSError as error:
-            raise ResourceError(f"{figure}: figure: must be a file that can be written, got {error.strerror}") from None
+        typer.echo(f"figure {save(draw(tables, seen), figure)}")
+
+
+def _lines(table: pd.DataFrame) -> Iterator[str]:
+    """A line per arm and tissue."""
+    from sim.analysis.headline import aligned
+    from sim.analysis.study import range_in_words, share_in_words
+
+    rows = [["arm", "tissue", "true difference", "measured", "95 % of studies", "p < 0.05", "wrong sign",
+             "true difference, 95 % interval", "p < 0.05, 10 to 90 %"]]  # fmt: skip
+    for row in table.itertuples():
+        wrong = share_in_words(row.wrong_sign) if math.isfinite(row.wrong_sign) else "-"
+        spread = f"({row.measured_low:+.2f}, {row.measured_high:+.2f})"
+        numbers = [f"{row.difference:+.2f}", f"{row.measured:+.2f}", spread, share_in_words(row.power), wrong]
+        truly = f"({row.difference_low:+.2f}, {row.difference_high:+.2f})" if math.isfinite(row.difference_low) else "-"
+        power = range_in_words(row.power_low, row.power_high).strip(" ()") or "-"
+        rows.append([row.arm, row.tissue, *numbers, truly, power])
+    yield from aligned(rows)
 
 
 def _cells(text: str) -> int | None:

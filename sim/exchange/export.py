@@ -11,7 +11,7 @@ from sim.errors import ResultsError
 from sim.exchange.anndata import write_anndata
 from sim.exchange.csv import write_csv
 from sim.exchange.runs import StoredRun
-from sim.exchange.tiff import write_tiff
+from sim.exchange.tiff import layers_of_cells, write_tiff
 from sim.exchange.zarr import write_zarr
 from sim.results import Folder, Results, fresh_folder
 
@@ -75,6 +75,17 @@ def export(
     except BaseException:
         folder.discard()
         raise
+
+
+def left_out(results: Results, to: str, tissue: str | None = None) -> list[str]:
+    """What a format has no place for, a line per tissue: of a cloud, a TIFF holds the factors on voxels alone."""
+    keys = {name: (arm, replicate, name) for arm, replicate, name in reversed(results.map_keys) if to == "tiff"}
+    cells = {name: layers_of_cells(results.maps(*key)) for name, key in keys.items() if tissue in (None, name)}
+    return [
+        f"{to}: leaves out {', '.join(layers)} of {name}, for cells of a cloud are no image"
+        for name, layers in cells.items()
+        if layers
+    ]
 
 
 def _chosen(

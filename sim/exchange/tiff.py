@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.errors import ResultsError
 from sim.exchange.runs import StoredRun
 from sim.extras import extra
 from sim.results import writing
+
+
+def layers_of_cells(layers: Mapping[str, npt.NDArray]) -> list[str]:
+    """Layers of the cells of a cloud, (days, cells): they lie on no grid and are no image."""
+    return [name for name, values in layers.items() if values.ndim == 2]
 
 
 def write_tiff(run: StoredRun, folder: Path) -> None:
@@ -21,7 +28,7 @@ def write_tiff(run: StoredRun, folder: Path) -> None:
         If no layer of the run lies on a grid: cells of a cloud are no image.
     """
     tifffile = extra("tifffile", "export: tiff")
-    grids = {name: values for name, values in run.layers.items() if values.ndim > 2}
+    grids = {name: values for name, values in run.layers.items() if name not in layers_of_cells(run.layers)}
     if not grids:
         raise ResultsError(f"export: tiff: must have layers on a grid, got cells of a cloud only in {run.name}")
     with writing(folder):

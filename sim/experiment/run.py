@@ -102,13 +102,7 @@ def carry_out(
         with undisturbed() as pressed:
             manifest = _manifest(scenario, engine, workers, time.perf_counter() - start)
             results = combine({**manifest, **(origin or {})}, scenario.tree, records, sites)
-            if folder is not None:
-                folder.write(results, scenario.as_yaml())
-                results.folder = folder.finish()
-                results.checkpoints = results.folder / "checkpoints"
-            elif kept is not None:
-                results.checkpoints = kept
-                weakref.finalize(results, shutil.rmtree, kept, ignore_errors=True)
+            _keep(results, scenario, folder, kept)
     except BaseException:
         if folder is not None:
             folder.discard()
@@ -121,6 +115,17 @@ def carry_out(
         total = sum(record.replicates for record in records)
         raise InterruptedRunError(f"interrupted: {done} of {total} runs finished{where}")
     return results
+
+
+def _keep(results: Results, scenario: Scenario, folder: Folder | None, checkpoints: Path | None) -> None:
+    """Write the results if there is a folder; else only checkpoints are on disk, as long as the results live."""
+    if folder is not None:
+        folder.write(results, scenario.as_yaml())
+        results.folder = folder.finish()
+        results.checkpoints = results.folder / "checkpoints"
+    elif checkpoints is not None:
+        results.checkpoints = checkpoints
+        weakref.finalize(results, shutil.rmtree, checkpoints, ignore_errors=True)
 
 
 def _keeping(jobs_of: JobsOf, folder: str, scenario: Scenario, first: int) -> list[Job]:

@@ -105,7 +105,8 @@ def threshold_words(settings: Settings) -> str:
 
 def _of_tissue(settings: Settings, tissue: Tissue) -> str:
     acting = {name: factor for name, factor in settings.factors.items() if _acts(factor)}
-    reason = _no_mean_field(acting, tissue)
+    own = settings.own_causes
+    reason = f"what rules of your own do ({listed(own)}) is not known here" if own else _no_mean_field(acting, tissue)
     if reason:
         return f"not told, because {reason}."
     places, words = [FIRST], {}

@@ -23,7 +23,6 @@ from sim.analysis.survival import somebody_died
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
 from sim.analysis.turnover import TAG, cohorts
-from sim.errors import ResourceError
 from sim.figures.attribution import reproduction
 from sim.figures.body_map import body_map
 from sim.figures.burden import burden
@@ -45,7 +44,7 @@ from sim.figures.rebound import rebound
 from sim.figures.regimens import regimens
 from sim.figures.skin import has_skin, skin
 from sim.figures.study import study
-from sim.figures.style import save
+from sim.figures.style import save_each
 from sim.figures.survival import survival
 from sim.figures.trade_off import trade_off
 from sim.figures.turnover import turnover
@@ -62,7 +61,13 @@ TALL = 4  # arms in one column of maps; with more, each layer has a file of its 
 
 
 class Plots:
-    """Figures of one `Results`: ``results.plot.burden()``."""
+    """Figures of some `results`: ``results.plot.burden()``.
+
+    All of them take the same words: `tissue`, the first one if not given; `replicate`, whose maps; `days` of maps [d];
+    `layer` or `layers`, as ``record.maps`` names them; `arm` or `arms`, all if not given; `baseline`, the arm to
+    compare with, as in `sim.compare`; `outcome` or `outcomes`, columns of the tables; `factor`, SASP if not given;
+    `cause` or `event`, by name; `lag` and `window` [d].
+    """
 
     def __init__(self, results: Results) -> None:
         self._results = results
@@ -200,15 +205,7 @@ def save_all(results: Results, folder: str | Path) -> list[Path]:
     ResourceError
         If the folder cannot be written.
     """
-    folder, paths = Path(folder), []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, draw in possible(results):
-            figure = draw()
-            paths += [save(figure, folder / f"{name}{suffix}") for suffix in (".png", ".svg")]
-    except OSError as error:
-        raise ResourceError(f"{folder}: figures: must be a folder that can be written, got {error.strerror}") from error
-    return paths
+    return save_each(possible(results), folder)
 
 
 def main_tissue(results: Results) -> str:

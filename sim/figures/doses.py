@@ -84,10 +84,12 @@ class Calendar:
         strip: Axes, shares: pd.Series, per_point: float, colour: str, middle: float, taller: float = 0.0
     ) -> None:
         first, last = strip.get_xlim()
-        for start, length, share in bars(shares[(shares.index >= first) & (shares.index <= last)], per_point):
-            paint = to_rgba(colour, PALEST + (1.0 - PALEST) * share)
-            rows = (middle - 0.03 - taller, 0.06 + 2.0 * taller)
-            strip.broken_barh([(start, length)], rows, facecolors=[paint], lw=0, clip_on=False)
+        drawn = bars(shares[(shares.index >= first) & (shares.index <= last)], per_point)
+        paints = [to_rgba(colour, PALEST + (1.0 - PALEST) * share) for _, _, share in drawn]
+        rows = (middle - 0.03 - taller, 0.06 + 2.0 * taller)
+        if drawn:
+            ranges = [(start, length) for start, length, _ in drawn]
+            strip.broken_barh(ranges, rows, facecolors=paints, lw=0, clip_on=False)
 
     def in_words(self) -> str:
         """What a caption adds."""

@@ -14,7 +14,7 @@ from sim.analysis.early_warning import early_warning as warnings_of
 from sim.analysis.paired import chosen_tissue
 from sim.figures.curves import bands_in_words, by_replicate, draw_arms, medians_at_end
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
-from sim.figures.style import FAINT, arm_colour, our_look, readable
+from sim.figures.style import FAINT, arm_colour, arm_dash, our_look, readable
 from sim.results import Results
 
 LEFT, BELOW, ABOVE, GAP = 0.65, 0.45, 0.1, 0.18  # inch around and between the panels
@@ -79,7 +79,8 @@ def _signal(axes: Axes, results: Results, curves: pd.DataFrame, name: str) -> No
         colour, days = arm_colour(results, str(arm)), rows["day"].to_numpy(np.float64)
         if kind == "along":
             axes.fill_between(days, rows[f"{name}_low"], rows[f"{name}_high"], color=colour, alpha=0.18, lw=0, zorder=2)
-        look: dict[str, Any] = {"ls": "-", "lw": 1.6} if kind == "along" else {"ls": DOTS, "lw": 0.9, "alpha": 0.8}
+        across: dict[str, Any] = {"ls": DOTS, "lw": 0.9, "alpha": 0.8}
+        look = {"ls": arm_dash(results, str(arm)), "lw": 1.6} if kind == "along" else across
         axes.plot(days, rows[name], color=colour, zorder=4, label=f"{arm}, {kind}", **look)
     if name == "variance":
         axes.set_ylim(bottom=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,15 @@ from matplotlib.figure import Figure
 
 from sim.analysis.sensitivity import Sensitivity
 from sim.analysis.sensitivity_words import human_name
-from sim.errors import ResourceError
 from sim.figures.interactions import has_interactions, interactions, outcome_label, words_below
 from sim.figures.layout import EDGE, fitted, page, place, plain, text_height, text_width, write
-from sim.figures.style import FAINT, INK, SMALL, arm_colour, our_look, readable, save
+from sim.figures.style import FAINT, INK, SMALL, arm_colour, our_look, readable, save_each
 from sim.sweeps import SweepResults
 
 NAME = 2.3  # inch, at most, for the names of parameters
 ROW = 0.34  # inch, at least: a name and below it its range
 BAR = 0.56  # of a row
 WIDTH = 3.2  # inch, of the panel
-FORMATS = (".png", ".svg")
 
 
 @our_look()
@@ -107,17 +106,12 @@ def save_sensitivity(results: SweepResults, found: Sequence[Sensitivity], folder
     ResourceError
         If the folder cannot be written.
     """
-    folder, paths = Path(folder), []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for each in found:
-            for name, draw in [("sensitivity", tornado), ("interactions", interactions)]:
-                if name == "sensitivity" or has_interactions(each):
-                    figure = draw(results, each)
-                    paths += [save(figure, folder / f"{name}-{_file_name(results, each)}{end}") for end in FORMATS]
-    except OSError as error:
-        raise ResourceError(f"{folder}: figures: must be a folder that can be written, got {error.strerror}") from error
-    return paths
+    drawings = {"sensitivity": tornado, "interactions": interactions}
+    wanted = ((each, name) for each in found for name in drawings if name == "sensitivity" or has_interactions(each))
+    return save_each(
+        ((f"{name}-{_file_name(results, each)}", partial(drawings[name], results, each)) for each, name in wanted),
+        folder,
+    )
 
 
 def _file_name(results: SweepResults, found: Sensitivity) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import _GeneratorContextManager
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +12,8 @@ import numpy as np
 from matplotlib import colormaps, style
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
+
+from sim.errors import ResourceError
 
 DPI = 150
 INK = "#222222"
@@ -51,8 +53,10 @@ ARM_COLOURS = (
     "#3A3A3A", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00",
     "#332288", "#999933", "#882255", "#8C564B",
 )  # fmt: skip
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)))
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (5, 1.2, 1.2, 1.2)), (0, (7, 1.2, 1.2, 1.2, 1.2, 1.2)))
+DOTTED: Any = (0, (1.5, 1.2))  # arms of all hosts but the first
 DASHED_FROM = 7  # arms from the eighth on are dashed, for they have darker shades of the same hues
+MARKERS = {"o": "", "s": "\N{BLACK SQUARE} ", "^": "\N{BLACK UP-POINTING TRIANGLE} ", "D": "\N{BLACK DIAMOND} "}
 
 STATE_NAMES = ("healthy", "senescent", "cleared", "scarred", "no site")
 STATE_COLOURS = ("#DADADA", "#D55E00", "#FFFFFF", "#4D4D4D")
@@ -101,6 +105,32 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def save_each(figures: Iterable[tuple[str, Callable[[], Figure]]], folder: str | Path) -> list[Path]:
+    """Draw figures one after the other and write each into `folder`, as PNG (150 dpi) and as SVG (text as text).
+
+    Parameters
+    ----------
+    figures
+        Name of the files and what draws the figure.
+    folder
+        Made if it is not there.
+
+    Raises
+    ------
+    ResourceError
+        If the folder cannot be written.
+    """
+    folder, paths = Path(folder), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, draw in figures:
+            figure = draw()
+            paths += [save(figure, folder / f"{name}{suffix}") for suffix in (".png", ".svg")]
+    except OSError as error:
+        raise ResourceError(f"{folder}: figures: must be a folder that can be written, got {error.strerror}") from error
+    return paths
+
+
 def arm_colour(results: Source, arm: str) -> str:
     """The colour of an arm in every figure of a run; that of the arm with the same treatments in the first host."""
     twin = results.manifest.get("counterparts", {}).get(arm, arm)
@@ -108,10 +138,16 @@ def arm_colour(results: Source, arm: str) -> str:
 
 
 def arm_dash(results: Source, arm: str) -> Any:
-    """The line style of an arm: solid for the first seven, dotted in all hosts but the first."""
+    """The line style of an arm: solid for the first seven, then another whenever the colours begin again."""
     if arm in results.manifest.get("counterparts", {}):
-        return DASHES[-1]
-    return DASHES[results.arms.index(arm) // DASHED_FROM % len(DASHES)]
+        return DOTTED
+    rounds = (results.arms.index(arm) + len(ARM_COLOURS) - DASHED_FROM) // len(ARM_COLOURS)
+    return DASHES[rounds % len(DASHES)]
+
+
+def arm_marker(results: Source, arm: str) -> str:
+    """The mark of an arm among points: a circle, then another whenever the colours begin again."""
+    return list(MARKERS)[results.arms.index(arm) // len(ARM_COLOURS) % len(MARKERS)]
 
 
 def readable(colour: str) -> str:

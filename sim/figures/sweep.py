@@ -17,7 +17,6 @@ from scipy import stats
 from sim.analysis.outcomes import unit
 from sim.analysis.paired import seen_in
 from sim.analysis.sweep_table import Axis, point_in_words, sweep_table, varied_axes
-from sim.errors import ResourceError
 from sim.figures.layout import (
     EDGE,
     LABEL_GAP,
@@ -31,7 +30,7 @@ from sim.figures.layout import (
     write,
 )
 from sim.figures.rows import finish
-from sim.figures.style import SMALL, arm_colour, arm_dash, our_look, readable, save
+from sim.figures.style import MARKERS, SMALL, arm_colour, arm_dash, arm_marker, our_look, readable, save_each
 from sim.figures.sweep_maps import caption_of, sweep_map, tipping_map
 from sim.sweeps import SweepResults
 
@@ -62,15 +61,7 @@ def save_sweep_figures(results: SweepResults, folder: str | Path, outcomes: Sequ
     ResourceError
         If the folder cannot be written.
     """
-    folder, paths = Path(folder), []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, draw in _possible(results, outcomes):
-            figure = draw()
-            paths += [save(figure, folder / f"{name}{suffix}") for suffix in (".png", ".svg")]
-    except OSError as error:
-        raise ResourceError(f"{folder}: figures: must be a folder that can be written, got {error.strerror}") from error
-    return paths
+    return save_each(_possible(results, outcomes), folder)
 
 
 def _possible(results: SweepResults, outcomes: Sequence[str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -147,10 +138,10 @@ def sweep_scatter(results: SweepResults, outcome: str = "burden", tissue: str | 
         axes, at = place(figure, left, bottom, *SMALLER), _at(results, axis)
         y = bottom + SMALLER[1] + 0.06
         for arm in reversed(arms):
-            rows, colour = table[table["arm"] == arm], arm_colour(results, arm)
+            rows, colour, marker = table[table["arm"] == arm], arm_colour(results, arm), arm_marker(results, arm)
             x = at[rows["point"].to_numpy()]
-            axes.plot(x, rows["mean"], ls="", marker="o", ms=2.6, mew=0, color=colour, alpha=0.6, label=arm)
-            words = f"{_shortened(arm, 1.3)} {_rank_correlation(axis, rows)}"
+            axes.plot(x, rows["mean"], ls="", marker=marker, ms=2.6, mew=0, color=colour, alpha=0.6, label=arm)
+            words = f"{MARKERS[marker]}{_shortened(arm, 1.3)} {_rank_correlation(axis, rows)}"
             write(figure, left, y, words, size=SMALL, color=readable(colour))
             y += text_height("0", SMALL)
         _outcome_limits(axes, table)
@@ -182,9 +173,10 @@ def sweep_points(results: SweepResults, outcome: str = "burden", tissue: str | N
         rows, colour = table[(table["arm"] == arm) & table["point"].isin(shown)], arm_colour(results, arm)
         y = np.array([shown.index(point) for point in rows["point"]]) + (k + 1) / (len(arms) + 1) - 0.5
         axes.hlines(y, rows["low"], rows["high"], color=colour, lw=1.4, zorder=3)
-        axes.plot(rows["mean"], y, ls="", marker="o", ms=4, mfc=colour, mec="white", mew=0.6, zorder=4, label=arm)
+        marker = arm_marker(results, arm)
+        axes.plot(rows["mean"], y, ls="", marker=marker, ms=4, mfc=colour, mec="white", mew=0.6, zorder=4, label=arm)
         place_y = foot + BELOW + size[1] + 0.06 + (len(arms) - 1 - k) * text_height("0", SMALL)
-        write(figure, left, place_y, arm, size=SMALL, color=readable(colour))
+        write(figure, left, place_y, MARKERS[marker] + arm, size=SMALL, color=readable(colour))
     finish(axes)
     axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=_label(results, outcome))
     axes.hlines(np.arange(len(shown) - 1) + 0.5, 0.0, 1.0, color="#EDEDED", lw=0.6, zorder=0,

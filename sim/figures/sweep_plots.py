@@ -13,7 +13,11 @@ from sim.sweeps import SweepResults
 
 
 class SweepPlots:
-    """Figures of one `SweepResults`: ``sweep.plot.lines()``."""
+    """Figures of the `results` of a sweep: ``sweep.plot.lines()``.
+
+    All of them take the same words: `outcome`, a column of the outcomes; `tissue`, `arm` and `baseline` by name, the
+    first one or all if not given; `threshold`, in the unit of the outcome.
+    """
 
     def __init__(self, results: SweepResults) -> None:
         self._results = results

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from sim.analysis.paired import baseline_words, chosen_tissue, t_interval
 from sim.analysis.treatment import RUN, benefit, harm
 from sim.figures.layout import EDGE, LABEL_GAP, end_labels, fitted, page, place, plain, several, text_height, text_width
-from sim.figures.style import FAINT, SMALL, arm_colour, our_look, readable
+from sim.figures.style import FAINT, SMALL, arm_colour, arm_marker, our_look, readable
 from sim.results import Results
 
 LEFT, BELOW, ABOVE = 0.7, 0.45, 0.25  # inch around the panel
@@ -60,16 +60,13 @@ def trade_off(results: Results, tissue: str | None = None) -> Figure:
 
 
 def _cloud(axes: Axes, results: Results, arm: str, rows: pd.DataFrame) -> None:
-    colour, loss, gain = (
-        arm_colour(results, arm),
-        rows["harm"].to_numpy(np.float64),
-        rows["benefit"].to_numpy(np.float64),
-    )
-    axes.plot(loss, gain, ls="", marker="o", ms=3, mew=0, color=colour, alpha=0.5, zorder=3)
+    colour, marker = arm_colour(results, arm), arm_marker(results, arm)
+    loss, gain = (rows[column].to_numpy(np.float64) for column in ("harm", "benefit"))
+    axes.plot(loss, gain, ls="", marker=marker, ms=3, mew=0, color=colour, alpha=0.5, zorder=3)
     x, y = float(loss.mean()), float(gain.mean())
     axes.plot(t_interval(loss), (y, y), color=colour, lw=1.2, zorder=4)
     axes.plot((x, x), t_interval(gain), color=colour, lw=1.2, zorder=4)
-    axes.plot([x], [y], ls="", marker="o", ms=7, mfc=colour, mec="white", mew=0.8, zorder=5, label=arm)
+    axes.plot([x], [y], ls="", marker=marker, ms=7, mfc=colour, mec="white", mew=0.8, zorder=5, label=arm)
 
 
 def _limits(axes: Axes, table: pd.DataFrame) -> None:

@@ -355,6 +355,9 @@ def _odd_death(settings: Settings) -> Iterator[str]:
 
 
 def _odd_record(settings: Settings) -> Iterator[str]:
+    turning = [name for name, own in settings.own_causes.items() if own.becomes == "senescent"]
+    if settings.record.attribution and turning:
+        yield f"record.attribution: knows no senders of cells turned by {', '.join(turning)}, so R_s leaves these out"
     if settings.record.maps and not settings.map_days:
         yield "record.maps: no map is kept, because record.days is empty"
     if settings.record.maps_every is not None and not settings.record.maps:

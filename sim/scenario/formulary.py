@@ -72,7 +72,7 @@ def drug_rows(name: str) -> list[Row]:
     drug = library_drug(name)
     rows = []
     for key, value, field in numbers_of(drug):
-        if at_rest(key, value) or not is_read(drug, key, (drug.route,)):
+        if at_rest(key, value) or not is_read(key, (drug.route,)):
             continue
         extra = declared(field)
         source, confidence = sources.get(key, (extra["source"], extra["confidence"]))

@@ -60,7 +60,7 @@ class Past:
         self._check_treatments(future)
 
     def odd(self, future: Settings) -> Iterator[str]:
-        """What is legal but odd, one line each."""
+        """What is legal but odd in a `future`, one line each."""
         if future.generations == "tracked" and self.settings.generations != "tracked":
             yield "generations: were not tracked before, so all induced cells of the past count as the first generation"
         for name, treatment in future.treatments.items():

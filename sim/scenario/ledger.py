@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from sim.scenario.doses import unit_of
-from sim.scenario.drug import READ_BY_ROUTE, Drug
+from sim.scenario.drug import READ_BY_ROUTE
 from sim.scenario.drug_checks import given, idle_effects, route_of
 from sim.scenario.factor import Factor
 from sim.scenario.library import BUNDLED, library
@@ -305,10 +305,10 @@ def _drug_acts(settings: Settings, name: str, key: str) -> bool:
     group, effect = (*key.split("."), "")[:2]
     if not courses or (group == "effects" and effect in idle_effects(settings, name)):
         return False
-    return is_read(drug, key, {route_of(each, drug) for each in courses})
+    return is_read(key, {route_of(each, drug) for each in courses})
 
 
-def is_read(drug: Drug, key: str, routes: Collection[str]) -> bool:
+def is_read(key: str, routes: Collection[str]) -> bool:
     """Whether a number of a drug is read when it is given by these routes."""
     return key not in READ_BY_ROUTE or READ_BY_ROUTE[key] in routes
 

@@ -204,8 +204,8 @@ def build(written: Written, name: str, file: str, overrides: Mapping[str, Any]) 
         names = Names.of(arms.values())
         rates = {path: None for settings in arms.values() for path, _, _ in rates_of(settings)}
         notes.update(dict.fromkeys(_hidden_overrides(overrides, patches)))
+        _check_each(arms, names, rates, patches)
         for arm, settings in arms.items():
-            _check(settings, names, rates, arm, patches[arm])
             notes.update(dict.fromkeys(odd_environment(settings)))
             here = in_environment(settings)
             notes.update(dict.fromkeys(note for oddity in ODDITIES for note in oddity(here)))
@@ -240,8 +240,21 @@ def _each_source(arms: Mapping[str, Settings], parts: Parts, patches: Mapping[st
     return {arm: by_source(settings, parts) for arm, settings in arms.items()}
 
 
-def _check(settings: Settings, names: Names, rates: Collection[str], arm: str, patch: Tree) -> None:
-    """What single fields of an arm cannot know."""
+def _check_each(
+    arms: Mapping[str, Settings], names: Names, rates: Collection[str], patches: Mapping[str, Tree]
+) -> None:
+    """What single fields of an arm cannot know; where others have no complaint, the arm that changed more is named."""
+    found = {arm: error for arm, settings in arms.items() if (error := _complaint(settings, names, rates))}
+    for arm, error in found.items():
+        place = _where_written(error, arm, patches[arm])
+        if not patches[arm] or len(found) == len(arms) or str(place) != str(error):
+            raise place
+        rule, got, value = str(error).partition(", got ")
+        raise ScenarioError(f"{rule} in arm {arm}{got}{value}")
+
+
+def _complaint(settings: Settings, names: Names, rates: Collection[str]) -> ScenarioError | None:
+    """What the checks of an arm say."""
     try:
         check_settings(settings, names)
         check_environment(settings, rates)
@@ -253,7 +266,8 @@ def _check(settings: Settings, names: Names, rates: Collection[str], arm: str, p
         check_pigment(here, names)
         check_well_mixed(here)
     except ScenarioError as error:
-        raise _where_written(error, arm, patch) from None
+        return error
+    return None
 
 
 def _where_written(error: ScenarioError, arm: str, patch: Tree) -> ScenarioError:

@@ -18,7 +18,7 @@ from sim.errors import ResultsError
 from sim.figures import save_all
 from sim.figures.doses import PALEST, Calendar, bars
 from sim.figures.drugs import unit_of
-from sim.figures.style import ARM_COLOURS, arm_colour, arm_dash
+from sim.figures.style import arm_colour
 from sim.results import DOSE_COLUMNS, Folder, Results, read_results
 from sim.scenario.drug import KINDS
 
@@ -144,8 +144,8 @@ def test_a_dose_is_as_pale_as_few_replicates_got_it() -> None:
     results = make(doses=doses)
     assert Calendar(results, results.arms).doses["pulse"].to_dict() == {5.0: 1.0 / 3.0, 30.0: 1.0}
     figure = results.plot.burden()
-    ticks = figure.axes[1].collections
-    colours = [tick.get_facecolor()[0] for tick in ticks]
+    (ticks,) = figure.axes[1].collections
+    colours = ticks.get_facecolor()
     assert [to_hex(colour) for colour in colours] == [arm_colour(results, "pulse").lower()] * 2
     assert [colour[3] for colour in colours] == pytest.approx([PALEST + (1.0 - PALEST) / 3.0, 1.0])
     assert "Above: doses given; paler: to some of the replicates." in words(figure)
@@ -181,12 +181,6 @@ def test_without_doses_there_is_no_calendar() -> None:
     assert Calendar(results, results.arms).height == 0.0
     assert all(axes.axison for axes in results.plot.burden().axes)
     assert "doses" not in words(results.plot.burden())
-
-
-def test_eleven_arms_are_told_apart() -> None:
-    results = make(ELEVEN)
-    assert len({arm_colour(results, arm) for arm in ELEVEN}) == 11 == len(ARM_COLOURS)
-    assert len({str(arm_dash(results, arm)) for arm in ELEVEN}) == 2
 
 
 # ------------------------------------------------------------------------------------------------- what is drawn

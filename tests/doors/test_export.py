@@ -14,6 +14,7 @@ from worlds import QUIET, factor, points_of, start, together
 import sim
 from sim.cli import main
 from sim.errors import ResourceError, ResultsError
+from sim.exchange.export import left_out
 from sim.results import Results
 from sim.scenario.load import from_dict
 from sim.scenario.trees import Tree
@@ -149,6 +150,8 @@ def test_a_cloud_has_cells_but_no_picture(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table["SASP"].to_numpy(np.float32), maps["SASP"][0].repeat(2, 0).repeat(2, 1).ravel())
     folder = sim.export(results, "tiff", tmp_path / "t")
     assert [path.name for path in folder.iterdir()] == ["control-0-patch-SASP.ome.tif"]  # voxels are a picture
+    assert left_out(results, "tiff") == ["tiff: leaves out state of patch, for cells of a cloud are no image"]
+    assert left_out(results, "csv") == left_out(results, "tiff", "other") == []
     del results._maps[("control", 0, "patch")]["SASP"]  # type: ignore[index]
     with pytest.raises(ResultsError, match="export: tiff: must have layers on a grid, got cells of a cloud only"):
         sim.export(results, "tiff", tmp_path / "no")
@@ -185,6 +188,8 @@ def test_the_command_writes_a_new_folder_and_never_over_one(
     assert (code, said) == (0, f"csv      {out}  (2 files)\n")
     code, _, error = command("--to", "csv", "--out", str(out))
     assert (code, error) == (2, f"error: {out}: out: must be a new folder, got one that exists\n")
+    code, _, error = command("--to", "tiff", "--out", str(tmp_path / "grid"))
+    assert (code, error) == (0, "")  # a lattice is an image as a whole
     code, _, error = command("--to", "csv", "--days", "1 um")
     assert (code, error) == (2, "error: export: --days: must be in d, got '1 um'\n")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import inspect
 import os
 import pkgutil
@@ -9,7 +11,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +24,23 @@ from packaging.requirements import Requirement
 import sim
 import sim.errors
 import sim.rules
+from sim.cli import app
+from sim.figures import Plots
+from sim.figures.sweep_plots import SweepPlots
+from sim.scenario.design import Design
+from sim.scenario.schema import Settings
+from sim.scenario.section import Section, section_in
 
 HOME = Path(__file__).parents[2]
-LONGEST_FILE = 400  # lines
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_TEST = 400, 40, 60  # lines, of functions without the docstring
+GENERATED = ("docs/odd.md", "docs/parameters.md")
+LONG_FUNCTIONS = {
+    "compare": "a command: its options are its signature",
+    "live": "a kernel: arrays that are fetched from tuples in a loop cost a count of references each time",
+    "decide_kernel": "a kernel, likewise",
+    "induction_event": "one list of competing hazards, which is read from top to bottom",
+    "_walk": "a kernel, likewise",
+}
 # Written with classes of one letter, so that this file does not name what it forbids.
 ADDRESSES = re.compile(
     r"(?<![\w.])/(?:[w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/[\w.]"  # of files on somebody's machine
@@ -61,15 +78,52 @@ def test_data_flows_one_way() -> None:
     assert "0 broken" in done.stdout
 
 
-def test_no_file_of_the_package_is_long() -> None:
-    lengths = {path.relative_to(HOME): len(path.read_text().splitlines()) for path in (HOME / "sim").rglob("*.py")}
-    assert {path: n for path, n in lengths.items() if n > LONGEST_FILE} == {}
-    assert len(lengths) > 30
+def in_rooms(*endings: str) -> list[Path]:
+    """Files of our own: the package, its tests, benchmarks and pages."""
+    return [path for room in ("sim", "tests", "benchmarks", "docs") for end in endings
+            for path in sorted((HOME / room).rglob(f"*{end}"))]  # fmt: skip
+
+
+def test_no_file_is_long() -> None:
+    files = {str(path.relative_to(HOME)): path for path in in_rooms(".py", ".md", ".html", ".css", ".js")}
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in files.items()}
+    assert {name: n for name, n in lengths.items() if n > LONGEST_FILE and name not in GENERATED} == {}
+    assert len(lengths) > 400
+
+
+def test_no_function_is_long() -> None:
+    """Without its docstring it fits a screen, but for those that say why here."""
+    long = {}
+    for path in in_rooms(".py"):
+        room = path.relative_to(HOME).parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name not in LONG_FUNCTIONS:
+                told = ast.get_docstring(node, clean=False)
+                n = node.end_lineno - node.lineno + 1 - (len(told.splitlines()) if told else 0)
+                if n > (LONGEST_TEST if room == "tests" else LONGEST_FUNCTION):
+                    long[f"{path.relative_to(HOME)}: {node.name}"] = n
+    assert long == {}
+
+
+def returned(functions: Iterable[Any]) -> dict[str, type]:
+    """Classes of ours that functions of ours hand out, by name, as their annotations say."""
+    found = {}
+    for each in functions:
+        with contextlib.suppress(NameError):  # names that only a type checker imports
+            waiting = [typing.get_type_hints(each).get("return")]
+            while waiting:
+                kind = waiting.pop()
+                waiting += typing.get_args(kind)
+                if inspect.isclass(kind) and kind.__module__.startswith("sim."):
+                    found[kind.__name__] = kind
+    return found
 
 
 def public_functions() -> dict[str, Callable[..., Any]]:
-    """Public functions and methods of `sim`, its classes, and every rule of `sim.rules`, by dotted name."""
+    """Public functions and methods of `sim`, of what they return, and every rule of `sim.rules`, by dotted name."""
     found: dict[str, Any] = {name: getattr(sim, name) for name in sim.__all__ if name != "__version__"}
+    handed_out = returned(each for each in found.values() if inspect.isfunction(each))
+    found = {"Plots": Plots, "SweepPlots": SweepPlots, **handed_out, **found}
     for name, each in list(found.items()):
         for key, member in vars(each).items() if inspect.isclass(each) else ():
             inner = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
@@ -99,11 +153,41 @@ def test_a_docstring_says_what_goes_in_and_which_mistakes_it_tells(name: str) ->
     if code is None or is_dataclass(each):
         return
     words = inspect.getdoc(each) or ""
+    if name.startswith(("Plots.", "SweepPlots.")):
+        words += inspect.getdoc(public_functions()[name.partition(".")[0]]) or ""  # said once for all figures
     parameters = set(inspect.signature(code).parameters) - {"self", "cls"}
     assert {one for one in parameters if not re.search(rf"\b{one}\b", words)} == set()
     errors = {key for key, value in vars(sim.errors).items() if inspect.isclass(value)}
     raised = re.findall(r"\braise (\w+)\(", inspect.getsource(code))
     assert [one for one in raised if one in errors and one not in words] == []
+
+
+def test_every_command_has_examples_and_every_option_has_help() -> None:
+    """A plain number says in its help what it is a number of: what has a unit is a text with one."""
+    commands = app.registered_commands
+    assert len(commands) > 20
+    for command in commands:
+        assert "Examples:" in (command.callback.__doc__ or ""), command.callback.__name__
+        for key, hint in typing.get_type_hints(command.callback, include_extras=True).items():
+            if key != "return":
+                kind, told, *_ = (*typing.get_args(hint), None)
+                words = getattr(told, "help", None)
+                assert words, (command.callback.__name__, key)
+                assert float not in (kind, *typing.get_args(kind)) or re.search("unit|[Cc]hance|per second", words), key
+
+
+def test_every_field_of_the_schema_is_described() -> None:
+    """Units, ranges and sources of numbers: tests/properties/test_bad_values.py."""
+    sections, waiting = set[type[Section]](), [Settings, Design]
+    while waiting:
+        section = waiting.pop()
+        sections.add(section)
+        for name, field in section.model_fields.items():
+            assert field.description, f"{section.__name__}.{name}"
+            inner = section_in(field.annotation)
+            waiting += [inner] if inner and inner not in sections else []
+        assert section.__doc__
+    assert len(sections) > 60
 
 
 def test_importing_the_package_is_cheap() -> None:

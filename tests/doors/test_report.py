@@ -30,11 +30,11 @@ from tests.browser import CHROMIUM, in_a_browser
 
 DEFAULT = "0.138 %/d"  # of damage.baseline
 QUESTION = '<script>alert("x")</script> & why?'
+BOOK = {"value": 0.01, "source": "a book & its <b>", "confidence": "measured"}
 WORLD: dict[str, Any] = {
     "question": QUESTION, "qualitative": True, "days": 6, "dt": 0.5, "replicates": 3,
     "tissues": {"skin": {**QUIET, "shape": [8, 8], "initial": {"burden": 20},
-                         "damage": {"baseline": {"value": 0.01, "source": "a book & its <b>", "confidence": "measured"},
-                                    "per_year": 0}}},
+                         "damage": {"baseline": BOOK, "per_year": 0}}},
     "factors": {"SASP": {"reach": 20, "induction": {"hill": {"max_rate": 0.5, "half_max": 10, "power": 2}}}},
     "drugs": {"pill": {"half_life": "1 d", "route": "oral", "absorption_half_life": "1 h", "effects": {
         "kill_senescent": {"emax": 2.0, "ec50": 5}}}},
@@ -89,9 +89,7 @@ def words_of(text: str) -> str:
 
 def test_nothing_is_asked_of_a_network(page: str) -> None:
     found = Tags(page)
-    addresses = [
-        value for _, attributes in found.tags for key in ("src", "href", "srcset") if (value := attributes.get(key))
-    ]
+    addresses = [told[key] for _, told in found.tags for key in ("src", "href", "srcset") if told.get(key)]
     assert addresses
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
     assert found.of("link") == found.of("iframe") == []

@@ -40,12 +40,9 @@ WORLD: Tree = {
     "record": {"maps": ["state", "SASP"], "days": [0, 3]},
     "arms": {"control": {"events": {"graft": None}}, "graft": {}},
 }
+LONG: Tree = {"days": 1e5, "dt": 0.01, "replicates": 2, "record": {"every": 1e3}}
 ENDLESS: Tree = {
-    **WORLD,
-    "days": 1e5,
-    "dt": 0.01,
-    "replicates": 2,
-    "record": {"every": 1e3},
+    **(WORLD | LONG),
     "arms": {"quick": {"stop": {"cause": "initial", "count": 1}}, "endless": {}},
 }
 BEFORE_EACH_RUN = """\

@@ -140,11 +140,17 @@ def test_the_command_shows_and_keeps_what_python_says(
     assert "burden in skin, drug minus none on day 90: Sobol indices; 32 blocks x 8 points x 3 replicates" in out
     assert "sensitivity-burden-drug-minus-none.png" in out
     assert err.startswith("note: ")
-    table = pd.read_csv(tmp_path / "sensitivity.csv", keep_default_na=False, na_values=[""])
+    file = tmp_path / "sensitivity-burden-n_senescent-minus-none.csv"
+    assert f"table    {file}" in out
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
     expected = as_table(sensitivities(results, ["burden", "n_senescent"], baseline="none"))
     np.testing.assert_allclose(table["estimate"], expected["estimate"])
     assert table["parameter"].dropna().unique().tolist() == list(RANGES)
     assert (tmp_path / "figures" / "interactions-burden-drug-minus-none.svg").is_file()
+    before = file.read_bytes()
+    assert call("sensitivity", str(tmp_path), "--arm", "drug") == 0  # another question leaves the first answer alone
+    assert file.read_bytes() == before
+    assert len(pd.read_csv(tmp_path / "sensitivity-burden-drug.csv")) < len(table)
 
 
 def test_a_sweep_file_must_be_run_first(

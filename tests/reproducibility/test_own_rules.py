@@ -19,9 +19,11 @@ from everything import everything
 from worlds import as_tree, assert_same, counts, event, factor, run, start, tissue, together, world
 
 import sim
+from sim.analysis.causes import removal_columns, turning_causes
 from sim.cli import main
 from sim.engines import engine_name
 from sim.errors import ScenarioError
+from sim.explain import explain
 from sim.rng import Purpose
 from sim.scenario.causes import FIXED, code_keys, event_names
 from sim.scenario.load import from_dict
@@ -203,6 +205,10 @@ def test_tables_count_own_causes_and_workers_give_the_same(strained: ModuleType,
     assert (table.groupby("replicate")["new_strain"].cumsum() == table["cum_strain"]).all()
     assert {"due_to_strain", "new_cure", "cum_cure"} <= set(table)
     assert "due_to_cure" not in table  # it turns nobody
+    assert "cure" not in turning_causes(results)
+    assert "new_cure" in removal_columns(results)
+    assert "strain" in turning_causes(results)
+    assert "new_strain" not in removal_columns(results)
     assert re.fullmatch(r"strained:StrainedLoops \(source [0-9a-f]{8}\)", results.manifest["engine"])
     others = sim.run(scenario, engine="strained:StrainedLoops", workers=2)
     assert others.timeseries.equals(table)
@@ -214,6 +220,18 @@ def test_tables_count_own_causes_and_workers_give_the_same(strained: ModuleType,
     whole = table.query("replicate == 0 and day >= 5").reset_index(drop=True)
     assert (gone_on["cum_strain"].to_numpy() == whole["cum_strain"].to_numpy()).all()
     assert (gone_on["n_senescent"].to_numpy() == whole["n_senescent"].to_numpy()).all()
+
+
+def test_attribution_says_which_cells_it_leaves_out() -> None:
+    """Of those that an own cause turned nobody knows the sender; of what it does before the run, nobody anything."""
+    watched: Tree = {"record": {"attribution": True}}
+    sasp = factor(reach="30 um", induction={"linear": {"rate": 0.02}})
+    note = "record.attribution: knows no senders of cells turned by strain, so R_s leaves these out"
+    both = from_dict({**as_tree(world(sasp, STRAIN, own("cure", "healthy"))), **watched})
+    assert note in both.notes
+    assert note not in from_dict({**as_tree(world(sasp, own("cure", "healthy"))), **watched}).notes
+    told = " ".join(explain(both).split())
+    assert "not told, because what rules of your own do (strain and cure) is not known here" in told
 
 
 def test_the_page_can_be_followed(strained: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
@@ -246,6 +264,18 @@ def test_the_command_finds_a_module_in_this_folder(
     assert not stop.value.code
     assert "senodrift run gap.yaml --engine strained:StrainedLoops --set" in capsys.readouterr().out
     assert sim.read_results("out").timeseries["cum_strain"].max() > 0
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "gap.yaml", "--engine", "strained:StrainedLoops", "--out", "past", *small, "--arms", "strain",
+              "--set", "record.checkpoints=[3]"])  # fmt: skip
+    assert not stop.value.code
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(["branch", "past/checkpoints", "gap.yaml", "--engine", "strained:StrainedLoops", "--out", "on",
+              *small[:4], "--set", "days=6", "--arms", "strain"])  # fmt: skip
+    assert not stop.value.code
+    assert "senodrift branch past/checkpoints gap.yaml --engine strained:StrainedLoops --set" in capsys.readouterr().out
+    past, on = (sim.read_results(name).timeseries for name in ("past", "on"))
+    assert on["cum_strain"].iloc[-1] == past["cum_strain"].iloc[-1]
     with pytest.raises(SystemExit):
         main(["explain", "gap.yaml"])
     told = " ".join(capsys.readouterr().out.split())

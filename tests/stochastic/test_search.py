@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sim.analysis.search import fit_search
 from sim.cli import app
-from sim.errors import ScenarioError
+from sim.errors import ResultsError, ScenarioError
 from sim.experiment.search import search_law
 from sim.scenario.load import Scenario, from_dict
 
@@ -61,6 +61,18 @@ def test_the_fit_finds_what_made_the_numbers() -> None:
         fit = fit_search(exact.assign(kills_per_day=exact["kills_per_day"] * noise))
         covered += fit.kappa_low < 0.7 < fit.kappa_high
     assert covered == pytest.approx(190, abs=4 * math.sqrt(200 * 0.95 * 0.05))
+
+
+def test_kills_that_tell_nothing_have_an_interval_without_end() -> None:
+    """Patrols that always have enough to do kill the same at every burden: kappa may be anything below it."""
+    burden = np.repeat(np.geomspace(0.05, 20, 7), 4)
+    noise = np.exp(0.3 * np.random.default_rng(5).standard_normal(burden.size))
+    with np.errstate(all="raise"):
+        fit = fit_search(pd.DataFrame({"burden": burden, "kills_per_day": 0.3 * noise * burden**-0.1}))
+    assert fit.beta == pytest.approx(0.3, rel=0.3)
+    assert (fit.kappa_low, fit.kappa_high) == (0.0, math.inf)
+    with pytest.raises(ResultsError, match="search: fit: must have three measured kills or more, got 2"):
+        fit_search(pd.DataFrame({"burden": [1.0, 2.0], "kills_per_day": [1.0, 2.0]}))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import sim
 from sim.analysis.bootstrap import RESAMPLES, bootstrap_interval, picks
 from sim.analysis.compare import COLUMNS, compare, holm
 from sim.analysis.halfwidth import HalfWidth, grown, half_widths, needed, pairs_for
-from sim.analysis.luck import first_dose, shared_luck
+from sim.analysis.luck import shared_luck
 from sim.analysis.paired import effect_size, p_of_mean, superiority
 from sim.analysis.ranking import rank
 from sim.errors import ResultsError
-from sim.results import DOSE_COLUMNS, Results
+from sim.results import Results
 from sim.sweeps import SweepResults
 
 NAN = math.nan
@@ -271,13 +271,6 @@ def test_shared_luck_over_time() -> None:
     assert table["paired"].tolist() == pytest.approx([0.0, 0.0, 3.0, 0.0])
     with pytest.raises(ResultsError, match="luck: outcome: must be one of burden, got burdn"):
         shared_luck(made, "burdn")
-
-
-def test_the_first_dose_is_the_first_that_was_given() -> None:
-    made = results({"a": [1.0], "b": [1.0]})
-    doses = [("b", 0, 3.0, "stopped"), ("b", 0, 7.0, "given"), ("b", 1, 5.0, "given")]
-    made.doses = pd.DataFrame(doses, columns=["arm", "replicate", "day", "status"]).reindex(columns=DOSE_COLUMNS)
-    assert first_dose(made) == {"b": 5.0}
 
 
 # ------------------------------------------------------------------------------------------------------- half-widths

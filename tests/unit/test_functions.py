@@ -186,6 +186,17 @@ def test_arms_measure_an_outcome_in_one_unit() -> None:
         from_dict(tree | {"arms": {"a": {}, "b": {"outcomes": {"grip": {"unit": "g"}}}}})
 
 
+def test_the_arm_that_lacks_a_function_is_named() -> None:
+    """Not where all arms lack it: then the outcome is wrong."""
+    tree = as_tree(with_function(0.1, BURDEN)) | {"outcomes": {"grip": {"weights": {"patch.strength": 1}}}}
+    weak = {"tissues": {"patch": {"functions": {"strength": None}}}}
+    rule = "outcomes.grip.weights: must be left out, for there is none to name"
+    with pytest.raises(ScenarioError, match=f"{rule} in arm weak, got 'patch.strength'"):
+        from_dict({**tree, "arms": {"control": {}, "weak": weak}})
+    with pytest.raises(ScenarioError, match=f"{rule}, got 'patch.strength'"):
+        from_dict({**tree, "arms": {"weak": weak}})
+
+
 def test_an_outcome_of_functions_that_nobody_has() -> None:
     tree = as_tree(world()) | {"outcomes": {"grip": {"weights": {"patch.strength": 1}}}}
     with pytest.raises(ScenarioError, match=r"must be left out, for there is none to name, got 'patch\.strength'"):

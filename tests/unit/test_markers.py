@@ -11,23 +11,21 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
+from worlds import together
 
-from sim.analysis.markers import ReadOut, apparent, marker_in_words, marker_names, marker_outcomes, rogan_gladen
+from sim.analysis.markers import ReadOut, apparent, marker_outcomes, rogan_gladen
 from sim.analysis.onset import share_in_window
-from sim.analysis.study import share_in_words, study, welch
+from sim.analysis.study import study
 from sim.analysis.views import Design, Tissue
-from sim.cli import main
 from sim.errors import ResultsError, ScenarioError
 from sim.experiment.run import run
-from sim.figures.study import study as drawn
-from sim.results import Folder, Results, read_results
+from sim.results import Results
 from sim.scenario.formulary import markers_in_words
 from sim.scenario.library import library
 from sim.scenario.load import from_dict
 from sim.scenario.marker import Marker, library_marker
 from sim.scenario.trees import strip_sources
 from tests import worlds
-from tests.worlds import together
 
 PERFECT = {"sensitivity": 1, "specificity": 1}
 HALF = {"sensitivity": 0.6, "specificity": 0.9}
@@ -149,17 +147,6 @@ def test_mistakes_in_markers_are_told(more: dict[str, Any], words: str) -> None:
     with pytest.raises(ScenarioError) as error:
         from_dict(scenario(**more))
     assert words in str(error.value)
-
-
-def test_words_say_what_is_assumed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("list", "markers") == 0
-    assert capsys.readouterr().out == f"{markers_in_words()}\n"
-    assert "9 of 12 numbers are assumed" in markers_in_words()
-    found = results(TWO, {"p16": {"sensitivity": 0.9}})
-    assert marker_in_words(found, "p16") == (
-        "p16: sensitivity 0.9 (set in the scenario), specificity 0.998 (computed), senescent from 14 d (ASSUMED)"
-    )
-    assert marker_names(found) == ["SA_beta_gal", "p16", "p21", "ideal", "half"]
 
 
 # ------------------------------------------------------------------------------------------- time since onset
@@ -316,116 +303,6 @@ def test_sizes_that_cannot_be_are_refused(wrong: dict[str, int]) -> None:
         study(results(TWO), **wrong)
 
 
-# ----------------------------------------------------------------------------------------------------- studies
-
-
-def test_a_perfect_study_draws_replicates_as_they_are() -> None:
-    found = study(results(TWO), marker="ideal", cells_per_field=None, studies=2000, animals=5)
-    row = found.table.iloc[0]
-    for arm, burdens in TWO.items():
-        assert_allclose(found.truth["t", arm], burdens)
-        assert set(np.unique(found.measured["t", arm])) == set(burdens)
-    assert row["difference"] == pytest.approx(4.5)
-    error = math.sqrt((np.var(TWO["control"]) + np.var(TWO["graft"])) / 5)
-    assert row["measured"] == pytest.approx(4.5, abs=5 * error / math.sqrt(2000))
-    assert (row["measured_high"] - row["measured_low"]) / (2 * 1.96 * error) == pytest.approx(1.0, abs=0.1)
-    assert (row["sampling"], row["wrong_sign"], row["replicates"], row["animals"]) == ("all cells", 0.0, 4, 5)
-
-
-def test_the_power_is_a_range_that_few_replicates_leave_wide() -> None:
-    """No true difference: the power of 8 replicates is too high, and its range holds 5 to 8 % in 9 of 10 cases."""
-    rng, found = np.random.default_rng(6), []
-    for _ in range(12):
-        burdens = {arm: rng.normal(20.0, 3.0, 8).round(1).tolist() for arm in ("a", "b")}
-        seen = study(results(burdens, maps=False), marker="ideal", cells_per_field=None, studies=200)
-        found.append(seen.table.iloc[0])
-    table = pd.DataFrame(found)
-    assert table["power"].mean() > 0.08
-    assert (table["power_low"] <= 0.08).mean() > 0.7
-    assert ((table["power_low"] <= table["power"]) & (table["power"] <= table["power_high"])).mean() > 0.8
-    assert ((table["difference_low"] <= 0) & (table["difference_high"] >= 0)).mean() > 0.8
-    assert any("equal arms would be told apart more often than in 5 %" in note for note in seen.notes)
-    many = study(results({"a": [20.0] * 20, "b": [20.0, 21.0] * 10}, maps=False), marker="ideal", studies=5)
-    assert not any("equal arms" in note for note in many.notes)
-
-
-@pytest.mark.parametrize(("cells", "told"), [(100, False), (200, True)])
-def test_more_counts_than_cells_are_noted(cells: int, told: bool) -> None:
-    seen = study(results(TWO), marker="half", cells_per_field=cells, studies=5)
-    assert any("3000 cells are to be counted in an animal of 1600" in note for note in seen.notes) == told
-
-
-def test_markers_that_rise_in_parallel_have_one_onset() -> None:
-    assert library_marker("SA_beta_gal").senescent_from == library_marker("p16").senescent_from
-
-
-@pytest.mark.parametrize("maps", [True, False])
-def test_an_imperfect_marker_shrinks_the_difference(maps: bool) -> None:
-    found = study(results(TWO, maps=maps), marker="half", studies=2000)
-    row = found.table.iloc[0]
-    assert row["sampling"] == ("fields" if maps else "well mixed")
-    error = (row["measured_high"] - row["measured_low"]) / 4 / math.sqrt(2000)
-    assert row["measured"] == pytest.approx(0.5 * 4.5, abs=5 * error)
-    assert 0.05 < row["power"] < 0.999
-    assert any("well mixed" in note for note in found.notes) != maps
-
-
-def test_clusters_cost_power() -> None:
-    loose, packed = (study(results(TWO, clustered=c), marker="ideal", studies=400).table.iloc[0] for c in (False, True))
-    assert packed["power"] < loose["power"] - 0.2
-    assert packed["measured_high"] - packed["measured_low"] > 1.5 * (loose["measured_high"] - loose["measured_low"])
-    assert packed["wrong_sign"] >= loose["wrong_sign"]
-
-
-def test_equal_arms_are_called_different_in_a_twentieth_of_the_studies() -> None:
-    values = np.random.default_rng(1).normal(20.0, 3.0, 60).round(1).tolist()
-    found = study(results({"a": values, "b": values}), marker="ideal", studies=4000, animals=8)
-    row = found.table.iloc[0]
-    assert row["difference"] == 0.0
-    assert math.isnan(row["wrong_sign"])
-    assert row["power"] == pytest.approx(0.05, abs=0.015)
-    assert not np.array_equal(found.measured["t", "a"], found.measured["t", "b"])  # animals of a lab share no luck
-
-
-def test_the_key_alone_decides() -> None:
-    three = results({**TWO, "sham": [2.0, 3.0]})
-    same = study(results(TWO), marker="half", studies=50)
-    assert_array_equal(study(three, marker="half", studies=50).measured["t", "graft"], same.measured["t", "graft"])
-    other = study(results(TWO), marker="half", studies=50, seed=1)
-    assert not np.array_equal(other.measured["t", "graft"], same.measured["t", "graft"])
-
-
-def test_the_test_is_that_of_welch() -> None:
-    rng = np.random.default_rng(2)
-    a, b = rng.normal(0, 1, (50, 4)), rng.normal(1, 3, (50, 7))
-    assert_allclose(welch(a, b), stats.ttest_ind(a, b, axis=1, equal_var=False).pvalue)
-    flat = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
-    assert_array_equal(welch(flat, np.array([[1.0, 1.0], [2.0, 2.0], [1.0, 1.0]])), [1.0, 0.0, 1.0])
-    assert_allclose(welch(flat, b[:3]), stats.ttest_1samp(b[:3], 1.0, axis=1).pvalue)
-
-
-def test_what_stands_for_animals_is_said() -> None:
-    found = study(results(TWO), marker="p16", studies=20)
-    (said,) = (note for note in found.notes if "fewer replicates than animals: 4 replicates" in note)
-    assert "25 % too small" in said
-    assert next(found.sentences()).startswith("graft: a study of 6 animals per arm that counts p16 would have seen ")
-    assert "nothing is known" in study(results({"a": [1.0], "b": [2.0]}), studies=5).notes[1]
-    assert [share_in_words(x) for x in (0.0, 0.004, 0.714, 1.0)] == ["0 %", "< 1 %", "71 %", "100 %"]
-
-
-def test_mistakes_of_a_study_are_told() -> None:
-    found = results(TWO)
-    for how, words in (
-        ({"marker": "SA_b_gal"}, r"marker: must be one of .+, got SA_b_gal \(did you mean SA_beta_gal\?\)"),
-        ({"outcome": "burden_cell"}, "marker: outcome: must be one of burden, got burden_cell"),
-        ({"baseline": "grft"}, r"study: baseline: must be one of .+ \(did you mean graft\?\)"),
-    ):
-        with pytest.raises(ResultsError, match=words):
-            study(found, **how)
-    with pytest.raises(ResultsError, match="study: arms: must be at least two to compare, got 1"):
-        study(results({"one": [1.0, 2.0]}))
-
-
 # ------------------------------------------------------------------------------------------- outcomes, cell types
 
 
@@ -465,62 +342,3 @@ def test_cell_types_are_counted_and_marked_apart(tmp_path: Path) -> None:
         assert seen is None or read_out.seen[place[0]] == pytest.approx(seen)
         assert whole.measured["patch", "a"].mean() == pytest.approx(read_out.seen[place].mean(), abs=0.1)
     assert "burden_macrophage_as_m" in marker_outcomes(found)
-
-
-# ------------------------------------------------------------------------------------------------------ door
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A results folder."""
-    out = Folder(tmp_path_factory.mktemp("study") / "res")
-    found = results(TWO)
-    out.write(found, from_dict(found.scenario).as_yaml())
-    return out.finish()
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
-
-
-def test_the_command_says_what_python_says(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "x.png"
-    assert call("study", str(folder), "--marker", "half", "--studies", "200", "--figure", str(picture)) == 0
-    lines = capsys.readouterr().out.splitlines()
-    row = study(read_results(folder), marker="half", studies=200).table.iloc[0]
-    assert lines[0] == (
-        "burden on the last day as half: 6 animals per arm, each 3 sections x 5 fields x 100 cells; 200 such studies"
-    )
-    assert lines[2].split()[:4] == ["graft", "t", f"{row['difference']:+.2f}", f"{row['measured']:+.2f}"]
-    assert f" {share_in_words(row['power'])} " in lines[2]
-    assert any("sensitivity 0.6 (set in the scenario)" in line for line in lines)
-    assert picture.stat().st_size > 5000
-
-
-def test_the_figure_shows_the_true_and_the_measured_difference() -> None:
-    found = results(TWO)
-    seen = study(found, marker="half", studies=100)
-    figure = drawn(found, seen)
-    shown = [float(line.get_xdata()[0]) for line in figure.axes[2].lines if len(line.get_xdata()) == 1]
-    assert shown == pytest.approx([seen.table["measured"].iloc[0], seen.table["difference"].iloc[0]])
-    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
-    assert found.plot.study(marker="half", studies=5).axes
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--cells", "many"), "error: study: --cells: must be a whole number or all, got 'many'"),
-        (("--figure", "x.pdf"), "error: study: --figure: must end in .png or .svg, got x.pdf"),
-        (("--animals", "1"), "error: study: animals: must be between 2 and 10000, got 1"),
-        (("--figure", "no_such_folder/x.png"), "figure: must be a file that can be written"),
-    ],
-)
-def test_mistakes_at_the_door(folder: Path, arguments: tuple[str, ...], words: str,
-                              capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    assert call("study", str(folder), "--studies", "5", *arguments) == 2
-    seen = capsys.readouterr().err
-    assert words in seen
-    assert seen.count("\n") == 1

@@ -69,12 +69,8 @@ def kill(dose: float, by: float, decay: float) -> Curve:
 
 
 def test_the_last_dose_is_the_last_that_was_given() -> None:
-    doses = [
-        ("drug", 0, 5.0, "given"),
-        ("drug", 0, 9.0, "given"),
-        ("drug", 0, 20.0, "stopped"),
-        ("drug", 1, 9.0, "toxic"),
-    ]
+    others = [("drug", 0, 20.0, "stopped"), ("drug", 1, 9.0, "toxic")]
+    doses = [("drug", 0, 5.0, "given"), ("drug", 0, 9.0, "given"), *others]
     table = last_dose(made({"none": flat, "drug": flat}, doses))
     assert table[["arm", "replicate"]].to_numpy().tolist() == [["none", 0], ["none", 1], ["drug", 0], ["drug", 1]]
     np.testing.assert_array_equal(table["day"], [np.nan, np.nan, 9.0, np.nan])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sim
-from sim.analysis.luck import first_dose
+from sim.analysis.treatment import given_doses
 from sim.scenario.load import select_arms
 
 CONFIG = Path(__file__).parents[2] / "configs" / "kill_or_tame.yaml"
@@ -34,7 +34,7 @@ def test_the_paired_variance_is_a_fifth_or_less() -> None:
 def check(scenario: sim.Scenario, replicates: int) -> list[str]:
     """The arms with a dose, whose ratios hold."""
     results = sim.run(scenario, replicates=replicates, workers=2)
-    table, doses = sim.shared_luck(results), first_dose(results)
+    table, doses = sim.shared_luck(results), given_doses(results).groupby("arm", sort=False)["day"].min()
     doubt = math.exp(2.0 * 2.0 / math.sqrt(replicates - 1))  # two standard errors of a ratio of variances
     for arm, dose in doses.items():
         rows = table[(table["arm"] == arm) & (table["day"] <= dose + AFTER)]
