@@ -58,9 +58,9 @@ class Assembly:
         self.settings, self.patch, self.drugs = settings, patch, drugs
         self.factors, self.types = list(settings.factors), list(patch.tissue.cell_types)
         self.codes = causes.event_names(settings)
-        where = depths(patch.tissue, patch.geometry) if deep else np.zeros(patch.geometry.n_sites)
+        where = depths(patch.tissue, patch.geometry) if deep else np.zeros(1)  # one stands for all
         self.depths, layer = np.unique(where, return_inverse=True)
-        exists = patch.geometry.exists
+        exists = patch.geometry.exists if deep else None
         there = layer if exists is None else layer[exists]
         self.shares = np.bincount(there, minlength=self.depths.size) / there.size
         self._killers = list(self._of_kinds(DEEDS_ON_SENESCENT))
