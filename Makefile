@@ -14,7 +14,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test tour anndata lint type format bench notebooks app lab validate docs clean
+.PHONY: help setup run test tour anndata matrix lint type format bench notebooks app lab validate docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1|/p' Makefile | while IFS='|' read -r target words; do \
@@ -34,6 +34,10 @@ tour: .venv/.test ## what takes minutes: every notebook, every command of README
 
 anndata: .venv-anndata/.ready ## the tests of AnnData, in .venv-anndata: it holds pandas below 3
 	@.venv-anndata/bin/python -m pytest -q tests/doors/test_anndata.py $(ARGS)
+
+matrix: ## the tests on other versions of Python, Mesa and the libraries, in .venv-matrix; an hour or so
+	@test -n "$(PYTHON)" || { echo "Senodrift needs Python 3.11 or newer: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) tests/versions.py $(ARGS)
 
 lint: .venv/.test ## style, layers of the house, types
 	@$(BIN)/ruff check .
@@ -71,7 +75,7 @@ docs: .venv/.core ## renew what is generated: docs/parameters.md, the picture of
 	@$(BIN)/python docs/make_images.py
 
 clean: ## remove .venv and caches; results stay
-	@rm -rf .venv .venv-anndata build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-anndata .venv-matrix build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------------------- .venv, renewed when pyproject.toml changes
