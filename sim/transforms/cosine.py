@@ -16,8 +16,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from sim.compiling import inlined, kernel
 from sim.transforms.fourier import fourier, passes
-from sim.transforms.lanes import BYTES, flushed, load, load64, store, turn
-from sim.transforms.modes import NEGLIGIBLE, advanced, clip, row_shares
+from sim.transforms.lanes import BYTES, flushed, greater, lesser, load, load64, store, turn
+from sim.transforms.modes import NEGLIGIBLE, advanced, row_shares
 
 Array = NDArray[Any]
 Plan = tuple[Array, Array, Array]  # of an axis: cosines and sines of half a voxel, radices, factors
@@ -114,18 +114,28 @@ def take_rows(source, y, z, square):
 
 @inlined
 def give_rows(z, field, y, square):
-    """The way back, to rows of `field`."""
+    """The way back, to rows of `field`, not below 0; returns the least and the greatest number before."""
     ny, nx = field.shape
-    width, whole, flat = z.size // nx, 0, field.reshape(-1)
+    width, whole, flat, zero = z.size // nx, 0, field.reshape(-1), z.dtype.type(0.0)
+    low, high = z[0], z[0]  # of the first row, which exists wherever one does
     if y + width <= ny:
         whole = nx - nx % width
+        least = most = load(z, 0)
         for x in range(0, whole, width):
             for j in range(width):
-                store(square, j * width, load(z, folded(x + j, nx) * width))
+                lanes = load(z, folded(x + j, nx) * width)
+                least, most = lesser(lanes, least), greater(lanes, most)
+                store(square, j * width, greater(lanes, zero))
             turn(square, 0, width, flat, y * nx + x, nx)
+        store(square, 0, least)
+        store(square, width, most)
+        low, high = square[:width].min(), square[width : 2 * width].max()
     for j in range(max(0, min(width, ny - y))):
         for x in range(whole, nx):
-            field[y + j, x] = z[folded(x, nx) * width + j]
+            value = z[folded(x, nx) * width + j]
+            low, high = min(low, value), max(high, value)
+            field[y + j, x] = zero if value < zero else value
+    return low, high
 
 
 @inlined
@@ -280,7 +290,8 @@ def modes_to_rows(first, last, panels, field, axis, extremes):
         take_panels(panels, y + width, nx, zi)
         from_cosines(nx, numbers, zr, zi)
         fourier(nx, width, kinds, factors, zi, zr, yi, yr)
-        give_rows(ar, field, y, square)
-        give_rows(ai, field, y + width, square)
-        here = field[y : min(y + 2 * width, ny)]
-        extremes[pair, 0], extremes[pair, 1] = clip(here.reshape(1, here.shape[0], nx))
+        low, high = give_rows(ar, field, y, square)
+        if y + width < ny:
+            other = give_rows(ai, field, y + width, square)
+            low, high = min(low, other[0]), max(high, other[1])
+        extremes[pair, 0], extremes[pair, 1] = low, high

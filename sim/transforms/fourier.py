@@ -11,7 +11,7 @@ import numpy as np
 from sim.compiling import inlined, kernel
 from sim.transforms.lanes import load, store
 
-RADICES = (5, 4, 3, 2)
+RADICES = (5, 8, 4, 3, 2)
 
 
 def radices(n: int) -> list[int] | None:
@@ -131,13 +131,49 @@ def pass_5(m, stride, width, w, xr, xi, yr, yi, c72, s72, c144, s144):
             put(fr - hi, fi + hr, c4, s4, yr, yi, o + 4 * step)
 
 
+@inlined
+def pass_8(m, stride, width, w, xr, xi, yr, yi, root):
+    """Sums of eighths: one pass with the radix 8, from (xr, xi) to (yr, yi)."""
+    far, step, at = stride * m * width, stride * width, 0
+    for p in range(m):
+        c1, s1, c2, s2, c3, s3 = w[at], w[at + 1], w[at + 2], w[at + 3], w[at + 4], w[at + 5]
+        c4, s4, c5, s5, c6, s6 = w[at + 6], w[at + 7], w[at + 8], w[at + 9], w[at + 10], w[at + 11]
+        c7, s7 = w[at + 12], w[at + 13]
+        at += 14
+        for q in range(stride):
+            i, o = (q + stride * p) * width, (q + stride * 8 * p) * width
+            ar, ai, br, bi = load(xr, i), load(xi, i), load(xr, i + 4 * far), load(xi, i + 4 * far)
+            cr, ci, dr, di = load(xr, i + 2 * far), load(xi, i + 2 * far), load(xr, i + 6 * far), load(xi, i + 6 * far)
+            er, ei, fr, fi = ar + br, ai + bi, ar - br, ai - bi
+            gr, gi, hr, hi = cr + dr, ci + di, cr - dr, ci - di
+            ar, ai, br, bi = er + gr, ei + gi, fr + hi, fi - hr  # the four sums of even places
+            cr, ci, dr, di = er - gr, ei - gi, fr - hi, fi + hr
+            er, ei, fr, fi = load(xr, i + far), load(xi, i + far), load(xr, i + 5 * far), load(xi, i + 5 * far)
+            gr, gi, hr, hi = load(xr, i + 3 * far), load(xi, i + 3 * far), load(xr, i + 7 * far), load(xi, i + 7 * far)
+            tr, ti, ur, ui = er + fr, ei + fi, er - fr, ei - fi
+            vr, vi, zr, zi = gr + hr, gi + hi, gr - hr, gi - hi
+            er, ei, fr, fi = tr + vr, ti + vi, ur + zi, ui - zr  # and of odd places
+            gr, gi, hr, hi = tr - vr, ti - vi, ur - zi, ui + zr
+            fr, fi = root * (fr + fi), root * (fi - fr)
+            hr, hi = root * (hi - hr), root * (hi + hr)
+            store(yr, o, ar + er)
+            store(yi, o, ai + ei)
+            put(br + fr, bi + fi, c1, s1, yr, yi, o + step)
+            put(cr + gi, ci - gr, c2, s2, yr, yi, o + 2 * step)
+            put(dr + hr, di - hi, c3, s3, yr, yi, o + 3 * step)
+            put(ar - er, ai - ei, c4, s4, yr, yi, o + 4 * step)
+            put(br - fr, bi - fi, c5, s5, yr, yi, o + 5 * step)
+            put(cr - gi, ci + gr, c6, s6, yr, yi, o + 6 * step)
+            put(dr - hr, di + hi, c7, s7, yr, yi, o + 7 * step)
+
+
 @kernel
 def fourier(n, width, kinds, factors, xr, xi, yr, yi):
     """Transform `n` rows of `width` lanes (xr, xi); after an odd number of passes the result is in (yr, yi)."""
     one = factors.dtype.type
     c72, s72 = one(np.cos(2.0 * np.pi / 5.0)), one(np.sin(2.0 * np.pi / 5.0))
     c144, s144 = one(np.cos(4.0 * np.pi / 5.0)), one(np.sin(4.0 * np.pi / 5.0))
-    sine, half = one(np.sin(2.0 * np.pi / 3.0)), one(0.5)
+    sine, half, root = one(np.sin(2.0 * np.pi / 3.0)), one(0.5), one(np.sqrt(0.5))
     left, stride, at = n, 1, 0
     for k in range(kinds.size):
         radix = kinds[k]
@@ -146,6 +182,8 @@ def fourier(n, width, kinds, factors, xr, xi, yr, yi):
         at += w.size
         if radix == 5:
             pass_5(m, stride, width, w, xr, xi, yr, yi, c72, s72, c144, s144)
+        elif radix == 8:
+            pass_8(m, stride, width, w, xr, xi, yr, yi, root)
         elif radix == 4:
             pass_4(m, stride, width, w, xr, xi, yr, yi)
         elif radix == 3:

@@ -139,6 +139,29 @@ def flushed(typing: Any, value: Any, least: Any) -> Any:
     return value(value, least), build
 
 
+def _chosen(sign: str, typing: Any, value: Any, other: Any) -> Any:
+    if not isinstance(value, Lanes) or other not in (value, value.dtype):
+        return None
+
+    def build(context, builder, signature, args):
+        lanes, rest = args[0], args[1] if other == value else _spread(builder, args[1], args[0].type)
+        return builder.select(builder.fcmp_ordered(sign, rest, lanes), rest, lanes)
+
+    return value(value, other), build
+
+
+@intrinsic
+def lesser(typing: Any, value: Any, other: Any) -> Any:
+    """The lesser of two lanes, or of each lane and a number; the lane itself where one of them is not a number."""
+    return _chosen("<", typing, value, other)
+
+
+@intrinsic
+def greater(typing: Any, value: Any, other: Any) -> Any:
+    """The greater of two lanes, or of each lane and a number; the lane itself where one of them is not a number."""
+    return _chosen(">", typing, value, other)
+
+
 @intrinsic
 def turn(typing: Any, source: Any, at: Any, stride: Any, target: Any, to: Any, step: Any) -> Any:
     """Transpose a square of lanes: rows of `source`, `stride` apart from `at` on, to rows of `target`.
