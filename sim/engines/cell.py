@@ -142,8 +142,8 @@ class Cell(mesa.Agent):
             rate = response(kind, seen, *numbers) * by_type[self.cell_type] * left
             hazards.append(induction_hazard(rate, susceptibility, p.maintenance))
         if p.contact_rate > 0.0:
-            ripe = (other for other in self.neighbours if other.state == SENESCENT)
-            count = sum(now.t - other.since >= p.mature_after for other in ripe)
+            since = [other.since for other in self.neighbours if other.state == SENESCENT]
+            count = sum([now.t - day >= p.mature_after for day in since]) if since else 0
             hazards.append(
                 induction_hazard(contact_hazard(float(count), p.contact_rate), susceptibility, p.maintenance)
             )
