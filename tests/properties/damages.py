@@ -107,11 +107,12 @@ def append(lines: list[str], text: str, luck: Random) -> bytes:
     return f"{text}\n{luck.choice(lines)}\n".encode()
 
 
-NESTED = [f"x: {'[' * n}{']' * n}" for n in (50, 500, 5000)] + [f"x: {'{a: ' * n}1{'}' * n}" for n in (50, 500, 5000)]
+NESTED = [f"x: {'[' * n}{']' * n}" for n in (50, 300, 1500)] + [f"x: {'{a: ' * n}1{'}' * n}" for n in (50, 300, 1500)]
 LAUGHS = "l0: &l0 {a: 1}\n" + "\n".join(f"l{i}: &l{i} {{a: *l{i - 1}, b: *l{i - 1}}}" for i in range(1, 60))
-WHOLE = [b"", b"\n", b"---", b"[]", b"3", b"null", b"--- {}\n--- {}\n", b"\xff\xfe\x00", b"\x00" * 99, b"%YAML 9.9", b"\xef\xbb\xbf"]
-TAGGED = ["!!int x", "!!float x", "!!bool x", "!!timestamp x", "!!binary '?'", "!!map [1]", "!!seq 3", "!!set {1, 2}", "!!omap 3",
-          "!!pairs [1]", "!!python/object:os.system {}", "!own 3", "!!null x", "!!str {}"]  # fmt: skip
+WHOLE = [b"", b"\n", b"---", b"[]", b"3", b"null", b"--- {}\n--- {}\n", b"\xff\xfe\x00", b"\x00" * 99, b"%YAML 9.9",
+         b"\xef\xbb\xbf"]  # fmt: skip
+TAGGED = ["!!int x", "!!float x", "!!bool x", "!!timestamp x", "!!binary '?'", "!!map [1]", "!!seq 3", "!!set {1, 2}",
+          "!!omap 3", "!!pairs [1]", "!!python/object:os.system {}", "!own 3", "!!null x", "!!str {}"]  # fmt: skip
 LONG = ["9" * 5000, "1" * 400 + ".5", "x" * 10**5, "5 um" * 10**4, "'" + "a b " * 10**4 + "'", "0x" + "f" * 5000]
 
 DAMAGES: dict[str, Callable[[str, Random], bytes]] = {
@@ -125,13 +126,15 @@ DAMAGES: dict[str, Callable[[str, Random], bytes]] = {
     "truncate": truncate,
     "control characters": partial(spoil, [b"\x00", b"\x07", b"\x1b[31m", b"\x7f", b"\r", b"\xc2\x85"]),
     "not UTF-8": partial(spoil, [b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80"]),
-    "recursion": partial(append, ["days: &a [*a]", "x: &a {<<: *a}", "record: &a {maps: *a}", "factors: &a {SASP: *a}", "x: *none"]),
+    "recursion": partial(append, ["days: &a [*a]", "x: &a {<<: *a}", "record: &a {maps: *a}",
+                                  "factors: &a {SASP: *a}", "x: *none"]),
     "merge": partial(append, ["<<: 3", "<<: [3]", "<<: {days: 3}", "x: {<<: [{a: 1}, [2]]}", "<<: {<<: {spam: 1}}"]),
     "nesting": partial(append, NESTED),
     "laughs": partial(append, [LAUGHS]),
     "tags": partial(append, [f"{key}: {value}" for key in ("days", "x") for value in TAGGED]),
     "long": partial(append, [f"{key}: {value}" for key in ("days", "question", "x") for value in LONG]),
-    "keys": partial(append, ["? [1, 2]\n: 3", "3: 4", "null: 1", "? {a: b}\n: 1", "1.5: x", "'': 1", "a.b: 1", "~: 3", "'\\e[31m': 1"]),
+    "keys": partial(append, ["? [1, 2]\n: 3", "3: 4", "null: 1", "? {a: b}\n: 1", "1.5: x", "'': 1", "a.b: 1", "~: 3",
+                             '"\\e[31m": 1']),
     "documents": partial(append, ["---\ndays: 3", "...\nx", "--- !x", "... # end", "%TAG ! x", "@", "`", "|", "- 3"]),
     "whole": lambda text, luck: luck.choice(WHOLE),
 }  # fmt: skip

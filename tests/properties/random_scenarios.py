@@ -6,8 +6,6 @@ allowed. Left out are cells from files and causes of one's own, which need a fil
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import strategies as st
 from random_tissues import (
     FACTORS,
@@ -15,7 +13,6 @@ from random_tissues import (
     TYPES,
     Around,
     axes,
-    clearances,
     levels,
     maybe,
     n_sites,

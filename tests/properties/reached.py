@@ -20,10 +20,10 @@ from sim.tissue.state import EVADES_DRUGS, EVADES_IMMUNITY
 
 LAWS = ("hill", "linear", "poisson_tail")
 ALL: dict[str, tuple[str, ...]] = {  # what some of the scenarios must reach, by group
-    "space": ("dimension 1", "dimension 2", "dimension 3", "moore", "von_neumann", "holes", "voxels of 1", "voxels of 2",
-              "voxels of 4", "cloud positions", "cloud packing", "links radius", "links nearest", "links window",
-              "reflecting", "periodic", "absorbing", "mixed walls", "several types", "even types", "depth axis",
-              "layers", "stirred tissue", "several tissues", "preset"),
+    "space": ("dimension 1", "dimension 2", "dimension 3", "moore", "von_neumann", "holes", "voxels of 1",
+              "voxels of 2", "voxels of 4", "cloud positions", "cloud packing", "links radius", "links nearest",
+              "links window", "reflecting", "periodic", "absorbing", "mixed walls", "several types", "even types",
+              "depth axis", "layers", "stirred tissue", "several tissues", "preset"),
     "cells": ("immune", "own_death", "turnover", "repaired", "scarred", "initial", "damage", "absolute production",
               "contact hazard", "contact at once", "replicative", "patrols", "fluctuation", "fluctuation_loss",
               "repair from afar", "types kept", "immunity evaded", "drugs evaded", "territory of the body",
