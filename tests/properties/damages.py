@@ -107,7 +107,7 @@ def append(lines: list[str], text: str, luck: Random) -> bytes:
     return f"{text}\n{luck.choice(lines)}\n".encode()
 
 
-NESTED = [f"x: {'[' * n}{']' * n}" for n in (50, 300, 1500)] + [f"x: {'{a: ' * n}1{'}' * n}" for n in (50, 300, 1500)]
+NESTED = [f"x: {'[' * n}{']' * n}" for n in (50, 150, 300)] + [f"x: {'{a: ' * n}1{'}' * n}" for n in (50, 150, 300)]
 LAUGHS = "l0: &l0 {a: 1}\n" + "\n".join(f"l{i}: &l{i} {{a: *l{i - 1}, b: *l{i - 1}}}" for i in range(1, 60))
 WHOLE = [b"", b"\n", b"---", b"[]", b"3", b"null", b"--- {}\n--- {}\n", b"\xff\xfe\x00", b"\x00" * 99, b"%YAML 9.9",
          b"\xef\xbb\xbf"]  # fmt: skip

@@ -33,7 +33,7 @@ from sim.scenario.trees import Tree
 def responses(types: tuple[str, ...]) -> st.SearchStrategy[Tree]:
     """Level to rate."""
     strong = st.sampled_from([5.0, 0.5, 100.0, 0.0])
-    hill = some(max_rate=strong, half_max=levels, power=powers)
+    hill = some(max_rate=strong, half_max=st.sampled_from([1.0, 0.01, 20.0]), power=powers)
     tail = some(threshold=st.sampled_from([0, 5]), rate=strong)
     kind = st.one_of(st.builds(lambda x: {"hill": x}, hill), st.builds(lambda x: {"poisson_tail": x}, tail),
                      st.builds(lambda x: {"linear": {"rate": x}}, strong))  # fmt: skip
@@ -80,7 +80,7 @@ def factors(draw: st.DrawFn, around: Around, name: str) -> Tree:
     if name == around.matrix:
         affinity = st.dictionaries(st.sampled_from(around.types), uptake, min_size=1)
         return {**tree, "affinity": draw(affinity), "cargo": draw(cargo)}
-    if often(draw, 5):
+    if often(draw, 7):
         tree |= {"affinity": draw(uptake), "cargo": draw(cargo), **draw(some(capture=rates))}
     tree |= draw(some(
         induction=responses(around.types), jams_immunity=some(half_max=levels), inhibits_repair=some(half_max=levels),
@@ -127,7 +127,7 @@ def treatments(draw: st.DrawFn, around: Around, route: str) -> Tree:
         tree["adaptive"] = {"outcome": draw(st.sampled_from(read_outs)), "treat_above": draw(st.sampled_from([0.5, 9])),
                             "stop_below": 0.3, "tissue": names[0],
                             **draw(some(check_every=st.just(2 * around.dt)))}  # fmt: skip
-        if often(draw, 3):
+        if often(draw, 6):
             tree["adaptive"] |= {"toxicity": draw(st.sampled_from(read_outs)), "skip_above": 1}
     return tree
 
@@ -236,9 +236,9 @@ def scenarios(draw: st.DrawFn) -> Tree:
     names = draw(st.permutations(FACTORS))[: draw(st.sampled_from([2, 1, 3, 0]))]
     shared, tracked = often(draw, 3), often(draw, 3)
     dt = draw(st.sampled_from([0.5, 2.0, 2.0, 0.1, 30.0]))
-    matrix = "drift" if "drift" in names and often(draw, 5) else None
+    matrix = "drift" if "drift" in names and often(draw, 6) else None
     around = Around(
-        types=draw(st.sampled_from([TYPES[:1], TYPES[:2], TYPES])), dt=dt, days=dt * draw(st.integers(4, 6)),
+        types=draw(st.sampled_from([TYPES[:2], TYPES, TYPES[:1], TYPES])), dt=dt, days=dt * draw(st.integers(4, 6)),
         factors=tuple(names), kernels=frozenset(name for name in names if name != matrix and often(draw, 2)),
         matrix=matrix, shares_told=shared or tracked, tracked=tracked,
     )  # fmt: skip

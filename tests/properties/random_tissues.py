@@ -229,7 +229,7 @@ def tissues(draw: st.DrawFn, around: Around) -> Tree:
     tree |= draw(some(contact=touch))
     if often(draw, 4):
         tree["patrols"] = draw(patrols(around, cloud))
-    if around.types == TYPES and loop >= 3 and often(draw, 6):
+    if around.types == TYPES and loop >= 3 and often(draw, 8):
         tree["pigment"] = draw(pigments(around))
     if around.types == TYPES[:1] and often(draw, 2):
         tree["preset"] = "mouse_dermis"

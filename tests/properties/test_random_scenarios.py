@@ -23,7 +23,7 @@ from sim.tissue.keeping import State
 from sim.tissue.patch import Patch
 from sim.tissue.state import ABSENT, CLEARED, HEALTHY, SCARRED, SENESCENT
 
-MANY, FEW = 26, 2  # rounds of ten
+MANY, FEW = 28, 2  # rounds of ten
 Seen = Counter[str]
 
 
