@@ -69,7 +69,8 @@ class Census:
             row["quality"] = mean_quality(patch)
         row.update(patch.patrols.columns(day))
         for name, sites in patch.open_wounds.items():
-            row[f"open_{name}"] = 100.0 * float(np.mean(cells.state[sites] == CLEARED))
+            open_share = float(np.mean(cells.state[sites] == CLEARED)) if sites.size else math.nan  # nothing to close
+            row[f"open_{name}"] = 100.0 * open_share
         return row if self._pattern is None else row | self._pattern.columns()
 
     def state(self) -> State:

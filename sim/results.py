@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sim.errors import ResourceError, ResultsError
+from sim.scenario.identity import fingerprint
 from sim.scenario.yaml_text import read_yaml
 
 KEYS = ["arm", "replicate", "tissue", "day"]
@@ -139,11 +140,13 @@ class Results:
 
     @property
     def map_keys(self) -> list[tuple[str, int, str]]:
-        """(arm, replicate, tissue) of every stored set of maps."""
+        """(arm, replicate, tissue) of every stored set of maps; ResultsError where some of those that were are gone."""
         if self._maps is not None:
             return list(self._maps)
         assert self.folder is not None
         keys = [path.stem.split("-") for path in (self.folder / "maps").glob("*.npz")]
+        if 0 < len(keys) < (kept := self.manifest.get("maps", 0)):  # others would be told of fewer runs than there were
+            raise ResultsError(f"{self.folder / 'maps'}: results: must hold {kept} files or none, got {len(keys)}")
         places = [(self.arms.index(arm), int(replicate), self.tissues.index(tissue)) for arm, replicate, tissue in keys]
         return [(self.arms[arm], replicate, self.tissues[tissue]) for arm, replicate, tissue in sorted(places)]
 
@@ -233,9 +236,9 @@ def combine(
     manifest: dict[str, Any], scenario: dict[str, Any], records: list[RunRecord], sites: pd.DataFrame
 ) -> Results:
     """One `Results` from the records of all runs, in the order given."""
-    manifest = {**manifest, "runs": [_run_row(record) for record in records]}
     finished = [record for record in records if record.status == "finished"]
     maps = {(r.arm, r.replicate, tissue): layers for r in finished for tissue, layers in r.maps.items()}
+    manifest = {**manifest, "maps": len(maps), "runs": [_run_row(record) for record in records]}
     timeseries = stack([record.timeseries for record in finished], COLUMNS)
     events = stack([record.events for record in finished], EVENT_COLUMNS)
     doses = stack([record.doses for record in finished], DOSE_COLUMNS)
@@ -345,10 +348,21 @@ def read_results(folder: str | Path) -> Results:
         raise ResultsError(
             f"{folder}: results: must be the folder of a run, got that of a sweep (sim.read_sweep reads it)"
         )
-    manifest = _read(folder / "manifest.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+    manifest = _read(folder / "manifest.json", _read_manifest)
     scenario = _read(folder / "scenario.yaml", read_yaml)
+    mark = fingerprint(scenario)  # YAML that was cut off is often YAML still
+    if mark != manifest.get("hash", mark):
+        raise ResultsError(f"{folder / 'scenario.yaml'}: results: must be the scenario of this run, got another")
     tables = {name: _read(folder / f"{name}.parquet", pd.read_parquet) for name in TABLES}
     return Results(manifest, scenario, **tables, folder=folder)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """What is said of a run as a whole."""
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not {"scenario", "arms", "tissues", "runs"} <= set(manifest):
+        raise KeyError
+    return manifest
 
 
 def load_layers(path: Path) -> dict[str, np.ndarray]:
@@ -362,7 +376,7 @@ def checkpoint_name(arm: str, replicate: int, day: float) -> str:
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as layers:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as layers:  # else a damaged file stays open
         return {name: layers[name] for name in layers.files}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sim.errors import ResultsError
-from sim.results import COLUMNS, DOSE_COLUMNS, EVENT_COLUMNS, load_layers, stack
+from sim.results import COLUMNS, DOSE_COLUMNS, EVENT_COLUMNS, Results, load_layers, read_results, stack
 
 RUN_KEYS = ["point", "arm", "replicate"]
 RUN_COLUMNS = ["run", "replicate", "status", "stage", "message", "wall_s", "host"]
@@ -131,12 +132,26 @@ def read_sweep(folder: str | Path) -> SweepResults:
     """
     folder = Path(folder)
     manifest, places = read_manifest(folder), _places(folder)
-    written = _json(folder / "points.json")
+    _check_parts(folder, manifest)
+    written = _written(folder)
     points = pd.DataFrame([{"point": number, **each["values"]} for number, each in enumerate(written)])
     outcomes = _by_point(_parts(folder, "outcomes"), places, manifest)
     grid = places.merge(pd.DataFrame({"replicate": range(manifest["replicates"])}), how="cross")
     runs = grid.merge(_parts(folder, "runs"), on=["run", "replicate"], how="left").fillna(NOT_RUN)
     return SweepResults(manifest, points, outcomes, runs, folder)
+
+
+def read_run_or_sweep(folder: str | Path) -> Results | SweepResults:
+    """The tables of a folder, whichever it is; a sweep is known also where one of its files is missing.
+
+    Raises
+    ------
+    ResultsError
+        As `read_results` and `read_sweep`.
+    """
+    folder = Path(folder)
+    of_a_sweep = (folder / "points.json").is_file() or (folder / "parts").is_dir()
+    return read_sweep(folder) if of_a_sweep else read_results(folder)
 
 
 def is_sweep(folder: str | Path) -> bool:
@@ -146,7 +161,10 @@ def is_sweep(folder: str | Path) -> bool:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What is said of a sweep as a whole."""
-    manifest: dict[str, Any] = _json(folder / "manifest.json")
+    path = folder / "manifest.json"
+    manifest: dict[str, Any] = _json(path)
+    if not {"arms", "tissues", "replicates", "runs", "batch", "complete", "output"} <= set(manifest):
+        raise ResultsError(f"{path}: sweep: cannot be read, got no manifest of a sweep")
     return manifest
 
 
@@ -159,6 +177,17 @@ def read_part(folder: Path, name: str, number: int) -> pd.DataFrame | None:
     """One batch of a table, None where it is not there yet."""
     path = part_path(folder, name, number)
     return _parquet(path) if path.is_file() else None
+
+
+def _check_parts(folder: Path, manifest: dict[str, Any]) -> None:
+    """ResultsError where a part of a table is missing: its runs would be left out of every mean, and nobody told."""
+    whole = math.ceil(manifest["runs"] / manifest["batch"]) if manifest["complete"] else 0
+    there = {int(path.stem.rpartition("-")[2]) for path in (folder / "parts").glob("runs-*.parquet")}
+    names = ("runs", "outcomes", *(TABLES_KEPT if manifest["output"] != "summary" else ()))
+    for number in sorted(there | set(range(whole))):
+        for path in (part_path(folder, name, number) for name in names):
+            if not path.is_file():
+                raise ResultsError(f"{path}: sweep: is missing from its folder")
 
 
 def _parts(folder: Path, name: str) -> pd.DataFrame:
@@ -186,12 +215,17 @@ def _by_point(table: pd.DataFrame, places: pd.DataFrame, manifest: dict[str, Any
 
 def _places(folder: Path) -> pd.DataFrame:
     """``point arm run``: which run stands for which arm at which point."""
-    rows = [
-        (number, arm, run)
-        for number, each in enumerate(_json(folder / "points.json"))
-        for arm, run in each["runs"].items()
-    ]
+    rows = [(number, arm, run) for number, each in enumerate(_written(folder)) for arm, run in each["runs"].items()]
     return pd.DataFrame(rows, columns=["point", "arm", "run"])
+
+
+def _written(folder: Path) -> list[dict[str, Any]]:
+    """Values and runs of every point."""
+    path = folder / "points.json"
+    points: list[dict[str, Any]] = _json(path)
+    if not points or not all({"values", "runs"} <= set(point) for point in points):
+        raise ResultsError(f"{path}: sweep: cannot be read, got no points of a sweep")
+    return points
 
 
 def _json(path: Path) -> Any:

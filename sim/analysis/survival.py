@@ -221,11 +221,15 @@ def gompertz(ages: Floats, died: Bools) -> Gompertz:
 
 
 def log_rank(one: tuple[Floats, Bools], other: tuple[Floats, Bools]) -> float:
-    """Two-sided p of the log-rank test that both arms have the same hazards; NaN where nobody died."""
+    """Two-sided p of the log-rank test that both arms have the same hazards.
+
+    NaN where nobody died, or only on days on which all who were left died: such days tell nothing of the arms.
+    """
     if not (one[1].any() or other[1].any()):
         return math.nan
     first, second = (stats.CensoredData.right_censored(ages, ~died) for ages, died in (one, other))
-    return float(stats.logrank(first, second).pvalue)
+    with np.errstate(invalid="ignore"):  # no variance: 0 / 0
+        return float(stats.logrank(first, second).pvalue)
 
 
 def hazard_ratio(

@@ -38,6 +38,7 @@ Engine = Annotated[
 ]  # fmt: skip
 
 PICTURES = (".png", ".svg")
+HEAD, TAIL = 800, 190  # letters of a longer line that are shown: a value may be a whole table
 
 
 def check_picture(file: Path | None, option: str) -> None:
@@ -55,8 +56,10 @@ def is_own(engine: str) -> bool:
 
 
 def complain(text: str, code: int) -> int:
-    """One line on standard error, and the exit code."""
-    typer.echo(" ".join(text.split()), err=True)
+    """One line on standard error, and the exit code; no letter of it steers the terminal."""
+    line = " ".join(text.split())
+    line = line if len(line) <= HEAD + TAIL else f"{line[:HEAD]} ... {line[-TAIL:]}"
+    typer.echo("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line), err=True)
     return code
 
 

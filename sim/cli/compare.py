@@ -61,11 +61,10 @@ def compare(
     from sim.analysis.effect_lines import effect_lines, open_lines
     from sim.analysis.outcomes import open_wounds
     from sim.analysis.study import studies_of
-    from sim.results import read_results
-    from sim.sweeps import SweepResults, is_sweep, read_sweep
+    from sim.sweeps import SweepResults, read_run_or_sweep
 
     check_picture(forest, "forest")
-    tables = read_sweep(results) if is_sweep(results) else read_results(results)
+    tables = read_run_or_sweep(results)
     if forest is not None and isinstance(tables, SweepResults):
         raise ResultsError(f"{results}: forest: must be asked of a run, got a sweep (which has figures of its own)")
     names = [name.strip() for name in outcomes.split(",")]

@@ -54,11 +54,10 @@ def early_warning(
       senodrift early-warning results/immune_decline-4a42c6 --lag "10 d" --window "200 d"
     """  # noqa: D301
     from sim.analysis.early_warning import early_warning as warnings_of
-    from sim.results import read_results
-    from sim.sweeps import SweepResults, is_sweep, read_sweep
+    from sim.sweeps import SweepResults, read_run_or_sweep
 
     check_picture(figure, "figure")
-    tables = read_sweep(results) if is_sweep(results) else read_results(results)
+    tables = read_run_or_sweep(results)
     if figure is not None and isinstance(tables, SweepResults):
         raise ResultsError(f"{results}: figure: must be asked of a run, got a sweep")
     found = warnings_of(tables, _time(lag, "--lag"), _time(window, "--window"))

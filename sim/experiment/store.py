@@ -167,8 +167,7 @@ class Store:
         names = ("outcomes", *(TABLES if self.output != "summary" else ()))
         try:
             for name in names:
-                if (path := part_path(self.folder, name, number)).exists():
-                    pq.read_metadata(path)
+                pq.read_metadata(part_path(self.folder, name, number))
             runs = read_part(self.folder, "runs", number)
         except (ResultsError, pa.ArrowInvalid, OSError):
             return nothing

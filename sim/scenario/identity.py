@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.scenario.cell_trees import without_files
 from sim.scenario.schema import Settings
+from sim.scenario.trees import Tree
 
 SAID_ONLY = ("question", "qualitative", "replicates", "markers")  # what no table depends on
 MAPS = ("maps", "days", "maps_every")  # of `record`: what is kept beside the tables
@@ -23,6 +24,12 @@ def run_address(settings: Settings, with_maps: bool = False) -> str:
     for key in ("checkpoints", *(() if with_maps else MAPS)):
         del tree["record"][key]
     return digest(without_files(tree))
+
+
+def fingerprint(tree: Tree) -> str:
+    """12 hex digits, equal for equal resolved scenarios, wherever their files of cells lie."""
+    text = json.dumps(without_files(tree), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def digest(tree: Any) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +13,12 @@ from pydantic import ValidationError
 
 from sim.errors import ScenarioError, did_you_mean
 from sim.scenario.arms import check_arms, odd_arms
-from sim.scenario.cell_trees import absolute_files, read_anew, read_files, without_files
+from sim.scenario.cell_trees import absolute_files, read_anew, read_files
 from sim.scenario.checks import NAME_RULE, Names, check_settings, is_name, odd_settings
 from sim.scenario.complaints import complaint, in_arm
 from sim.scenario.doses import in_units_of_drugs, odd_percents
 from sim.scenario.drug_checks import check_drugs, odd_drugs
+from sim.scenario.identity import fingerprint
 from sim.scenario.layers import check_layers
 from sim.scenario.library import BUNDLED, BY_NAME, library
 from sim.scenario.matrix import Parts, by_source, check_matrices, parts_of
@@ -87,8 +87,7 @@ class Scenario:
     @property
     def hash(self) -> str:
         """Identity of the content: equal for equal resolved scenarios."""
-        text = json.dumps(without_files(self.tree), sort_keys=True, separators=(",", ":"), default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint(self.tree)
 
     def as_yaml(self) -> str:
         """The fully resolved scenario as YAML; loading it gives the same scenario."""
@@ -121,11 +120,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenar
         One line with file, key, rule and value.
     """
     path = Path(path)
-    try:
-        written = _read_with_bases(path, ())
-    except RecursionError:
-        raise ScenarioError(f"{path}: file: must not nest without end, got an anchor that holds itself") from None
-    return build(written, path.stem, str(path), overrides or {})
+    return build(_read_with_bases(path, ()), path.stem, str(path), overrides or {})
 
 
 def from_dict(tree: Tree, overrides: Mapping[str, Any] | None = None, name: str = "scenario") -> Scenario:
@@ -170,6 +165,8 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> Written:
         return Written(tree, sources, path.parent)
     if not isinstance(base, str):
         raise ScenarioError(f"{path}: extends: must be the name of a file, got {base!r}")
+    if not os.path.isfile(path.parent / base):  # false also for a name that no file can have
+        raise ScenarioError(f"{path}: extends: must be a file that exists, relative to this one, got {base!r}")
     below = _read_with_bases(path.parent / base, (*seen, path.resolve()))
     kept = {key: value for key, value in below.sources.items() if at_path(tree, key, nearest=True) is None}
     return Written(_on_top(below.tree, tree), {**kept, **sources}, path.parent)

@@ -5,6 +5,7 @@ Anchors and merge keys (``<<: *base``) work: arms often share what they change.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,17 @@ from sim.errors import ScenarioError
 class _Loader(yaml.SafeLoader):
     """Safe loading with a float resolver and plain booleans, and without silent double keys."""
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """What a node says; a tag that does not fit (``!!int many``), or 5000 digits, are mistakes in YAML."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            kind = str(node.tag).rpartition(":")[2]
+            raise yaml.MarkedYAMLError(problem=f"a value that is no {kind}", problem_mark=node.start_mark) from None
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        if not isinstance(node, yaml.MappingNode):  # by its tag only
+            return super().construct_mapping(node, deep)
         own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         keys = [self.construct_object(key, deep=True) for key in own]
         for key in keys:
@@ -37,6 +48,8 @@ class _Dumper(yaml.SafeDumper):
 
 # What the parser says where a line stands too far left or right, or begins with a tab.
 BY_INDENTATION = ("mapping values are not allowed", "expected <block end>", "that cannot start any token")
+DEEPEST = 100  # levels; a scenario has about ten
+MOST_REPEATED = 10**5  # sections that stand there by an anchor only
 _OTHER_WORDS = ("bool", "int", "float", "timestamp")  # YAML 1.1 reads no, 012, 1:30 and 2020-01-01 as numbers
 _RESOLVERS = {
     first: [(tag, pattern) for tag, pattern in rules if tag.rpartition(":")[2] not in _OTHER_WORDS]
@@ -61,7 +74,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: file: must be readable text, got {type(error).__name__}") from None
     try:
-        tree = yaml.load(text, Loader=_Loader)
+        tree = _loaded(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -77,9 +90,36 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def parse_value(text: str) -> Any:
     """The value of ``--set key=value``, read as YAML; what is no YAML is the text itself."""
     try:
-        return yaml.load(text, Loader=_Loader)
+        return _loaded(text)
     except yaml.YAMLError:
         return text
+
+
+def _loaded(text: str) -> Any:
+    """What YAML says, unless it cannot be written out without anchors."""
+    try:
+        tree = yaml.load(text, Loader=_Loader)
+        extents: dict[int, tuple[float, float]] = {}
+        depth, size = _extent(tree, extents)
+    except RecursionError:
+        depth, size = math.inf, math.inf
+    if depth > DEEPEST:
+        raise yaml.MarkedYAMLError(problem=f"more than {DEEPEST} levels (an anchor that holds itself has no end)")
+    if size > MOST_REPEATED + len(extents):
+        raise yaml.MarkedYAMLError(problem=f"anchors that repeat more than {MOST_REPEATED} sections")
+    return tree
+
+
+def _extent(node: Any, known: dict[int, tuple[float, float]]) -> tuple[float, float]:
+    """Levels, and sections (mappings and lists), of a node and below it, every alias counted; by ``id`` in `known`."""
+    if not isinstance(node, dict | list):
+        return 0, 0
+    if id(node) not in known:
+        known[id(node)] = math.inf, math.inf  # what it is for a node that holds itself
+        below = [_extent(each, known) for each in (node.values() if isinstance(node, dict) else node)]
+        deepest = max((depth for depth, _ in below), default=0)
+        known[id(node)] = 1 + deepest, 1 + sum(size for _, size in below)
+    return known[id(node)]
 
 
 def dump_yaml(tree: dict[str, Any]) -> str:

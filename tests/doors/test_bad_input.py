@@ -170,6 +170,19 @@ def test_a_results_folder_is_never_overwritten(complaint: Complaint, tmp_path: P
     assert complaint("run", "x.yaml", "--out", "half").startswith("half: out: half.partial is there already")
 
 
+def test_a_long_value_does_not_fill_the_terminal_nor_steer_it(complaint: Complaint) -> None:
+    line = complaint("run", "x.yaml", text=GOOD.replace("days: 2", f"days: {'many ' * 1000}"))
+    assert line.startswith("x.yaml: days: must be a number in d, got 'many many")
+    assert len(line) < 1000
+    line = complaint("run", "x.yaml", text=GOOD + '"\\e[31mred": 1\n')
+    assert line.startswith("x.yaml: \\x1b[31mred: unknown key")
+
+
+def test_values_on_the_command_line_are_read_like_those_of_a_file(complaint: Complaint) -> None:
+    for value in ("!!int many", "&a [*a]", "[" * 300):
+        assert complaint("run", "x.yaml", "--set", f"days={value}").startswith("x.yaml: days: must be a number in d")
+
+
 def test_validate_tells_of_every_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,6 +79,16 @@ def test_new_events_since_the_row_before() -> None:
     assert any(second[f"new_{name}"] for name in named)
 
 
+def test_a_wound_of_nobody_is_neither_open_nor_closed() -> None:
+    """Found by the random scenarios: nobody lives in the middle of the cloud."""
+    corners = np.array([[5.0, 5], [5, 55], [55, 5], [55, 55]])
+    settings = world(cloud(corners, (60.0, 60.0), radius=80), event(kind="wound", radius=11))
+    simulation = start(settings)
+    row = Census(settings, simulation.patches["patch"]).row(0.0)
+    assert np.isnan(row["open_graft"])
+    assert row["n_cleared"] == 0
+
+
 def test_holes_are_no_cells() -> None:
     patch = start(world(tissue(holes=[{"at": [60, 60], "radius": 20}], initial={"burden": 50}))).patches["patch"]
     row = Census(start(world()).settings, patch).row(0.0)

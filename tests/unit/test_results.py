@@ -11,6 +11,7 @@ import pytest
 
 from sim.errors import ResultsError
 from sim.results import COLUMNS, EVENT_COLUMNS, Folder, Results, RunRecord, combine, fresh_folder, read_results
+from sim.scenario.identity import fingerprint
 from sim.scenario.yaml_text import dump_yaml
 
 SCENARIO = {"days": 2, "tissues": {"skin": {"shape": [2, 2], "cell_spacing": "15 um"}}}
@@ -119,6 +120,9 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path, name: str) -> None:
         read()
     (folder / name).unlink()
     if name.startswith("maps"):
+        with pytest.raises(ResultsError, match=r"maps: results: must hold 2 files or none, got 1"):
+            read()
+        (folder / "maps" / "ape-0-ear.npz").unlink()
         with pytest.raises(ResultsError, match="maps: none kept"):
             read()
     else:
@@ -126,6 +130,19 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path, name: str) -> None:
             read()
     with pytest.raises(ResultsError, match="must be a results folder, got no such folder"):
         read_results(tmp_path / "nowhere")
+
+
+def test_a_scenario_that_was_cut_off_is_not_taken_for_a_shorter_one(tmp_path: Path) -> None:
+    """Half of a YAML file is YAML more often than not."""
+    whole = results(record("ape", 0))
+    whole.manifest["hash"] = fingerprint(SCENARIO)
+    folder = Folder(tmp_path / "out")
+    folder.write(whole, dump_yaml(SCENARIO))
+    path = folder.finish() / "scenario.yaml"
+    assert read_results(tmp_path / "out").scenario == SCENARIO
+    path.write_text(path.read_text(encoding="utf-8").partition("\n")[0], encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"scenario\.yaml: results: must be the scenario of this run, got another"):
+        read_results(tmp_path / "out")
 
 
 def test_fresh_folders_count(tmp_path: Path) -> None:

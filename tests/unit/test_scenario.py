@@ -112,6 +112,10 @@ def test_what_is_dumped_reads_back_equal(tmp_path: Path, value: object) -> None:
     assert read_yaml(path) == {"key": value}
 
 
+# ten thousand million sections by anchors, in ten lines
+REPEATED = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 11))
+
+
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
@@ -119,8 +123,14 @@ def test_what_is_dumped_reads_back_equal(tmp_path: Path, value: object) -> None:
         ("3: 4\n", "key 3 must be text"),
         ("- a\n", "must be a mapping of keys to values, got list"),
         ("a: [1\n", "must be YAML"),
-        ("x: &a {y: *a}\n", "must not nest without end"),
+        ("x: &a {y: *a}\n", "must be YAML, got more than 100 levels (an anchor that holds itself has no end)"),
         ("[" * 5000, "must "),
+        ("days: !!int many\n", "must be YAML, got a value that is no int in line 1"),
+        ("tissues:\n  skin: !!timestamp x\n", "must be YAML, got a value that is no timestamp in line 2"),
+        (f"days: {'9' * 5000}\n", "must be YAML, got a value that is no int in line 1"),
+        (f"a: {'{x: ' * 300}1{'}' * 300}\n", "must be YAML, got more than 100 levels"),
+        ("a: !!map [1]\n", "must be YAML, got expected a mapping node, but found sequence in line 1"),
+        (REPEATED, "must be YAML, got anchors that repeat more than 100000 sections"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, rule: str) -> None:
@@ -153,6 +163,9 @@ def test_bases_chain_and_the_nearest_file_wins(tmp_path: Path) -> None:
 def test_bases_in_a_circle_are_refused(tmp_path: Path) -> None:
     graft_file(tmp_path, "a.yaml", "extends: b.yaml\n")
     path = graft_file(tmp_path, "b.yaml", "extends: a.yaml\n")
+    lost = graft_file(tmp_path, "lost.yaml", "extends: nowhere.yaml\n")
+    with pytest.raises(ScenarioError, match=r"lost\.yaml: extends: must be a file that exists, .* got 'nowhere\.yaml'"):
+        load(lost)
     with pytest.raises(ScenarioError, match=r"extends: must not come back to a file that extends it, got b\.yaml"):
         load(path)
 

@@ -169,6 +169,12 @@ def test_survival_of_arms() -> None:
         sim.survival(results_of({"none": lifetimes(10, 1)}, horizon=1.0))
 
 
+def test_arms_that_die_out_on_one_day_tell_nothing() -> None:
+    """Found by damaged folders of four short lives: there is no variance, and no warning either."""
+    assert math.isnan(log_rank((np.array([3.0, 3.0]), DIED[:2]), (np.array([3.0]), DIED[:1])))
+    assert math.isnan(log_rank((AGES[:2], ~DIED[:2]), (AGES[:2], ~DIED[:2])))
+
+
 def test_the_log_rank_test_is_that_of_scipy_in_many_studies_at_once() -> None:
     rng = np.random.default_rng(6)
     ages, died = np.round(rng.exponential(10.0, (50, 40))), rng.random((50, 40)) < 0.7  # rounded: with ties
