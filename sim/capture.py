@@ -13,7 +13,8 @@ from scipy import fft
 
 from sim.compiling import kernel
 from sim.errors import ResourceError
-from sim.fields import NEGLIGIBLE, Array, Floats, check_source, checked_shape
+from sim.fields import Array, Floats, check_source, checked_shape
+from sim.transforms.modes import NEGLIGIBLE
 
 Radial = Callable[[Floats], Floats]
 Distances = Callable[[Floats, Floats], Floats]

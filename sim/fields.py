@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import fft
 
+from sim.transforms.fourier import suits
 from sim.transforms.modes import MAX_EXPONENT, NEGLIGIBLE, advance_modes, clip, column_sum
-from sim.transforms.panels import Panels, suits
+from sim.transforms.panels import Panels
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -123,7 +124,7 @@ class Spectral:
         modes = [laplacian_modes(n, spacing, b) for n, b in zip(self.shape, boundary, strict=True)]
         rates = [diffusivity * q2 for q2 in modes]
         self._panels: Panels | None = None
-        if len(self._axes["reflecting"]) == len(self.shape) and suits(self.shape):
+        if len(self._axes["reflecting"]) == len(self.shape) == 2 and all(map(suits, self.shape)):
             self._tables = self._axis_tables(rates)
             self._panels = Panels(self.shape, dtype, *self._tables[1:], self.dt)
             self._amplitudes = self._panels.amplitudes

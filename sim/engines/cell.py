@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import mesa
 
 from sim.engines.own import check_hazards
-from sim.fields import NEGLIGIBLE
 from sim.rng import Purpose
 from sim.rules.clearance import attraction, jamming, removal_hazard
 from sim.rules.induction import (
@@ -27,6 +26,7 @@ from sim.tissue.acting import FACTORS, INDUCTION, PER_FACTOR, REPAIR, RESPONSE, 
 from sim.tissue.acting import IMMUNE as BOOST
 from sim.tissue.state import CLEARED, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
+from sim.transforms.modes import NEGLIGIBLE
 
 if TYPE_CHECKING:
     from sim.engines.agents import CellTissue

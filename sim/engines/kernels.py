@@ -8,7 +8,6 @@ import numpy as np
 from sim.compiling import inlined, kernel
 from sim.engines.bounds import BLOCK, candidates, healthy_bound, removal_bound, repair_bound
 from sim.engines.fates import induction_event, removal_event, repair_event
-from sim.fields import NEGLIGIBLE
 from sim.rng import fill_words, screen_threshold, uniform
 from sim.rules.induction import accumulated_cargo
 from sim.rules.repair import daughter_type
@@ -16,6 +15,7 @@ from sim.scenario.causes import REPAIRED, REPLICATIVE, SCARRED_BY
 from sim.tissue.geometry import near_into
 from sim.tissue.state import HEALTHY, SENESCENT
 from sim.tissue.territory import territory_burden
+from sim.transforms.modes import NEGLIGIBLE
 
 
 @kernel

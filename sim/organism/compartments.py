@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.compiling import kernel
-from sim.fields import NEGLIGIBLE
 from sim.rules.pharmacology import emax_effect, in_body, remaining
+from sim.transforms.modes import NEGLIGIBLE
 
 NODES, WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(10))  # on an interval of length 1
 NODES = NODES + 0.5

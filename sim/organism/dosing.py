@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.fields import NEGLIGIBLE
 from sim.organism.blood import in_blood
 from sim.organism.compartments import Compartments, Dose, Source
 from sim.organism.effects import Assembly
@@ -21,6 +20,7 @@ from sim.scenario.treatment import Adaptive, Treatment
 from sim.schedule import Regimen, Trigger, step_of
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
 from sim.tissue.patch import Patch
+from sim.transforms.modes import NEGLIGIBLE
 
 GIVEN, STOPPED, TOXIC = "given", "stopped", "toxic"
 PLASMA = "blood"  # where an effect may be told to act in the plasma, as in a tissue of this name

@@ -22,12 +22,12 @@ from sim.tissue.acting import Acting, nothing_acts
 from sim.tissue.build import build_geometry, build_transport, first_cells, niches
 from sim.tissue.contact import turned_at_once
 from sim.tissue.keeping import CodeMap, State, as_columns, as_rows
+from sim.tissue.levels import Levels
 from sim.tissue.parameters import CARGO_ROW, compile_parameters, total_decay, unit_secretion
 from sim.tissue.patrols import Patrols
 from sim.tissue.secretion import Secretion
 from sim.tissue.state import ABSENT, EVADES_DRUGS, EVADES_IMMUNITY, HEALTHY, SENESCENT, burden_of
 from sim.tissue.territory import Territory
-from sim.tissue.voxels import to_sites, to_voxels
 
 LONG = 1e6  # lifetimes of a factor after which its field is at rest
 HAPPENED = {"event": str, "day": float, "n_sites": int}  # columns of what happened, in a checkpoint
@@ -135,25 +135,9 @@ class Patch:
         self._losses: tuple[Acting | None, list[float]] = (None, [])
         self.in_blood: dict[int, float] = {}
         self.body_burden: float | None = None
-        self.transports = [build_transport(f, self.tissue, self.geometry, settings.dt) for f in factors]
-        n_voxels = int(np.prod(self.geometry.voxel_shape))
-        self.by_site = np.array([factor.transport == "kernel" for factor in factors], bool)
-        widths = [self.geometry.n_sites if at_site else n_voxels for at_site in self.by_site]
-        plain = all(isinstance(t, Spectral) and t.field.dtype == np.float32 for t in self.transports)
-        self.levels = np.zeros((len(factors), max(widths, default=1)), np.float32 if plain else np.float64)
-        if plain:  # fields are written where cells read them: less memory to walk through
-            for transport, row in zip(self.transports, self.levels, strict=True):
-                transport.field = row.reshape(transport.field.shape)
-        dtypes = [t.field.dtype if isinstance(t, Spectral) else np.float64 for t in self.transports]
-        self._copied = not plain
-        sites = self.geometry.sites
-        self._same = self.by_site | (sites.is_lattice == 1 and sites.coarse == 1)  # a place of the field is a site
-        self._direct = plain and bool(self._same.all())  # what sites give off is the source
-        self._sources = [
-            np.zeros(0 if self._direct else width, dtype) for width, dtype in zip(widths, dtypes, strict=True)
-        ]
-        seen = (len(factors), self.geometry.n_sites)
-        self.seen = self.levels if self._same.all() else np.zeros(seen, self.levels.dtype)
+        self._fields = Levels(factors, self.tissue, self.geometry, settings.dt, self.threads)
+        self.transports, self.by_site = self._fields.transports, self._fields.by_site
+        self.levels, self.seen = self._fields.field, self._fields.seen
         units = [
             unit_secretion(f, self.tissue) / (1.0 if at_site else self.geometry.cells_per_voxel)
             for f, at_site in zip(factors, self.by_site, strict=True)
@@ -171,11 +155,11 @@ class Patch:
                 at_rest = build_transport(factor, self.tissue, self.geometry, LONG / decay if decay > 0.0 else 1.0)
                 if isinstance(at_rest, Spectral | WellMixed):
                     at_rest.set_decay(decay)
-                at_rest.advance(self._shaped_source(f))
+                at_rest.advance(self._source(f))
                 self.transports[f].restore(at_rest.state())
             else:
                 self.transports[f].restore(self.transports[f].state())
-            self._show(f)
+            self._fields.show(f)
 
     # ------------------------------------------------------------------------------------------ phases of a step
 
@@ -204,24 +188,20 @@ class Patch:
     def secrete(self, t: float) -> None:
         """Senescent cells to sources [unit/d], by cause, generation, type and time, less what drugs inhibit."""
         self.secretion.update(t)
-        for f, source in enumerate(self._sources):
-            self.secretion.mute(f, t, self.acting, source.dtype)
-            if self._same[f] and source.size:
-                np.copyto(source, self.secretion.now[f])
-            elif source.size:
-                to_voxels(self.secretion.now[f], source, self.geometry, self.threads)
+        for f, dtype in enumerate(self._fields.dtypes):
+            self.secretion.mute(f, t, self.acting, dtype)
 
     def transport(self, means: Mapping[int, float]) -> None:
         """One exact step of every factor, with the decay that drugs leave it; to `means` where blood has its say."""
         for f, transport in enumerate(self.transports):
             if isinstance(transport, Spectral | WellMixed):
                 transport.set_decay(self.decay(f))
-            transport.advance(self._shaped_source(f), self.threads, means.get(f))
-            self._show(f)
+            transport.advance(self._source(f), self.threads, means.get(f))
+            self._fields.show(f)
 
     def mean_source(self, f: int) -> float:
         """What all sources of a factor add to its mean in this step [1/d]."""
-        return self._stirred(f).mean_source(self._shaped_source(f))
+        return self._stirred(f).mean_source(self._source(f))
 
     def mean_level(self, f: int) -> float:
         """Mean of a factor, exact to rounding."""
@@ -230,31 +210,15 @@ class Patch:
     def settle_mean(self, f: int, mean: float) -> None:
         """Begin with another mean: blood brings more, or takes some away."""
         self._stirred(f).mean = mean
-        self._show(f)
+        self._fields.show(f)
 
     def _stirred(self, f: int) -> Spectral | WellMixed:
         transport = self.transports[f]
         assert isinstance(transport, Spectral | WellMixed)  # checked with the scenario
         return transport
 
-    def _shaped_source(self, f: int) -> np.ndarray:
-        """The source of a factor in the shape that its transport takes."""
-        source = self.secretion.now[f] if self._direct else self._sources[f]
-        field = self.transports[f].field
-        return source.sum(keepdims=True) if isinstance(self.transports[f], WellMixed) else source.reshape(field.shape)
-
-    def _show(self, f: int) -> None:
-        """What cells read of a factor, where it is not written in place."""
-        field = self.transports[f].field
-        if self._copied and field.size == 1:
-            self.levels[f] = self.seen[f] = field[0]
-            return
-        if self._copied:
-            self.levels[f, : field.size] = field.ravel()
-        if self.seen is not self.levels and self._same[f]:
-            self.seen[f] = self.levels[f, : field.size]
-        elif self.seen is not self.levels:
-            to_sites(self.levels[f, : field.size], self.seen[f], self.geometry, self.threads)
+    def _source(self, f: int) -> np.ndarray:
+        return self._fields.source(f, self.secretion.now[f])
 
     def note_cleared(self, sites: np.ndarray, codes: np.ndarray) -> None:
         """Count what immune cells are about to remove, by what had turned it."""
@@ -363,7 +327,7 @@ class Patch:
         self.secretion.note(np.arange(self.geometry.n_sites))
         for f, name in enumerate(self.factor_names):
             self.transports[f].restore(state["factors"][name])
-            self._show(f)
+            self._fields.show(f)
         self.cum = codes.counts(state["cum"])
         self.cleared = codes.counts(state["cleared"])
         self.capacity, self.immunity = state["immune"].tolist()
@@ -411,6 +375,4 @@ class Patch:
 
     def level(self, name: str) -> np.ndarray:
         """What cells read of a factor, per voxel (or site), flat."""
-        f = self.factor_names.index(name)
-        width = self.geometry.n_sites if self.by_site[f] else int(np.prod(self.geometry.voxel_shape))
-        return self.levels[f, :width]
+        return self._fields.of(self.factor_names.index(name))

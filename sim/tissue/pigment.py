@@ -13,7 +13,6 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from sim.compiling import inlined, kernel
-from sim.fields import NEGLIGIBLE
 from sim.rules.induction import hill
 from sim.rules.pigment import (
     activation_after,
@@ -32,6 +31,7 @@ from sim.tissue.geometry import ROUNDING, Geometry, Sites, cell_of
 from sim.tissue.keeping import CodeMap, State
 from sim.tissue.patch import Patch
 from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
+from sim.transforms.modes import NEGLIGIBLE
 
 Floats = npt.NDArray[np.float64]
 OTHER, MELANOCYTE, KERATINOCYTE = 0, 1, 2  # what a cell type is to pigment

@@ -9,7 +9,7 @@ bits where a territory has fewer than 2^16 sites: sums from the corner of the ti
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from sim.tissue.geometry import ROUNDING, Floats, Geometry, Ints, cell_of
 from sim.tissue.state import ABSENT, HEALTHY, SENESCENT
 
 States = npt.NDArray[np.uint8]
+Counts = npt.NDArray[Any]  # whole numbers of 32 or 64 bits
 Ranges = tuple[int, int, int, int]  # one or two half-open ranges of cells on an axis: [0], [1] and [2], [3]
 
 _WHOLE, _LATTICE, _CLOUD = 0, 1, 2
@@ -56,7 +57,7 @@ class Box(NamedTuple):
 
 
 @inlined
-def territory_burden(site: int, box: Box, table: Ints, counts: Ints) -> float:
+def territory_burden(site: int, box: Box, table: Counts, counts: Ints) -> float:
     """Senescent share of the residents in the territory of `site`, in percent; 0 where nobody is resident."""
     if box.kind == _LATTICE:
         count = _count_around(site, box, table) & box.mask
@@ -88,7 +89,8 @@ class Territory:
 
     def __init__(self, geometry: Geometry, half_side: float) -> None:
         sites, reach = geometry.sites, 0
-        table, counts = np.zeros((0, 0, 0), np.uint32), np.zeros(0, np.int64)
+        table: Counts = np.zeros((0, 0, 0), np.uint32)
+        counts = np.zeros(0, np.int64)
         words = (_HALF, _ALL)
         self._half_side = half_side * (1.0 + ROUNDING)
         if math.isinf(half_side):
@@ -147,7 +149,7 @@ def _count_all(state: States) -> int:
 
 
 @kernel
-def _sum_areas(state: States, table: Ints, half: int) -> None:
+def _sum_areas(state: States, table: Counts, half: int) -> None:
     """Let table[z, y, x] be the count of all cells before row y and column x, up to plane z and with it."""
     nz, ny, nx = state.shape
     column = np.empty(nx, np.int64)
@@ -166,7 +168,7 @@ def _sum_areas(state: States, table: Ints, half: int) -> None:
 
 
 @kernel
-def _row_floors(box: Box, table: Ints) -> Floats:
+def _row_floors(box: Box, table: Counts) -> Floats:
     """A lower bound of `territory_burden` for each row (z, y) of a lattice, from tiles of 8 x 8 sites.
 
     All territories of a tile hold their common middle and lie in their union: X is at least what the senescent cells of
@@ -185,7 +187,7 @@ def _row_floors(box: Box, table: Ints) -> Floats:
 
 
 @inlined
-def _tile_floor(z: int, z0: int, z1: int, y: int, x: int, box: Box, table: Ints) -> float:
+def _tile_floor(z: int, z0: int, z1: int, y: int, x: int, box: Box, table: Counts) -> float:
     r, y_end, x_end = box.reach, min(y + TILE, box.ny) - 1, min(x + TILE, box.nx) - 1
     wraps = (box.pz and _meets_wall(z, r, box.nz)) or (box.py and (y < r or y_end + r >= box.ny))
     if wraps or (box.px and (x < r or x_end + r >= box.nx)) or r < TILE:
@@ -200,14 +202,14 @@ def _tile_floor(z: int, z0: int, z1: int, y: int, x: int, box: Box, table: Ints)
 
 
 @inlined
-def _count_planes(z0: int, z1: int, y0: int, y1: int, x0: int, x1: int, table: Ints) -> int:
+def _count_planes(z0: int, z1: int, y0: int, y1: int, x0: int, x1: int, table: Counts) -> int:
     """Count of a box that does not wrap."""
     count = _count_box(z1 - 1, y0, y1, x0, x1, table)
     return count - _count_box(z0 - 1, y0, y1, x0, x1, table) if z0 > 0 else count
 
 
 @inlined
-def _count_around(site: int, box: Box, table: Ints) -> int:
+def _count_around(site: int, box: Box, table: Counts) -> int:
     """Count of a lattice site's territory, from the corners of its box in the table."""
     z, y, x = cell_of(site, box.ny, box.nx)
     r = box.reach
@@ -224,13 +226,13 @@ def _meets_wall(i: int, reach: int, n: int) -> bool:
 
 
 @inlined
-def _count_box(z: int, y0: int, y1: int, x0: int, x1: int, table: Ints) -> int:
+def _count_box(z: int, y0: int, y1: int, x0: int, x1: int, table: Counts) -> int:
     """Count of the planes 0 to `z` of a box that does not wrap."""
     return np.int64(table[z, y1, x1]) - table[z, y0, x1] - table[z, y1, x0] + table[z, y0, x0]
 
 
 @kernel
-def _count_wrapped(z: int, y: int, x: int, box: Box, table: Ints) -> int:
+def _count_wrapped(z: int, y: int, x: int, box: Box, table: Counts) -> int:
     """Count of a box that may go on at the other wall: up to two ranges per axis, their corners alternating in sign."""
     zs = _ranges(z, box.reach, box.nz, box.pz)
     ys = _ranges(y, box.reach, box.ny, box.py)
@@ -244,7 +246,7 @@ def _count_wrapped(z: int, y: int, x: int, box: Box, table: Ints) -> int:
                 continue
             for c in range(4):
                 if xs[c] != 0:
-                    corner = np.int64(table[zs[a] - 1, ys[b], xs[c]])
+                    corner = int(np.int64(table[zs[a] - 1, ys[b], xs[c]]))
                     count += corner if (a + b + c) % 2 == 1 else -corner
     return count
 

