@@ -1,8 +1,8 @@
 """How Python becomes machine code here: one cache that sees every edit, one decorator for rules, one for loops.
 
 Numba's own cache looks at the file of the compiled function only: an edited rule would keep its old value inside a
-cached loop. So the cache folder carries the hash of all source files of the package, and is chosen before Numba is
-imported. Where no folder can be written, nothing is cached.
+cached loop. So the cache folder carries the hash of all source files of the package and the version of Numba, and is
+chosen before Numba is imported. Where no folder can be written, nothing is cached.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ def user_cache() -> Path:
 
 def writable_cache() -> Path | None:
     """Our cache folder for this state of the source, or None where nothing can be written."""
-    folder = user_cache() / "senodrift" / SOURCES
+    folder = user_cache() / "senodrift" / f"{SOURCES}-{version('numba')}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
