@@ -25,6 +25,7 @@ TRANSFORMS = {  # forward and inverse, in the order of the forward direction: re
     "absorbing": (fft.dstn, fft.idstn),
     "periodic": (fft.rfftn, fft.irfftn),
 }
+NARROW = 16  # voxels: below, panels of columns would be mostly empty
 
 
 class Transport(Protocol):
@@ -99,9 +100,9 @@ class Spectral:
 
     Coarse voxels err most at the far end; fine ones, in 2-D and 3-D, at the near end, whatever L is. Without
     an absorbing axis the zero mode, hence the mass, is kept in float64. A factor holds two arrays, amplitudes
-    and field; a step works in that of the field and, with a periodic axis, in two more. Grids of the plane between
-    reflecting walls, of lengths without a prime factor above 5, go through `sim.transforms`, all others through
-    SciPy: twice as fast, the same to rounding.
+    and field; a step works in that of the field and, with a periodic axis, in two more. Planes between reflecting
+    walls, of 16 or more voxels a side and lengths without a prime factor above 5, go through `sim.transforms`, all
+    others through SciPy: the same to rounding, at about twice the time.
     """
 
     def __init__(
@@ -124,7 +125,8 @@ class Spectral:
         modes = [laplacian_modes(n, spacing, b) for n, b in zip(self.shape, boundary, strict=True)]
         rates = [diffusivity * q2 for q2 in modes]
         self._panels: Panels | None = None
-        if len(self._axes["reflecting"]) == len(self.shape) == 2 and all(map(suits, self.shape)):
+        plane = len(self._axes["reflecting"]) == len(self.shape) == 2 and min(self.shape) >= NARROW
+        if plane and diffusivity > 0.0 and all(map(suits, self.shape)):
             self._tables = self._axis_tables(rates)
             self._panels = Panels(self.shape, dtype, *self._tables[1:], self.dt)
             self._amplitudes = self._panels.amplitudes

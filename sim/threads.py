@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import TypeVar
 
@@ -24,4 +24,8 @@ def in_shares(task: Callable[[int, int], T], n: int, threads: int, multiple: int
     blocks = -(-n // multiple)
     edges = [min(n, multiple * (blocks * i // threads)) for i in range(threads + 1)]
     pool = _pool(threads, os.getpid())  # a forked process has none of its parent's threads
-    return list(pool.map(lambda ends: task(*ends), pairwise(edges)))
+    shares = [pool.submit(task, *ends) for ends in pairwise(edges)]
+    try:
+        return [share.result() for share in shares]
+    finally:
+        wait(shares)  # after Ctrl-C too: nobody may still write when the caller goes on

@@ -22,7 +22,7 @@ from sim.scenario.schema import Settings
 from sim.simulation import Simulation
 from sim.tissue.keeping import State
 
-FORMAT = "senodrift checkpoint 1"
+FORMAT = "senodrift checkpoint 2"  # 2: amplitudes of fields in panels (ADR 25)
 BITS = ("python", "numpy", "scipy", "numba", "llvmlite")  # with other versions of these the last bit may differ
 
 

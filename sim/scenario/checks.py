@@ -256,14 +256,14 @@ def _check_markers(settings: Settings, names: Names) -> None:
 
 
 def estimated_bytes(settings: Settings) -> float:
-    """Memory of one run [bytes]: state, fields with their amplitudes and buffers, territory counts."""
+    """Memory of one run [bytes]: state, what sites give off and read, fields with amplitudes, counts of territories."""
     if settings.mode == "well_mixed":
         return 0.0
     cargo = sum(factor.cargo is not None for factor in settings.factors.values())
     total = 0.0
     for tissue in settings.tissues.values():
         wide = sum(2 if factor.precision == "float64" else 1 for factor in settings.factors.values())
-        total += n_cells(tissue) * (48 + 8 * cargo) + n_voxels(tissue) * 4 * 4 * wide
+        total += n_cells(tissue) * (40 + 8 * cargo + 8 * wide) + n_voxels(tissue) * 4 * 3 * wide
     return total
 
 

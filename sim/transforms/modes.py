@@ -48,6 +48,7 @@ def advance_modes(amplitudes: Array, work: Array, tables: tuple[Array, Array, Ar
             c, s = amplitudes[i, j], work[i, j]
             for m in range(c.size):
                 new = advanced(c[m], s[m], row[0], row[1], row[2], rate[m], kept[m], lost[m])
+                new = new if row[0] + rate[m] > 0.0 else c[m] + s[m] * dt  # nothing spreads or decays
                 new = 0.0 if abs(new) < NEGLIGIBLE else new
                 c[m] = new
                 s[m] = new

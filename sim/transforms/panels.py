@@ -11,7 +11,7 @@ from sim.threads import in_shares
 from sim.transforms import cosine
 from sim.transforms.cosine import Array
 
-_ROOM = threading.local()  # what a step works in: one array for all factors of a process
+_ROOM = threading.local()  # what a step works in: one array for all factors that are alike, in each thread
 
 
 def in_panels(grid: Array, both: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from scipy import fft
 
 from sim.compiling import kernel
 from sim.fields import Spectral
+from sim.threads import in_shares
 from sim.transforms.cosine import aligned
 from sim.transforms.fourier import fourier, passes, radices, suits
 from sim.transforms.lanes import greater, lesser, load, store, turn
 
-SHAPES = [(1, 1), (1, 5), (5, 1), (2, 3), (15, 16), (16, 31), (32, 33), (40, 27), (27, 100), (64, 125)]
+SHAPES = [(1, 5), (15, 16), (16, 16), (16, 45), (81, 20), (32, 31), (40, 27), (27, 100), (64, 125)]
 PRECISION = [(np.float32, 3e-6), (np.float64, 3e-14)]
 
 
@@ -63,6 +65,32 @@ def test_a_restart_knows_all(shape: tuple[int, int]) -> None:
     one.advance(source)
     two.advance(source)
     assert np.array_equal(two.field, one.field)
+
+
+@pytest.mark.parametrize("boundary", ["reflecting", "periodic", "absorbing"])
+@pytest.mark.parametrize("n", [4, 20])
+def test_what_neither_spreads_nor_decays_piles_up(n: int, boundary: str) -> None:
+    op = Spectral((n, n), 10.0, [boundary] * 2, 0.0, 0.0, 0.5)
+    source = np.zeros((n, n), np.float32)
+    source[1, 2] = 3.0
+    op.advance(source)
+    op.advance(source)
+    assert_allclose(op.field, source, rtol=0, atol=1e-5)
+
+
+def test_shares_are_finished_when_one_fails() -> None:
+    """Ctrl-C arrives while others still write: what they write to must not be used before they are done."""
+    done = []
+
+    def task(first: int, last: int) -> None:
+        if first == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        done.append(first)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_shares(task, 4, 4)
+    assert sorted(done) == [1, 2, 3]
 
 
 def test_undershoot_is_that_of_the_field_before_clipping() -> None:

@@ -226,7 +226,7 @@ def test_damaged_and_foreign_files(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=rf"{rule} \(KeyError\)"):
         read_checkpoint(file)
     np.savez(file, head=np.array('{"format": "senodrift checkpoint 99"}'))
-    with pytest.raises(ResultsError, match="must be a senodrift checkpoint 1, got 'senodrift checkpoint 99'"):
+    with pytest.raises(ResultsError, match="must be a senodrift checkpoint 2, got 'senodrift checkpoint 99'"):
         read_checkpoint(file)
 
 
