@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.contenders import KINDS, SCIPY, TRANSFORMS
 from sim.figures.style import ARM_COLOURS, FAINT, SMALL, Picture, our_look, save
 
-COLOURS = dict(zip(("compiled", "agents", "plain Mesa"), ARM_COLOURS[1:], strict=False)) | {"floor": FAINT}
+COLOURS = dict(zip(KINDS, ARM_COLOURS[1:], strict=False)) | {SCIPY: FAINT}
 WORDS = {
     "compiled": "compiled engine",
     "agents": "agents engine",
-    "plain Mesa": "plain Mesa model",
-    "floor": "transforms alone (SciPy)",
+    "our transport": "our transforms alone, with the step of modes",
+    SCIPY: "SciPy's transforms alone (pocketfft)",
 }
 
 
@@ -32,9 +33,9 @@ def draw(curves: list[Curve], repeats: int, path: Path) -> Path:
         axes = figure.add_subplot()
         for curve in curves:
             sites, steps = np.array(curve.points).T
-            dash = (0, (4, 1.5)) if curve.kind == "floor" else "-"
+            dash = (0, (4, 1.5)) if curve.kind in TRANSFORMS else "-"
             look = {"color": COLOURS[curve.kind], "linestyle": dash, "marker": "o", "markersize": 3}
-            axes.plot(sites, 1e3 * steps, label=WORDS[curve.kind], **look)
+            axes.plot(sites, 1e3 * steps, label=WORDS.get(curve.kind, curve.kind), **look)
         axes.set(xscale="log", yscale="log", xlabel="sites", ylabel="one step [ms]")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
