@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from benchmarks.plain_mesa import SECONDS_PER_DAY, LayeredMesa, PlainMesa
+from benchmarks.plain_mesa import SECONDS_PER_DAY, AgentByAgent, HazardsOnLayers
 from benchmarks.protocol import HERE, Turns, seconds
 from benchmarks.worlds import common_rules, every_rule
 from sim.fields import Spectral
@@ -55,7 +55,7 @@ class OurTransport:
             field.advance(self.source, workers=self.threads)
 
 
-MESA = {"plain Mesa, agent by agent": PlainMesa, "plain Mesa, hazards on layers": LayeredMesa}
+MESA = {"plain Mesa, agent by agent": AgentByAgent, "plain Mesa, hazards on layers": HazardsOnLayers}
 SCIPY = "SciPy's transforms"
 TRANSFORMS = {"our transport": OurTransport, SCIPY: SciPyTransforms}
 KINDS = ("compiled", "agents", *MESA, *TRANSFORMS)

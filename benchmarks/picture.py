@@ -29,7 +29,7 @@ class Curve(NamedTuple):
 def draw(curves: list[Curve], repeats: int, path: Path) -> Path:
     """Save the curves to `path`; medians of `repeats` steps or more."""
     with our_look():
-        figure = Picture(figsize=(4.8, 3.4), layout="constrained")
+        figure = Picture(figsize=(4.8, 3.8), layout="constrained")
         axes = figure.add_subplot()
         for curve in curves:
             sites, steps = np.array(curve.points).T
@@ -41,7 +41,7 @@ def draw(curves: list[Curve], repeats: int, path: Path) -> Path:
             axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(which="major", color="#E6E6E6", linewidth=0.5)
-        axes.legend(frameon=False, fontsize=SMALL, loc="lower right")
+        figure.legend(frameon=False, fontsize=SMALL, loc="outside upper center", ncols=2)
         figure.supxlabel(f"two factors, burden 10 %, one thread; median of {repeats} steps or more", fontsize=SMALL)
     path.parent.mkdir(exist_ok=True)
     return save(figure, path)

@@ -3,16 +3,16 @@
 Only the numbers come from a scenario. As in Mesa's own Game of Life there is a `FixedAgent` per site, all decide, then
 all assume their state. What depends on places alone (levels, sources, burden around, what they make of hazards) stands
 on property layers and is NumPy and SciPy on whole layers. What depends on a cell and its neighbours is done in two
-ways: `PlainMesa` asks agent by agent, `LayeredMesa` counts neighbours, makes hazards and draws on whole layers, and
-calls only the agents to which something happens. A factor takes one exact step with SciPy's cosine transform: explicit
-differences would need some 15,000 steps a half-day at these diffusivities and lose by that alone. Neighbours are
-kept, not looked up anew in every step.
+ways: `AgentByAgent`, and `HazardsOnLayers`, where only agents to which something happens are called. A factor takes one
+exact step with SciPy's cosine transform: explicit differences would need some 15,000 steps a half-day at these
+diffusivities and lose by that alone.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from abc import abstractmethod
+from collections.abc import Sequence
 from itertools import product
 
 import mesa
@@ -38,11 +38,7 @@ class Site(FixedAgent):
         self.cell = cell
         self.state = self.coming = state
         self.turned_by = BY_ITSELF
-
-    @cached_property
-    def neighbours(self) -> list[Site]:
-        """Looked up when they are first asked for."""
-        return list(self.cell.neighborhood.agents)
+        self.neighbours: list[Site] = []  # where agents look around
 
     def hazards(self) -> tuple[float, ...]:
         """Of what may happen to it [1/d]; of a healthy cell by cause."""
@@ -58,10 +54,10 @@ class Site(FixedAgent):
         """Draw from the states of now whether something happens."""
         hazards = self.hazards()
         if self.model.random.random() < -math.expm1(-sum(hazards) * self.model.dt):
-            self.change(hazards)
+            self.become(hazards)
 
-    def change(self, hazards: tuple[float, ...]) -> None:
-        """Something happens: what comes, and by which of the causes."""
+    def become(self, hazards: Sequence[float]) -> None:
+        """Something happens: what comes, and by which of the causes if these are the hazards of turning."""
         self.coming = NEXT[self.state]
         if self.coming == SENESCENT:
             (self.turned_by,) = self.model.random.choices(CAUSES, hazards)
@@ -105,7 +101,7 @@ class Signal:
 
 
 class PlainMesa(mesa.Model):
-    """A tissue of `Site` agents, each of which is asked in every step.
+    """A tissue of `Site` agents; how they come to change is left open.
 
     Parameters
     ----------
@@ -163,10 +159,9 @@ class PlainMesa(mesa.Model):
         self.grid.induction.data = sum(signal.induction() for signal in self.signals)
         self.grid.removal.data = self.removal(jam)
 
+    @abstractmethod
     def change(self) -> None:
-        """Every site decides, then all change."""
-        self.agents.do("decide")
-        self.agents.do("assume")
+        """Sites change by the states and hazards of now."""
 
     def removal(self, jam: np.ndarray) -> np.ndarray:
         """Hazard of each senescent cell to go, by the burden of the box around it and what is left of immunity."""
@@ -182,27 +177,41 @@ class PlainMesa(mesa.Model):
         return 100.0 * float(self.grid.senescent.data.sum() / self.grid.resident.data.sum())
 
 
-class LayeredMesa(PlainMesa):
-    """The same agents, called only where something happens."""
+class AgentByAgent(PlainMesa):
+    """Every agent looks around and draws; neighbours are kept, not looked up anew in every step."""
+
+    def __init__(self, settings: Settings, seed: int = 0) -> None:
+        super().__init__(settings, seed)
+        for site in self.sites:
+            site.neighbours = list(site.cell.neighborhood.agents)
 
     def change(self) -> None:
-        """Luck is drawn on the whole layer; the sites that it strikes decide, then they change."""
-        struck = self.rng.random(self.skin.shape) < -np.expm1(-self.hazard() * self.dt)
-        sites = [self.sites[i] for i in np.flatnonzero(struck)]
-        for site in sites:
-            site.change(site.hazards())
-        for site in sites:
-            site.assume()
+        """Every site decides, then all change."""
+        self.agents.do("decide")
+        self.agents.do("assume")
 
-    def hazard(self) -> np.ndarray:
-        """Of what may happen to each site, whatever the cause [1/d]."""
+
+class HazardsOnLayers(PlainMesa):
+    """Neighbours are counted and luck is drawn on whole layers; only agents to which something happens are called."""
+
+    def __init__(self, settings: Settings, seed: int = 0) -> None:
+        super().__init__(settings, seed)
+        self.places = ndimage.convolve(np.ones(self.skin.shape), AROUND, mode="constant")  # neighbours of each site
+
+    def change(self) -> None:
+        """The sites that luck strikes change."""
+        turning, total = self.hazards()
+        struck = self.rng.random(total.shape) < -np.expm1(-total * self.dt)
+        causes = zip(*(layer[struck].tolist() for layer in turning), strict=True)
+        for i, hazards in zip(np.flatnonzero(struck), causes, strict=True):
+            self.sites[i].become(hazards)
+            self.sites[i].assume()
+
+    def hazards(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """Of turning, by cause, were the site healthy; and of what may happen to it as it is [1/d]."""
         senescent, resident = self.grid.senescent.data, self.grid.resident.data
         near = ndimage.convolve(senescent, AROUND, mode="constant")
-        turn = self.damage + self.grid.induction.data + self.contact * near
-        healthy = ndimage.convolve(resident - senescent, AROUND, mode="constant") / self.places
-        return np.where(senescent > 0, self.grid.removal.data, np.where(resident > 0, turn, self.refill * healthy))
-
-    @cached_property
-    def places(self) -> np.ndarray:
-        """How many neighbours each site has."""
-        return ndimage.convolve(np.ones(self.skin.shape), AROUND, mode="constant")
+        healthy = ndimage.convolve(resident - senescent, AROUND, mode="constant")
+        turning = [np.full_like(near, self.damage), self.grid.induction.data, self.contact * near]
+        others = np.where(resident > 0, sum(turning), self.refill * healthy / self.places)
+        return turning, np.where(senescent > 0, self.grid.removal.data, others)
