@@ -1,4 +1,4 @@
-"""Who is timed: both engines, the plain Mesa model and the floor; each also in a process of its own, for its memory."""
+"""Who is timed: both engines, plain Mesa, and transforms alone; each also in a process of its own, for its memory."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from benchmarks.plain_mesa import PlainMesa
+from benchmarks.plain_mesa import SECONDS_PER_DAY, AgentByAgent, HazardsOnLayers
 from benchmarks.protocol import HERE, Turns, seconds
 from benchmarks.worlds import common_rules, every_rule
+from sim.fields import Spectral
 from sim.simulation import Simulation
 
 TINY = (16, 16)
 
 
-class Floor:
-    """What no step is cheaper than: SciPy's cosine transform there and back, float32, in place, per factor."""
+class SciPyTransforms:
+    """SciPy's transforms (pocketfft): the cosine transform there and back, float32, in place, per factor."""
 
     def __init__(self, shape: tuple[int, int], factors: int = 2, threads: int = 1) -> None:
         rng = np.random.default_rng(0)
@@ -35,10 +36,35 @@ class Floor:
             self.arrays[i] = fft.idctn(modes, overwrite_x=True, workers=self.threads)
 
 
+class OurTransport:
+    """What a step of ours does with `sim.transforms`: there, modes a step on, back, clipping; float32, per factor."""
+
+    def __init__(self, shape: tuple[int, int], factors: int = 2, threads: int = 1) -> None:
+        settings = common_rules(shape, factors)
+        spacing, walls = settings.tissues["skin"].cell_spacing, ["reflecting"] * 2
+        self.fields = [
+            Spectral(shape, spacing, walls, each.diffusivity * SECONDS_PER_DAY, each.own_decay, settings.dt)
+            for each in settings.factors.values()
+        ]
+        self.source = np.random.default_rng(0).random(shape, np.float32)
+        self.threads = threads
+
+    def step(self) -> None:
+        """One step per factor, of a source that stays."""
+        for field in self.fields:
+            field.advance(self.source, workers=self.threads)
+
+
+MESA = {"plain Mesa, agent by agent": AgentByAgent, "plain Mesa, hazards on layers": HazardsOnLayers}
+SCIPY = "SciPy's transforms"
+TRANSFORMS = {"our transport": OurTransport, SCIPY: SciPyTransforms}
+KINDS = ("compiled", "agents", *MESA, *TRANSFORMS)
+
+
 class Contender(NamedTuple):
     """Somebody who takes steps."""
 
-    kind: str  # compiled, agents, plain Mesa, floor
+    kind: str  # one of KINDS
     shape: tuple[int, int]
     factors: int = 2
     threads: int = 1
@@ -46,14 +72,14 @@ class Contender(NamedTuple):
 
     def start(self) -> Callable[[], object]:
         """Ready to step, at a burden of 10 %."""
-        if self.kind == "floor":
-            return Floor(self.shape, self.factors, self.threads).step
+        if self.kind in TRANSFORMS:
+            return TRANSFORMS[self.kind](self.shape, self.factors, self.threads).step
         if self.rules == "every":
             settings = every_rule(self.shape, 10.0, self.factors).arms["control"]
         else:
             settings = common_rules(self.shape, self.factors)
-        if self.kind == "plain Mesa":
-            return PlainMesa(settings).step
+        if self.kind in MESA:
+            return MESA[self.kind](settings).step
         return Simulation(settings, engine=self.kind, threads=self.threads).step
 
 

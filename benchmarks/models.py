@@ -1,4 +1,4 @@
-"""The same rules side by side: both engines, a plain Mesa model, and the transforms alone; time and memory by size."""
+"""The same rules side by side: both engines, plain Mesa in two ways, transforms alone; time and memory by size."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import math
 from functools import partial
 from typing import NamedTuple
 
-from benchmarks.contenders import Contender, Race, race
+from benchmarks.contenders import KINDS, TRANSFORMS, Contender, Race, race
 from benchmarks.picture import Curve, draw
 from benchmarks.protocol import Report, Row, Table, milliseconds, spread
 
 SHAPES = ((100, 100), (250, 400), (1000, 1000), (2500, 4000))  # 10^4 to 10^7 sites, lengths without large primes
-KINDS = ("compiled", "agents", "plain Mesa", "floor")
 SLOW = 10**5  # sites up to which agents are made
 TURNS = (15, 5, 10, 5)  # by shape
-COLUMNS = ("model", "sites", "factors", "step", "over the floor", "ns per site", "memory per site", "process",
+COLUMNS = ("model", "sites", "factors", "step", "over SciPy's transforms", "ns per site", "memory per site", "process",
            "building", "first step")  # fmt: skip
 
 
@@ -24,7 +23,7 @@ class Entry(NamedTuple):
     contender: Contender
     sites: int
     race: Race
-    place: int  # in its race; the floor is the last
+    place: int  # in its race; SciPy's transforms are the last
 
     @property
     def step(self) -> float:
@@ -52,14 +51,13 @@ def models() -> Report:
             sites = math.prod(shape)
             if sites > SLOW and factors == 1:
                 continue
-            kinds = KINDS if sites <= SLOW else ("compiled", "floor")
+            kinds = KINDS if sites <= SLOW else ("compiled", *TRANSFORMS)
             contenders = [Contender(kind, shape, factors) for kind in kinds]
             raced = race(repeats, *contenders)
             new = [Entry(each, sites, raced, place) for place, each in enumerate(contenders)]
             found += new
             if len(kinds) == len(KINDS):
-                compiled, agents, plain = (entry.step for entry in new[:3])
-                words = f"agents {agents / compiled:.0f}, plain Mesa {plain / compiled:.0f}"
+                words = "; ".join(f"{entry.contender.kind} {entry.step / new[0].step:.3g}" for entry in new[1:])
                 yield Row(f"step over a compiled step, {shape[0]} x {shape[1]}, factors {factors}", words)
     by_kind = {
         kind: [one for one in found if one.contender.kind == kind and one.contender.factors == 2] for kind in KINDS

@@ -2,14 +2,17 @@
 
 Only the numbers come from a scenario. As in Mesa's own Game of Life there is a `FixedAgent` per site, all decide, then
 all assume their state. What depends on places alone (levels, sources, burden around, what they make of hazards) stands
-on property layers and is NumPy and SciPy on whole layers; what depends on a cell and its neighbours is Python in the
-agent. A factor takes one exact step with SciPy's cosine transform: explicit differences would need some 15,000 steps a
-half-day at these diffusivities and lose by that alone. Neighbours are kept, not looked up anew in every step.
+on property layers and is NumPy and SciPy on whole layers. What depends on a cell and its neighbours is done in two
+ways: `AgentByAgent`, and `HazardsOnLayers`, where only agents to which something happens are called. A factor takes one
+exact step with SciPy's cosine transform: explicit differences would need some 15,000 steps a half-day at these
+diffusivities and lose by that alone.
 """
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from collections.abc import Sequence
 from itertools import product
 
 import mesa
@@ -21,8 +24,10 @@ from sim.scenario.factor import Factor
 from sim.scenario.schema import Settings
 
 HEALTHY, SENESCENT, VACANT = 0, 1, 2
+NEXT = SENESCENT, VACANT, HEALTHY  # what each of them becomes
 SECONDS_PER_DAY, DAYS_PER_YEAR = 86400.0, 365.25
 BY_ITSELF, BY_FACTOR, BY_CONTACT = CAUSES = 0, 1, 2  # what turned a cell: its place in the strengths of secretion
+AROUND = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])  # the neighbours of a site
 
 
 class Site(FixedAgent):
@@ -33,24 +38,29 @@ class Site(FixedAgent):
         self.cell = cell
         self.state = self.coming = state
         self.turned_by = BY_ITSELF
-        self.neighbours: list[Site] = []  # when all are there
+        self.neighbours: list[Site] = []  # where agents look around
 
-    def decide(self) -> None:
-        """Draw the state of the next step from those of now."""
+    def hazards(self) -> tuple[float, ...]:
+        """Of what may happen to it [1/d]; of a healthy cell by cause."""
         model = self.model
         if self.state == SENESCENT:
-            if model.happens(float(self.cell.removal)):
-                self.coming = VACANT
-            return
+            return (float(self.cell.removal),)
         near = [other.state for other in self.neighbours]
         if self.state == VACANT:
-            if model.happens(model.refill * near.count(HEALTHY) / len(near)):
-                self.coming = HEALTHY
-            return
-        hazards = model.damage, float(self.cell.induction), model.contact * near.count(SENESCENT)
-        if model.happens(sum(hazards)):
-            self.coming = SENESCENT
-            (self.turned_by,) = model.random.choices(CAUSES, hazards)
+            return (model.refill * near.count(HEALTHY) / len(near),)
+        return model.damage, float(self.cell.induction), model.contact * near.count(SENESCENT)
+
+    def decide(self) -> None:
+        """Draw from the states of now whether something happens."""
+        hazards = self.hazards()
+        if self.model.random.random() < -math.expm1(-sum(hazards) * self.model.dt):
+            self.become(hazards)
+
+    def become(self, hazards: Sequence[float]) -> None:
+        """Something happens: what comes, and by which of the causes if these are the hazards of turning."""
+        self.coming = NEXT[self.state]
+        if self.coming == SENESCENT:
+            (self.turned_by,) = self.model.random.choices(CAUSES, hazards)
 
     def assume(self) -> None:
         """Become what was decided, and show it on the layers."""
@@ -91,7 +101,7 @@ class Signal:
 
 
 class PlainMesa(mesa.Model):
-    """A tissue of `Site` agents.
+    """A tissue of `Site` agents; how they come to change is left open.
 
     Parameters
     ----------
@@ -117,9 +127,7 @@ class PlainMesa(mesa.Model):
         for name in self.LAYERS:
             self.grid.create_property_layer(name, default_value=0.0)
         senescent = self.rng.random(shape) < skin.initial.burden / 100
-        sites = {place: Site(self, self.grid[place], int(senescent[place])) for place in product(*map(range, shape))}
-        for site in sites.values():
-            site.neighbours = list(site.cell.neighborhood.agents)
+        self.sites = [Site(self, self.grid[place], int(senescent[place])) for place in product(*map(range, shape))]
         self.grid.senescent.data = self.grid.strength.data = senescent
         self.grid.resident.data = 1.0
         self.grid.since.data = -skin.initial.since_onset
@@ -132,12 +140,14 @@ class PlainMesa(mesa.Model):
         age = self.day - self.grid.since.data
         return self.grid.strength.data * np.clip(age / self.secretion.ramp, 0.0, 1.0)
 
-    def happens(self, hazard: float) -> bool:
-        """Whether something of this `hazard` [1/d] happens in the step."""
-        return self.random.random() < -math.expm1(-hazard * self.dt)
-
     def step(self) -> None:
-        """Factors spread, hazards follow them, every site decides, then all change."""
+        """Factors spread, hazards follow them, sites change."""
+        self.spread()
+        self.change()
+        self.day += self.dt
+
+    def spread(self) -> None:
+        """Factors spread, and what they make of hazards."""
         damage = self.skin.damage
         age = (self.settings.age_at_start + self.day) / DAYS_PER_YEAR
         self.damage = (damage.baseline + damage.per_year * age) / 100
@@ -148,9 +158,10 @@ class PlainMesa(mesa.Model):
                 jam = jam / (1.0 + signal.level / signal.jams.half_max)
         self.grid.induction.data = sum(signal.induction() for signal in self.signals)
         self.grid.removal.data = self.removal(jam)
-        self.agents.do("decide")
-        self.agents.do("assume")
-        self.day += self.dt
+
+    @abstractmethod
+    def change(self) -> None:
+        """Sites change by the states and hazards of now."""
 
     def removal(self, jam: np.ndarray) -> np.ndarray:
         """Hazard of each senescent cell to go, by the burden of the box around it and what is left of immunity."""
@@ -164,3 +175,43 @@ class PlainMesa(mesa.Model):
     def burden(self) -> float:
         """Senescent share of the resident cells [%]."""
         return 100.0 * float(self.grid.senescent.data.sum() / self.grid.resident.data.sum())
+
+
+class AgentByAgent(PlainMesa):
+    """Every agent looks around and draws; neighbours are kept, not looked up anew in every step."""
+
+    def __init__(self, settings: Settings, seed: int = 0) -> None:
+        super().__init__(settings, seed)
+        for site in self.sites:
+            site.neighbours = list(site.cell.neighborhood.agents)
+
+    def change(self) -> None:
+        """Every site decides, then all change."""
+        self.agents.do("decide")
+        self.agents.do("assume")
+
+
+class HazardsOnLayers(PlainMesa):
+    """Neighbours are counted and luck is drawn on whole layers; only agents to which something happens are called."""
+
+    def __init__(self, settings: Settings, seed: int = 0) -> None:
+        super().__init__(settings, seed)
+        self.places = ndimage.convolve(np.ones(self.skin.shape), AROUND, mode="constant")  # neighbours of each site
+
+    def change(self) -> None:
+        """The sites that luck strikes change."""
+        turning, total = self.hazards()
+        struck = self.rng.random(total.shape) < -np.expm1(-total * self.dt)
+        causes = zip(*(layer[struck].tolist() for layer in turning), strict=True)
+        for i, hazards in zip(np.flatnonzero(struck), causes, strict=True):
+            self.sites[i].become(hazards)
+            self.sites[i].assume()
+
+    def hazards(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """Of turning, by cause, were the site healthy; and of what may happen to it as it is [1/d]."""
+        senescent, resident = self.grid.senescent.data, self.grid.resident.data
+        near = ndimage.convolve(senescent, AROUND, mode="constant")
+        healthy = ndimage.convolve(resident - senescent, AROUND, mode="constant")
+        turning = [np.full_like(near, self.damage), self.grid.induction.data, self.contact * near]
+        others = np.where(resident > 0, sum(turning), self.refill * healthy / self.places)
+        return turning, np.where(senescent > 0, self.grid.removal.data, others)

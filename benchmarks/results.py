@@ -17,12 +17,17 @@ PROTOCOL = f"""\
 ## Protocol
 
 * **What is timed**: wall time of whole calls. A step is all of `Simulation.step()`, nothing recorded, nothing
-  drawn; the floor is SciPy's `dctn` and `idctn` of as many float32 arrays as there are factors, in place; a command
-  is the process from its start to its end.
+  drawn; a command is the process from its start to its end.
+* **Transforms alone**: "SciPy's transforms" are `dctn` and `idctn` (pocketfft) of as many float32 arrays as there are
+  factors, in place, and nothing else; "our transport" is what a step does with `sim.transforms`: there, modes a step
+  on, back, clipping. Ours can be the cheaper of the two, so SciPy's are a measure, not a bound.
+* **Plain Mesa** is one model written in two ways (`benchmarks/plain_mesa.py`): agent by agent, each of which counts its
+  neighbours and draws; and with hazards and draws on whole layers, where only agents to which something happens are
+  called.
 * **Sizes and seeds** stand in each line and are fixed: seed 0, replicate 0, dt 0.5 d unless a line says otherwise.
   "Every rule": damage, SASP, drift as cargo, contact (also at once), jammed removal, own death, repair with scars,
   limits and decline (`every_rule` in `benchmarks/worlds.py`). "The same rules": those that the plain Mesa model has
-  too (`common_rules`); a test holds the two against each other.
+  too (`common_rules`); a test holds ours and both ways of writing it against each other.
 * **Warm-up** is apart: Numba's loops are compiled before anything is timed (seconds below), the first call of
   everything is not counted, and its time is told as "first". What is timed once, commands and runs of seconds to
   minutes, says so by having no spread.

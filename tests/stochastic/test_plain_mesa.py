@@ -1,15 +1,16 @@
-"""The plain Mesa model of the benchmarks has our rules: what is raced is the same model."""
+"""Plain Mesa in the benchmarks has our rules, written either way: what is raced is the same model."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import pytest
 
-from benchmarks.plain_mesa import PlainMesa, Signal
+from benchmarks.contenders import MESA
+from benchmarks.plain_mesa import AgentByAgent, HazardsOnLayers, PlainMesa, Signal
 from benchmarks.worlds import common_rules
 from sim.fields import Spectral
-from sim.scenario.schema import Settings
 from sim.simulation import Simulation
 from sim.tissue.state import CLEARED, SENESCENT
 
@@ -30,29 +31,55 @@ STRONG |= {"factors.SASP.jams_immunity.half_max": 20}
 BUSY = {f"tissues.skin.{key}": value for key, value in SKIN.items()} | STRONG
 
 
-def ours(settings: Settings, replicate: int) -> list[float]:
+def ours(replicate: int) -> list[float]:
     """Burden [%], vacant sites [%] and mean level of the last factor at the end."""
-    simulation = Simulation(settings, replicate)
+    simulation = Simulation(common_rules(SHAPE, changes=BUSY), replicate)
     for _ in range(STEPS):
         simulation.step()
     patch = simulation.patches["skin"]
     return [patch.burden, 100.0 * float(np.mean(patch.cells.state == CLEARED)), float(patch.levels[-1].mean())]
 
 
-def theirs(settings: Settings, replicate: int) -> list[float]:
-    model = PlainMesa(settings, seed=replicate)
+def theirs(kind: str, replicate: int) -> list[float]:
+    model = MESA[kind](common_rules(SHAPE, changes=BUSY), seed=replicate)
     for _ in range(STEPS):
         model.step()
     vacant = 100.0 * (1.0 - float(model.grid.resident.data.mean()))
     return [model.burden(), vacant, float(model.signals[-1].level.mean())]
 
 
-def test_means_agree_within_their_standard_errors() -> None:
-    settings = common_rules(SHAPE, changes=BUSY)
-    one, other = (np.array([run(settings, i) for i in range(RUNS)]) for run in (ours, theirs))
+@pytest.fixture(scope="module")
+def our_runs() -> np.ndarray:
+    """The compiled engine, a line per replicate."""
+    return np.array([ours(i) for i in range(RUNS)])
+
+
+@pytest.mark.parametrize("kind", MESA)
+def test_means_agree_within_their_standard_errors(kind: str, our_runs: np.ndarray) -> None:
+    one, other = our_runs, np.array([theirs(kind, i) for i in range(RUNS)])
     error = np.sqrt((one.var(axis=0, ddof=1) + other.var(axis=0, ddof=1)) / RUNS)
     assert (np.abs(one.mean(axis=0) - other.mean(axis=0)) < 3.5 * error).all()
     assert (error < 0.04 * one.mean(axis=0)).all()  # or they could not but agree
+
+
+def test_hazards_on_layers_are_those_of_the_agents() -> None:
+    """After some steps agent by agent, on the same states; with the share of each cause in what turns a cell."""
+    settings = common_rules(SHAPE, changes=BUSY)
+    model, other = AgentByAgent(settings), HazardsOnLayers(settings)
+    for _ in range(5):
+        model.step()
+    model.spread()
+    states = np.array([site.state for site in model.sites]).reshape(SHAPE)
+    assert all((states == state).sum() > 20 for state in (0, 1, 2))
+    np.testing.assert_array_equal(model.grid.senescent.data, states == 1)
+    np.testing.assert_array_equal(model.grid.resident.data, states != 2)
+    for layer in model.LAYERS:
+        getattr(other.grid, layer).data = getattr(model.grid, layer).data
+    other.damage = model.damage
+    turning, total = other.hazards()
+    np.testing.assert_allclose(total.ravel(), [sum(site.hazards()) for site in model.sites], rtol=1e-12)
+    healthy = [site.hazards() for site in model.sites if site.state == 0]
+    np.testing.assert_allclose(np.transpose([layer[states == 0] for layer in turning]), healthy, rtol=1e-12)
 
 
 def test_levels_and_removal_are_ours_to_rounding() -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.contenders import TINY, Contender, Floor, race
-from benchmarks.models import KINDS
+from benchmarks.contenders import KINDS, SCIPY, TINY, Contender, SciPyTransforms, race
 from benchmarks.picture import Curve, draw
 from benchmarks.protocol import Row, Table, Turns, in_turns
 from benchmarks.results import machine, page
@@ -69,18 +68,18 @@ def test_every_contender_steps(kind: str) -> None:
 
 @pytest.mark.tour  # starts a process
 def test_a_race_is_run_in_processes_of_their_own() -> None:
-    building, turns, ((largest, own),) = race(2, Contender("floor", (500, 500)))
+    building, turns, ((largest, own),) = race(2, Contender(SCIPY, (500, 500)))
     assert turns.times.shape == (2, 1)
     assert building[0] > 0.0
     assert 2e6 <= own < 4e7  # two float32 arrays, and what transforms need beside them
     assert largest > own
 
 
-def test_the_floor_gives_back_what_it_was_given() -> None:
-    floor = Floor((30, 40))
-    before = floor.arrays[0].copy()
-    floor.step()
-    np.testing.assert_allclose(floor.arrays[0], before, atol=1e-6)
+def test_transforms_give_back_what_they_were_given() -> None:
+    transforms = SciPyTransforms((30, 40))
+    before = transforms.arrays[0].copy()
+    transforms.step()
+    np.testing.assert_allclose(transforms.arrays[0], before, atol=1e-6)
 
 
 def test_tissues_have_as_many_factors_as_asked_for() -> None:
