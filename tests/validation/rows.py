@@ -286,7 +286,7 @@ _wound = [
         "24e", "wound: topical PDGF-AA with the killing: 90 % closure against killing alone", WOUND,
         delay("senolytic_with_pdgf", "senolytic_during"), "d", "sooner (no number)", -math.inf, 0.0, "echo",
         "A direction only, which could hardly come out otherwise: PDGF-AA is all by which senescent cells help here.",
-        margin=2.0, own=True,
+        margin=2.0,
     ),
     Target(
         "24f", "wound: the same against no drug: rescued means closed when an untreated wound is", WOUND,

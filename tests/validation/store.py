@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -39,11 +40,10 @@ def made() -> dict[str, str]:
 
 def made_now() -> str:
     """The same for what is measured now; a commit with changes in its files says so."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty=, changed"], cwd=DOCS, capture_output=True, text=True
-    )
+    ask = ["git", "describe", "--always", "--dirty=, changed"]
+    told = subprocess.run(ask, cwd=DOCS, capture_output=True, text=True).stdout if shutil.which("git") else ""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    commit = told.stdout.strip() or "unknown"
+    commit = told.strip() or "unknown"
     return f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, Python {platform.python_version()}, {versions}"
 
 
