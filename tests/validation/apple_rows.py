@@ -27,11 +27,11 @@ APPLES: tuple[Target, ...] = (
     Target(
         "27c", "cold store, 1-MCP on day 0: mean ethylene of 120 d over that without it", STORE,
         mean_level("mcp", "cold"), "times", "stays low (no number)", -math.inf, 0.25, "fitted",
-        "What 1-MCP does to the response, and for how long, is assumed.",
+        "What 1-MCP does to the response, and for how long, is assumed.", own=True,
     ),
     Target(
         "27d", "cold store at 1 % oxygen: fruit stay unripe longer than in air, of 120 d", STORE,
-        unripe_longer("low_oxygen", "cold"), "d", "slower (no number)", 0.0, math.inf, "predicted",
+        unripe_longer("low_oxygen", "cold"), "d", "slower (no number)", 0.0, math.inf, "echo",
         "A direction only, which could hardly come out otherwise: half of the production at 1.5 to 2 % oxygen is put "
         "in, and ethylene is what ripens most fruit.",
         margin=2.0,

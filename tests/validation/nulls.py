@@ -62,7 +62,7 @@ NULLS: tuple[Target, ...] = (
         "N3a", "fisetin, 100 mg/kg on five days, that kills nothing: senescent cells on day 14 against no drug",
         FISETIN, change("n_senescent", "fisetin_null", "none", 14.0), "%", "may be null (ITP, a knee trial)", -0.5, 0.5,
         "echo",
-        "The same course with the kill set to 0.",
+        "The same course with the kill set to 0.", own=True,
     ),
     Target(
         "N3b", "the same with the kill of the library", FISETIN, change("n_senescent", "fisetin", "none", 14.0), "%",
@@ -72,13 +72,13 @@ NULLS: tuple[Target, ...] = (
     Target(
         "N4a", "correlation of burden across tissues at 24 months, each with a fluctuation of its own", BODY,
         alike("share_0"), "", "little (Cherqui 2025, no number)", -0.3, 0.3, "echo",
-        "That the tissues share no fluctuation was put in (docs/coupling.md); the blood carries little. The bound of "
-        "0.3 is ours.",
+        "That the tissues share no fluctuation was put in (docs/coupling.md); the blood carries little.", own=True,
     ),
     Target(
         "N4b", "the same, all fluctuation in common (the default of `body.systemic_share`)", BODY, alike("share_1"), "",
         "little (Cherqui 2025, no number)", -0.3, 0.3, "echo",
         "The default is that of a single well-mixed body (Karin 2019), and what is shared comes back as correlation. "
         "Scenarios of several tissues with fluctuation should set a small share.",
+        own=True,
     ),
 )  # fmt: skip

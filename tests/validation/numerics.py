@@ -11,7 +11,7 @@ import helpers  # noqa: F401
 import numpy as np
 import numpy.typing as npt
 from measures import Measured, exact, mean
-from point_source import point_source, slope
+from point_source import point_source, slope, source_between_walls
 from target import Curve, Findings, curve
 from worlds import SPACING, factor, start, tissue, together, world
 
@@ -25,8 +25,10 @@ from sim.tissue.state import HEALTHY, SENESCENT
 Floats = npt.NDArray[np.float64]
 
 FINENESS = (1, 2, 4)  # of the grid
+ODD = (1, 3, 9)  # between walls
 COARSEST = {2: 1 / 4, 3: 1 / 3}  # sides of a voxel over the decay length
 NEAREST, FARTHEST = 3, 3.0  # voxels of the coarsest grid, decay lengths
+TUBE, WALLS = ("periodic", "reflecting"), ("reflecting", "reflecting")  # through SciPy; through `sim.transforms`
 
 
 # ------------------------------------------------------------------------------------------------------------ transport
@@ -39,8 +41,7 @@ def transport() -> Findings:
         rms = []
         for every in FINENESS:
             distance, level, known = point_source(dimension, coarsest / every, every)
-            at = (distance >= NEAREST * coarsest - 1e-9) & (distance <= FARTHEST)
-            errors = level[at] / known[at] - 1.0
+            errors = _errors(distance, level, known, coarsest)
             rms.append(float(np.sqrt(np.mean(errors**2))))
             if every == 1:
                 numbers[f"worst_{dimension}d"] = exact(100.0 * np.abs(errors).max())
@@ -50,7 +51,39 @@ def transport() -> Findings:
         sides = [coarsest / every for every in FINENESS]
         numbers[f"order_{dimension}d"] = exact(slope(sides, rms))
         curves[f"grid_{dimension}d"] = curve(sides, [100.0 * error for error in rms])
-    return Findings(numbers | {"mode": exact(_mode()), "mass": exact(_mass()), "steps": exact(_steps())}, curves)
+    numbers |= {"mode": exact(_mode()), "mass": exact(_mass(TUBE)), "steps": exact(_steps(("absorbing", "periodic")))}
+    numbers |= _between_walls()
+    return Findings(numbers, curves | {"grid_walls": curve(*_grid_between_walls())})
+
+
+def _errors(distance: Floats, level: Floats, known: Floats, coarsest: float) -> Floats:
+    """Relative errors from 3 voxels of the coarsest grid to 3 decay lengths off the source."""
+    at = (distance >= NEAREST * coarsest - 1e-9) & (distance <= FARTHEST)
+    return level[at] / known[at] - 1.0
+
+
+def _between_walls() -> dict[str, Measured]:
+    """The same where tissues are by default: in a plane between reflecting walls, in both widths of numbers."""
+    coarsest = COARSEST[2]
+    double, single = (source_between_walls(coarsest, dtype=dtype) for dtype in (np.float64, np.float32))
+    sides, rms = _grid_between_walls()
+    found = {
+        "worst_walls": 100.0 * np.abs(_errors(*double, coarsest)).max(),
+        "order_walls": slope(sides, rms),
+        "single_walls": np.abs(_errors(double[0], single[1].astype(np.float64), double[1], coarsest)).max(),
+        "mass_walls": _mass(WALLS),
+        "steps_walls": _steps(WALLS),
+        "single_steps_walls": _steps(WALLS, np.float32),
+    }
+    return {name: exact(value) for name, value in found.items()}
+
+
+@functools.cache
+def _grid_between_walls() -> tuple[list[float], list[float]]:
+    """Sides of a voxel [decay lengths], and the rms of the relative error [%]."""
+    coarsest = COARSEST[2]
+    errors = [_errors(*source_between_walls(coarsest / every, every), coarsest) for every in ODD]
+    return [coarsest / every for every in ODD], [100.0 * float(np.sqrt(np.mean(each**2))) for each in errors]
 
 
 def _mode() -> float:
@@ -66,10 +99,10 @@ def _mode() -> float:
     return float(np.max(np.abs(op.field - flat - lost * shape[:, None])) / flat)
 
 
-def _mass() -> float:
+def _mass(boundary: tuple[str, str]) -> float:
     """Relative error of the mass in float32 after a thousand steps of sources that change."""
     rng, decay, dt, expected = np.random.default_rng(1), 0.9, 0.01, 0.0
-    op = Spectral((64, 60), 10.0, ("periodic", "reflecting"), 300.0, decay, dt)
+    op = Spectral((64, 60), 10.0, boundary, 300.0, decay, dt)
     for _ in range(1000):
         source = (rng.random(op.shape) * (rng.random(op.shape) < 0.05)).astype(np.float32)
         expected = (
@@ -79,12 +112,10 @@ def _mass() -> float:
     return abs(math.fsum(op.field.ravel().tolist()) / expected - 1.0)
 
 
-def _steps() -> float:
+def _steps(boundary: tuple[str, str], dtype: npt.DTypeLike = np.float64) -> float:
     """Largest difference between a day in one step and in a thousand, over the largest level."""
-    source = np.where(np.random.default_rng(1).random((24, 20)) < 0.05, 1.0, 0.0)
-    whole, parts = (
-        Spectral((24, 20), 10.0, ("absorbing", "periodic"), 300.0, 3.0, dt, np.float64) for dt in (1.0, 1e-3)
-    )
+    source = np.where(np.random.default_rng(1).random((24, 20)) < 0.05, 1.0, 0.0).astype(dtype)
+    whole, parts = (Spectral((24, 20), 10.0, boundary, 300.0, 3.0, dt, dtype) for dt in (1.0, 1e-3))
     whole.advance(source.copy())
     for _ in range(1000):
         parts.advance(source.copy())
@@ -93,7 +124,8 @@ def _steps() -> float:
 
 # -------------------------------------------------------------------------------------------------- all meet all others
 
-RATE, FIRST, DAYS = 0.004, 5.0, 20  # 1/d per unit of the level; % senescent at first; d
+RATE, FIRST, DAYS = 0.004, 5.0, 7  # 1/d per unit of the level; % senescent at first; d: until nearly half have turned
+TISSUES = 96
 SIDE = 64
 EQUAL = {"ramp": 0, "secondary": 1, "tertiary": 1}  # all senescent cells secrete alike, at once
 FAST = 500.0  # 1/d: the level is at rest in every step
@@ -107,9 +139,9 @@ def meeting(reach: float, **top: object) -> Settings:
     return world(sasp, tissue(initial={"burden": FIRST}, boundary="periodic"), shape=(SIDE, SIDE), **top)
 
 
-def logistic(burden: float, days: float, dt: float = 0.0) -> float:
+def logistic(burden: float, days: float, dt: float = 0.0, rate: float = RATE) -> float:
     """Burden [%] after some days, exact or in steps, where dX/dt = 100 r X (1 - X)."""
-    x, rate = burden / 100.0, 100.0 * RATE
+    x, rate = burden / 100.0, 100.0 * rate
     if dt == 0.0:
         return 100.0 / (1.0 + (1.0 - x) / x * math.exp(-rate * days))
     for _ in range(round(days / dt)):
@@ -119,10 +151,10 @@ def logistic(burden: float, days: float, dt: float = 0.0) -> float:
 
 def mean_field_limit() -> Findings:
     """The reach grows until every cell meets every other: burden over that without space, in the same steps."""
-    replicates, found = 16, []
+    found = []
     for reach in REACHES:
         ratios = []
-        for replicate in range(replicates):
+        for replicate in range(TISSUES):
             simulation = start(meeting(reach), replicate)
             cells = simulation.patches["patch"].cells
             begun = 100.0 * float(np.mean(cells.state == SENESCENT))

@@ -48,16 +48,16 @@ _graft = [
     Target(
         "17f", "grafted cells that are still there after 40 d", GRAFT, graft_left("graft", 40.0), "% of them",
         "still visible", 1.0, math.inf, "fitted",
-        "Three in ten of them evade immune cells, by choice; the others go by the removal of the preset.",
+        "Three in ten of them evade immune cells, by choice; the others go by the removal of the preset.", own=True,
     ),
     Target(
         "18a", "0, 0.2, 0.5, 1 million senescent cells in young mice: rank test of the burden of muscle", DOSES,
         trend(("young_control", "young_200k", "young_500k", "young_1M"), "muscle"), "p", "in the order of the dose",
-        -math.inf, 0.05, "predicted", "Page's test, mice as blocks. Only the order is claimed: " + CHOSEN,
+        -math.inf, 0.05, "fitted", "Page's test, mice as blocks. Only the order is claimed: " + CHOSEN,
     ),
     Target(
         "18b", "a million healthy cells against none: muscle", DOSES, excess("young_control", "young_none", "muscle"),
-        "points", "no effect", -0.05, 0.05, "predicted",
+        "points", "no effect", -0.05, 0.05, "echo", "Healthy cells secrete nothing: that was put in.", own=True,
     ),
     Target(
         "18c", "half a million cells in old mice less a million in young ones: what they add to muscle", DOSES,

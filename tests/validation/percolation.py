@@ -6,7 +6,8 @@ Repair by neighbours against loss at 1 /d, von Neumann neighbours: a vacant site
 lambda = rate. It dies out below lambda_c = 1.6488 (Moreira and Dickman, Phys. Rev. E 54:R3090 (1996): +- 0.0001), where
 the share of healthy sites falls as t^-delta, delta = 0.4505 (Voigt and Ziff, Phys. Rev. E 56:R6241 (1997)).
 
-Loss without repair: sites go at random, and what is left is site percolation. It hangs together above a share of
+Independent loss without repair: sites go at random, whoever their neighbours are; the clusters of what is left, by the
+neighbours that the rules of the tissue see, are those of site percolation. It hangs together above a share of
 0.592746 with von Neumann neighbours (Ziff, Phys. Rev. Lett. 69:2670 (1992); Newman and Ziff, Phys. Rev. Lett. 85:4104
 (2000)), and of 1 - 0.592746 with Moore neighbours, the matching lattice (Sykes and Essam, J. Math. Phys. 5:1117
 (1964)). There the largest cluster, times L^(beta / nu) / L^2 with beta / nu = 5 / 48 (Stauffer and Aharony 1994), is
@@ -23,10 +24,11 @@ import numpy as np
 import numpy.typing as npt
 from measures import Measured, bootstrapped, mean
 from target import Findings, curve
-from worlds import SPACING, start, tissue, together, world
+from worlds import start, tissue, together, world
 
 from sim.scenario.trees import Tree
-from sim.spatial.neighbours import connectivity, pairs_within
+from sim.spatial.neighbours import connectivity
+from sim.tissue.patch import Patch
 from sim.tissue.state import HEALTHY
 
 Floats = npt.NDArray[np.float64]
@@ -81,20 +83,20 @@ def contact_process() -> Findings:
 
 SMALL, LARGE = 64, 256
 COPIES = {SMALL: 96, LARGE: 12}
-NEIGHBOURS = {"von_neumann": (1.2, 0.592746), "moore": (1.6, 1.0 - 0.592746)}  # reach in spacings, threshold
+THRESHOLDS = {"von_neumann": 0.592746, "moore": 1.0 - 0.592746}
 
 
 @functools.cache
 def _largest(side: int, kind: str) -> tuple[Floats, Floats]:
     """Share of sites that is healthy, and largest cluster times L^(5/48) / L^2, about the threshold; by replicate."""
-    reach, threshold = NEIGHBOURS[kind]
+    threshold = THRESHOLDS[kind]
     loss, dt = -math.log(threshold + 0.04), 0.01 / threshold  # a step takes a hundredth of the sites
     change = together(LOSS, tissue(neighbourhood=kind, boundary="periodic"))
     shares, sizes = [], []
     for replicate in range(COPIES[side]):
         simulation = start(world(change, shape=(side, side), dt=dt), replicate)
         patch = simulation.patches["patch"]
-        pairs = pairs_within(patch.geometry.positions(), reach * SPACING, box=(side * SPACING,) * 2, periodic=True)
+        pairs = _pairs(patch)
         for _ in range(round(loss / dt)):
             simulation.step()
         rows = []
@@ -106,6 +108,11 @@ def _largest(side: int, kind: str) -> tuple[Floats, Floats]:
         shares.append([share for share, _ in rows])
         sizes.append([size for _, size in rows])
     return np.array(shares), np.array(sizes)
+
+
+def _pairs(patch: Patch) -> npt.NDArray[np.int64]:
+    """Neighbours as the rules of the tissue see them, each pair once."""
+    return np.array([(i, j) for i in range(patch.cells.state.size) for j in patch.geometry.neighbours(i) if i < j])
 
 
 def _read(grid: Floats, shares: Floats, sizes: Floats) -> Floats:
@@ -122,7 +129,7 @@ def _crossing(small: Floats, large: Floats, shares: Floats) -> float:
 def site_percolation() -> Findings:
     """Where the curves of two sizes of tissue cross."""
     numbers, curves = {}, {}
-    for kind in NEIGHBOURS:
+    for kind in THRESHOLDS:
         grid = np.mean([_largest(side, kind)[0].mean(axis=0) for side in COPIES], axis=0)
         at = {side: np.array([*map(functools.partial(_read, grid), *_largest(side, kind))]) for side in COPIES}
         numbers[kind] = _crossed(at[SMALL], at[LARGE], grid)
@@ -138,4 +145,4 @@ def _crossed(small: Floats, large: Floats, shares: Floats) -> Measured:
         bootstrapped(lambda *columns: _crossing(np.stack(columns, 1), large, shares), *small.T).error,
         bootstrapped(lambda *columns: _crossing(small, np.stack(columns, 1), shares), *large.T).error,
     ]
-    return Measured(_crossing(small, large, shares), math.hypot(*errors), len(large))
+    return Measured(_crossing(small, large, shares), math.hypot(*errors), len(small) + len(large))

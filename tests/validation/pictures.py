@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numerics import DAYS, FIRST, logistic
 from PIL import Image
 from rows import GROUPS
-from store import DOCS, stored_curves, stored_rows
-from target import CLASSES, Curve, Row
+from store import DOCS, stored, stored_curves, stored_rows
+from target import CLASSES, Curve, Row, curve
 from words import quantity
 
 from sim.figures.film import png_bytes
@@ -24,15 +25,15 @@ LOOKS = dict(zip(CLASSES, (("#0072B2", "o"), ("#56B4E9", "s"), ("#E69F00", "^"),
 FAILED = "#D55E00"
 BAND, OPEN = "#E4E4E4", 2.6  # fill of the tolerance; where an axis ends, in half widths of a tolerance
 NAMES, WORDS, ACROSS = 2.75, 1.75, 2.3  # inch: names, numbers, and the axes between them
-ALTS = {
-    "ageing": "Rows of ageing and turnover: ours with its standard error beside the tolerance band of each row",
-    "spread": "Rows of spread in a dish: ours with its standard error beside the tolerance band of each row",
-    "drugs": "Rows of drugs and length of life: ours beside the tolerance bands, three of them outside",
-    "wound": "Rows of the wound: ours beside the tolerance bands, one of them outside",
-    "grafts": "Rows of grafts: ours beside the tolerance bands, the one beside the graft outside",
-    "apples": "Rows of apples in a store: ours with its standard error beside the tolerance band of each row",
-    "nulls": "Rows of expected nulls: ours beside the tolerance bands, one correlation outside",
-    "verification": "Rows of verification: ours with its standard error beside the tolerance band of each row",
+SHOWN = {  # what a picture shows, for those who cannot see it; numbers are added
+    "ageing": "Rows of ageing and turnover",
+    "spread": "Rows of spread in a dish",
+    "drugs": "Rows of drugs and length of life",
+    "wound": "Rows of the wound",
+    "grafts": "Rows of grafts",
+    "apples": "Rows of apples in a store",
+    "nulls": "Rows of expected nulls",
+    "verification": "Rows of verification",
     "transport": "Level of a point source against distance with the exact curves, and the error against voxel side",
     "steps": "Burden and its error against the step, level error against the voxel, and the limit of a long reach",
     "percolation": "Repair against loss: healthy share against time, threshold against step, crossing of cluster sizes",
@@ -42,16 +43,20 @@ ALTS = {
 # -------------------------------------------------------------------------------------------------- rows and tolerances
 
 
-def _scaled(row: Row) -> tuple[float, float, float, float]:
+def _scaled(row: Row) -> tuple[float, float, float, float] | None:
     """Position and error of ours, and the ends of the tolerance, on the common axis: -1 to 1, or open to one side.
 
     A tolerance that is open to one side has no width: the larger of its limit and the distance of ours to it is taken.
+    Where that limit is 0, ours is shown over twice its standard error; without an error it has no place on the axis.
     """
     target, (value, error, _) = row.target, row.ours
     if math.isfinite(target.low) and math.isfinite(target.high):
         half = (target.high - target.low) / 2.0
         return (value - target.low) / half - 1.0, error / half, -1.0, 1.0
     limit, sign = (target.low, 1.0) if math.isfinite(target.low) else (target.high, -1.0)
+    if limit == 0.0:
+        ends = sorted((sign * target.margin / 2.0, sign * OPEN))
+        return (value / (2.0 * error), 0.5, ends[0], ends[1]) if error > 0.0 else None
     width = max(abs(limit), abs(value - limit)) or 1.0
     ends = (-1.0, OPEN) if sign > 0.0 else (-OPEN, 1.0)
     return (value - limit) / width - sign, error / width, *ends
@@ -60,12 +65,11 @@ def _scaled(row: Row) -> tuple[float, float, float, float]:
 def forest(title: str, rows: Sequence[Row]) -> Picture:
     """All rows of a group: tolerance as a band, ours as a mark of its class with one standard error to either side."""
     height, key = [max(0.2, text_height(_named(row), SMALL) + 0.07) for row in rows], 0.3
-    counts = [row.ours.n for row in rows]
     caption = (
-        f"{title}: ours as a share of the tolerance (grey: -1 to 1; open to one side where only a limit is known, "
-        "and scaled by the larger of the limit and our distance to it). Bars: one standard error to either side, where "
-        "there is luck; an arrow: beyond the axis. "
-        f"n from {min(counts):,} to {max(counts):,}, row by row in the table. Right: ours."
+        f"{title}: ours as a share of the tolerance (grey: -1 to 1; open to one side where only a limit is known, and "
+        "scaled by the larger of the limit and our distance to it; a limit of 0: ours over twice its standard error). "
+        "Bars: one standard error to either side, where there is luck; an arrow: beyond the axis; no mark: a limit of "
+        f"0 and no luck. {_counts(rows)}. Right: ours."
     )
     figure, foot = page(None, NAMES + ACROSS + WORDS + 0.2, sum(height) + 0.5 + key, caption)
     axes = place(figure, NAMES, foot + 0.42, ACROSS, sum(height))
@@ -82,6 +86,11 @@ def forest(title: str, rows: Sequence[Row]) -> Picture:
     return figure
 
 
+def _counts(rows: Sequence[Row]) -> str:
+    low, high = (pick(row.ours.n for row in rows) for pick in (min, max))
+    return f"n = {low:,}" if low == high else f"n from {low:,} to {high:,}, row by row in the table"
+
+
 def _named(row: Row) -> str:
     return fitted(f"{row.target.number}  {row.target.what}".replace("`", ""), NAMES - 0.2, SMALL)
 
@@ -91,7 +100,10 @@ def _ours(row: Row) -> str:
 
 
 def _draw_row(axes: Axes, row: Row, y: float, half: float) -> None:
-    at, error, low, high = _scaled(row)
+    scaled = _scaled(row)
+    if scaled is None:
+        return
+    at, error, low, high = scaled
     axes.fill_betweenx([y - half, y + half], low, high, color=BAND, lw=0)
     colour, marker = LOOKS[row.target.kind]
     beyond = abs(at) > OPEN
@@ -140,9 +152,9 @@ def _say(axes: Axes, title: str, x: str, y: str, **scales: object) -> None:
         axes.legend(frameon=False, fontsize=SMALL, handlelength=1.4, labelspacing=0.3)
 
 
-def _points(axes: Axes, curve: Curve, look: int, label: str = "", line: str = "") -> None:
+def _points(axes: Axes, each: Curve, look: int, label: str = "", line: str = "") -> None:
     colour, marker = ARM_COLOURS[1:][look], "o^sDv"[look]
-    axes.errorbar(curve["x"], curve["y"], curve["error"] if (curve["error"] > 0.0).any() else None,
+    axes.errorbar(each["x"], each["y"], each["error"] if (each["error"] > 0.0).any() else None,
                   fmt=marker + line, color=colour, ms=3.5, lw=0.9, label=label)  # fmt: skip
 
 
@@ -151,7 +163,8 @@ def transport(curves: Mapping[str, Curve]) -> Picture:
     caption = (
         "A point source at rest (periodic box of 8 decay lengths L, images summed; float64, no luck: n = 1). Left: "
         "level of one unit secreted per day, D = k = 1, along an axis of the grid, voxels of L/4 (plane) and L/3 "
-        "(space); lines: K0 and Yukawa. Right: rms of the relative error from 3 voxels of the coarsest grid to 3 L."
+        "(space); lines: K0 and Yukawa. Right: rms of the relative error from 3 voxels of the coarsest grid to 3 L; "
+        "also in a plane between reflecting walls (images are mirror sources), the way that a tissue goes by default."
     )
     figure, (levels, errors) = _panels(2, caption, across=2)
     for look, (dimension, name) in enumerate({"2d": "plane", "3d": "space"}.items()):
@@ -160,7 +173,8 @@ def transport(curves: Mapping[str, Curve]) -> Picture:
         levels.plot(rising["x"], rising["y"], color=ARM_COLOURS[1:][look], lw=0.9)
         _points(levels, found, look, name)
         _points(errors, curves[f"grid_{dimension}"], look, name, "-")
-    sides = np.array([0.06, 0.35])
+    _points(errors, curves["grid_walls"], 2, "plane, walls", "-")
+    sides = np.array([0.026, 0.35])
     errors.plot(sides, 9.0 * sides**2, color=FAINT, lw=0.8, ls="--", label="slope 2")
     _say(levels, "level", "distance (L)", "level (1 / L^d)", yscale="log")
     _say(errors, "error", "side of a voxel (L)", "relative error (%)", xscale="log", yscale="log")
@@ -173,8 +187,9 @@ def steps(curves: Mapping[str, Curve]) -> Picture:
     caption = (
         f"Burden of a paracrine tissue of 120 x 120 cells after 30 d (n = {n['dt_tissue']}, luck by step, so nothing "
         "is paired); error of the mean field in steps against logistic growth (no luck); level at healthy cells in "
-        "voxels of 2, 4 and 8 cells a side against voxels of one cell, reach 5 cells (one tissue); burden after 20 d "
-        f"of 64 x 64 cells over that without space (n = {n['reach']}; a tissue is 64 cells wide). Bars: s.e."
+        "voxels of 2, 4 and 8 cells a side against voxels of one cell, reach 5 cells (one tissue); burden after 7 d of "
+        f"64 x 64 cells over the {logistic(FIRST, DAYS, 0.5):.0f} % that there would be without space, both from 5 % "
+        f"(n = {n['reach']}). Bars: s.e."
     )
     figure, (burden, order, level, reach) = _panels(4, caption, across=2)
     _points(burden, curves["dt_tissue"], 0, line="-")
@@ -184,24 +199,25 @@ def steps(curves: Mapping[str, Curve]) -> Picture:
     _points(reach, cells, 1, line="-")
     reach.axhline(1.0, color=FAINT, lw=0.8, ls="--")
     length = np.array([0.12, 1.0])
-    order.plot(length, 0.24 * length, color=FAINT, lw=0.8, ls="--", label="slope 1")
+    order.plot(length, 7.0 * length, color=FAINT, lw=0.8, ls="--", label="slope 1")
     _say(burden, "tissue", "step (d)", "burden (%)", xlim=(0.0, None))
-    _say(order, "mean field", "step (d)", "error of burden (points)", xscale="log", yscale="log")
+    _say(order, "mean field, 7 d", "step (d)", "error of burden (points)", xscale="log", yscale="log")
     _say(level, "voxels", "side of a voxel (reach)", "error of level, rms (%)", xlim=(0.0, None), ylim=(0.0, None))
-    _say(reach, "limit of a long reach", "reach (cells)", "burden over mean field", xscale="log")
+    _say(reach, "limit of a long reach", "reach (cells)", "burden over mean field, 7 d", xscale="log")
     return figure
 
 
 def percolation(curves: Mapping[str, Curve]) -> Picture:
     """Repair against loss, and loss without repair."""
     threshold = curves["threshold"].sort_values("x")
-    n = int(threshold["n"].max())
+    n, limit_found = int(threshold["n"].max()), stored()["V5a"]
     small, large = (curves[f"cluster_von_neumann_{side}"] for side in (64, 256))
     caption = (
         f"Left: share of healthy sites where cells are lost at 1 /d and repaired at the rates given, steps of 1/40 d "
         f"(192 x 192 cells, mean of n = {n}); dashed: t^-0.4505. Middle: the rate at which the share falls so, against "
-        f"the step, and the line through the two finest (bars: standard errors, n = {n}); dashed: 1.6488 of the "
-        "contact process. Right: largest cluster of healthy cells without repair, times L^(5/48) / L² "
+        f"the step, and at 0 what the two finest of each replicate point to, {quantity(limit_found, '')} (bars: "
+        f"standard errors, n = {n}); dashed: 1.6488 of the contact process. Right: largest cluster of healthy cells "
+        "without repair, times L^(5/48) / L² "
         f"(n = {int(small['n'].max())} and {int(large['n'].max())}); dashed: 0.592746 of site percolation."
     )
     figure, (decline, limit, cluster) = _panels(3, caption)
@@ -211,20 +227,41 @@ def percolation(curves: Mapping[str, Curve]) -> Picture:
     days = np.array([3.0, 100.0])
     decline.plot(days, 0.85 * days**-0.4505, color=FAINT, lw=0.8, ls="--")
     _points(limit, threshold, 0)
-    fine, coarse = threshold.iloc[0], threshold.iloc[1]
-    tilt = (coarse["y"] - fine["y"]) / (coarse["x"] - fine["x"])
-    limit.plot([0.0, coarse["x"]], [fine["y"] - tilt * fine["x"], coarse["y"]], color=ARM_COLOURS[1], lw=0.8)
+    limit.plot([0.0, threshold["x"].iloc[1]], [limit_found.value, threshold["y"].iloc[1]], color=ARM_COLOURS[1], lw=0.8)
+    _points(limit, curve([0.0], [limit_found.value], limit_found.error, limit_found.n), 1)
     limit.axhline(1.6488, color=FAINT, lw=0.8, ls="--")
     for look, (side, each) in enumerate({64: small, 256: large}.items()):
         _points(cluster, each, look, f"{side} x {side}", "-")
     cluster.axvline(0.592746, color=FAINT, lw=0.8, ls="--")
     _say(decline, "dying out", "time (d)", "healthy share", xscale="log", yscale="log")
-    _say(limit, "threshold", "step (d)", "rate of repair over loss", xlim=(0.0, None))
+    _say(limit, "threshold", "step (d)", "rate of repair over loss", xlim=(-0.004, None))
     _say(cluster, "falling apart", "healthy share", "largest cluster, scaled")
     return figure
 
 
 CURVES = {"transport": transport, "steps": steps, "percolation": percolation}
+
+
+def alts() -> dict[str, str]:
+    """What each picture shows, with the numbers in it that matter most."""
+    curves, found = stored_curves(), stored()
+    rows = {group.picture: stored_rows(group.targets) for group in GROUPS}
+    reach, tissue, sides = curves["reach"], curves["dt_tissue"], curves["grid_2d"]
+    told = {name: _told(each) for name, each in rows.items()} | {
+        "transport": f"plane, from {sides['y'].max():.2g} % at L/4 to {sides['y'].min():.2g} % at L/16; n = 1",
+        "steps": f"tissue, {tissue['y'].max():.3g} % at 1 d, {tissue['y'].min():.3g} % at 1/8 d (n = "
+        f"{tissue['n'].max()}); over the mean field {reach['y'].iloc[0]:.2f} at a reach of one cell, "
+        f"{reach['y'].iloc[-1]:.3f} at 64 (n = {reach['n'].max()})",
+        "percolation": f"{quantity(found['V5a'], '')} where it dies out (n = {found['V5a'].n}), "
+        f"{quantity(found['V5b'], '')} where it falls apart (n = {found['V5b'].n})",
+    }  # fmt: skip
+    return {name: f"{words}; {told[name]}" for name, words in SHOWN.items()}
+
+
+def _told(rows: Sequence[Row]) -> str:
+    outside = [f"{row.target.number} {quantity(row.ours, row.target.unit)}" for row in rows if not row.passed]
+    which = f"outside: {', '.join(outside)}" if outside else "none outside"
+    return f"ours with its standard error beside the tolerance band of {len(rows)} rows, {which}; {_counts(rows)}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- files

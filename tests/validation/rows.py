@@ -75,11 +75,12 @@ _ageing = [
         "fitted",
         "Four numbers of the set (production, its rise, removal and its half-saturation) were fitted to rows 1, 2, 3 "
         "and 14 together (docs/ageing.md). A pulse of 0.3 % of the healthy cells. Only immune cells count: what the "
-        "fluctuation of the body takes is censored.",
+        "fluctuation of the body takes is censored. Without space (`mean_field.py`, 3,000 mice) it is 5.26 d, 8 % "
+        "more.",
     ),
     Target(
         "1b", "turnover: half of a tagged cohort gone, 22 months", PULSE, half_gone("old"), "d", "25 ± 6 d", 19.0, 31.0,
-        "fitted",
+        "fitted", "Without space, as in 1a, it is 23.1 d, 16 % more.",
     ),
     Target("1c", "turnover: 22 months over 3 months", PULSE, slower("old", "young"), "", "5", 3.5, 6.5, "fitted"),
     Target(
@@ -114,9 +115,19 @@ _ageing = [
     Target(
         "5", "saturated removal: time in which the hazard of death doubles", MICE, gompertz_doubling("mouse_fig4b"),
         "yr", "0.23 yr", 0.85 * 0.23, 1.15 * 0.23, "verified",
-        "As 4a; fitted between the 2nd and the 90th percentile of life. That mice have 0.2 to 0.3 yr is from memory.",
+        "As 4a; fitted between the 2nd and the 90th percentile of life. That mice have 0.2 to 0.3 yr is from memory. "
+        "Ours is 6 standard errors higher, by the estimator: a straight line through the logarithms of the hazard of "
+        "our deaths, all points alike, gives 0.234 to 0.235; weighted, or by maximum likelihood (as here), 0.248 to "
+        "0.250.",
     ),
 ]  # fmt: skip
+
+
+MARTIN = (
+    "Rows 8a to 9b: theirs is a run of the published algorithm for this project (SCIENCE.md 2b, 200 seeds), not a "
+    "figure of the paper. Ours are seen every 0.2 h only, and 8 of the 9 times of row 8 are longer, the 10 % "
+    "quantiles by 14 to 18 %."
+)
 
 
 def _lesion() -> list[Target]:
@@ -129,12 +140,14 @@ def _lesion() -> list[Target]:
             f"8{letter}", f"lesion without firebreak: time to {count} paracrine cells, {named[i][1]}", LESION,
             time_to(count, named[i][0], "paracrine"), "h", f"{published[count][i]:g} h",
             published[count][i] * (1.0 - named[i][2]), published[count][i] * (1.0 + named[i][2]), "verified",
+            MARTIN if letter == "a" else "",
         )
         for letter, (count, i) in zip("abcdefghi", cells, strict=True)
     ]  # fmt: skip
     return [
         *rows,
-        Target("8j", "lesion: cells that it starts with, mean", LESION, seed_cells, "", "34.3", 33.3, 35.3, "verified"),
+        Target("8j", "lesion: cells that it starts with, mean", LESION, seed_cells, "", "34.3", 33.3, 35.3, "verified",
+               own=True),
         Target("9a", "lesion with firebreak: time to 50 paracrine cells, median", LESION,
                time_to(50, 0.5, "firebreak"), "h", "176 h", 120.0, 250.0, "verified"),
         Target("9b", "firebreak: times slower to 50 cells (ratio of medians)", LESION, slowdown, "", "37", 25.0, 55.0,
@@ -161,7 +174,8 @@ _later = [
         "14b", "perforin-null (half of removal) over wild type at 24 months, all animals", PERFORIN,
         burdens(("perforin_null", MONTHS_24), ("healthy_immunity", MONTHS_24)), "", "43 % / 10 %: 4.3", 3.0, 6.0,
         "fitted",
-        "That the granule route is half of removal is assumed; the set was chosen so that the ratio comes out.",
+        "That the granule route is half of removal is assumed; the set was chosen so that the ratio comes out. By "
+        "itself the burden of the null is 49.8 ± 1.0 % (docs/ageing.md), and 43 % was published.",
     ),
 ]  # fmt: skip
 
@@ -181,13 +195,17 @@ _trial = [
     ),
     Target(
         "19c", "D+Q that reaches all cells: gain in median time left, times that of the mice", TRIAL,
-        overshoot("d_q_all_cells", "vehicle", FIRST_DOSE, 36.0), "", "+838 %: 23", 20.0, math.inf, "verified",
-        "The trap of SCIENCE.md 1c: the kill that biopsies show, in a homogeneous body. Theirs is an Euler scheme.",
+        overshoot("d_q_all_cells", "vehicle", FIRST_DOSE, 36.0), "", "+838 %: 23.3", 20.0, 26.8, "verified",
+        "The trap of SCIENCE.md 1c: the kill that biopsies show, in a homogeneous body. Tolerance 15 %. Theirs is an "
+        "Euler scheme; whether that is why ours is 7 % higher (2.7 standard errors) is not known.",
+        own=True,
     ),
     Target(
         "19d", "refractory cells everywhere, or the same share of the body unreached: later death", TRIAL,
         later_death("d_q_refractory", "d_q_unreached"), "d", "the same (SCIENCE.md 10b)", -math.inf, 0.01, "verified",
-        "Survival cannot tell them apart; the burden of the reached tissue can (docs/lifespan.md).",
+        "Our code against itself. Survival cannot tell them apart; the burden of the reached tissue can "
+        "(docs/lifespan.md).",
+        own=True,
     ),
     Target(
         "20", "twice-weekly clearance from 12 months, the same share refractory: median life", TRIAL,
@@ -206,7 +224,8 @@ _drugs = [
         change("n_senescent", "d_q", "none", 14.0), "%", "-20 to -31 % (epidermis), -35 % (fat, p16)", -45.0, -10.0,
         "echo",
         "The library takes the kill of one course (0.35) from the same paper (Hickson 2019: nine people, three days of "
-        "D+Q, biopsies on day 14), as that of one dose. Old mouse skin stands for skin and fat of people.",
+        "D+Q, biopsies on day 14), as that of one dose. Old mouse skin stands for skin and fat of people. Theirs is "
+        "after against before, ours against the same tissue without the drug on the same day.",
     ),
     Target(
         "22a", "ruxolitinib: level of SASP against no drug, mean of the 60 days of daily doses", JAK,
@@ -231,12 +250,13 @@ _drugs = [
     Target(
         "22d", "ruxolitinib stopped: SASP per senescent cell against no drug, 7 d after the last dose", JAK,
         change_per_cell("mean_SASP", "ruxolitinib", "none", 66.0), "%", "back to baseline", -10.0, 10.0, "echo",
-        "The time constant of the return (2 d) is assumed; nobody has measured one.",
+        "The time constant of the return (2 d) is assumed; nobody has measured one.", own=True,
     ),
     Target(
         "22e", "ruxolitinib stopped: level of SASP against no drug, 21 d after the last dose", JAK,
         change("mean_SASP", "ruxolitinib", "none", 80.0), "%", "back to baseline", -10.0, 10.0, "predicted",
         "Each cell secretes as before (22d), but there are fewer of them (22c): the same finding, seen in the SASP.",
+        own=True,
     ),
 ]  # fmt: skip
 
@@ -246,8 +266,8 @@ _wound = [
         "24a", "wound: killing senescent cells on days 1-6 delays 90 % closure by", WOUND,
         delay("senolytic_during", "no_drug"), "d", "later (no number)", 0.0, math.inf, "fitted",
         "Young skin. The rate of repair (here), its boost and the share of the margin that turns (SCIENCE.md 10b) were "
-        "chosen to meet 24a to 24d. A delay that noise could give fails. An edge moves by one site per step at most: "
-        "with half of the step (0.75 h) closure comes 0.3 d earlier, and the rest moves by less than 0.5 d.",
+        "chosen to meet 24a, 24b and 24d. A delay that noise could give fails. An edge moves by one site per step at "
+        "most: with half of the step (0.75 h) closure comes 0.3 d earlier, and the rest moves by less than 0.5 d.",
         margin=2.0,
     ),
     Target(
@@ -256,7 +276,7 @@ _wound = [
     ),
     Target(
         "24c", "wound: day with most senescent cells, no drug", WOUND, cells_peak("no_drug"), "d", "3-6 d", 3.0, 6.0,
-        "fitted",
+        "echo", "The wound turns cells 1 d after it is made, and for 3 d: day 4 is what was put in.",
     ),
     Target(
         "24d", "wound: day from which the two differ by less than 1 % of the wound", WOUND,
@@ -264,7 +284,7 @@ _wound = [
     ),
     Target(
         "24e", "wound: topical PDGF-AA with the killing: 90 % closure against killing alone", WOUND,
-        delay("senolytic_with_pdgf", "senolytic_during"), "d", "sooner (no number)", -math.inf, 0.0, "predicted",
+        delay("senolytic_with_pdgf", "senolytic_during"), "d", "sooner (no number)", -math.inf, 0.0, "echo",
         "A direction only, which could hardly come out otherwise: PDGF-AA is all by which senescent cells help here.",
         margin=2.0,
     ),
@@ -276,28 +296,17 @@ _wound = [
     ),
     Target(
         "24g", "wound: killing after closure (days 15-20): most that the wound opens again", WOUND,
-        reopens("senolytic_after", "no_drug", 15.0), "% of it", "no delay expected", -math.inf, 1.0, "predicted",
+        reopens("senolytic_after", "no_drug", 15.0), "% of it", "no delay expected", -math.inf, 1.0, "echo",
         "Expected because the cells are no longer needed; our notes have no published number. Until the first dose the "
         "two are the same, bit for bit (a test).",
+        own=True,
     ),
     Target(
         "24h", "wound: a senomorphic on days 0-14: 90 % closure against no drug", WOUND,
-        delay("senomorphic_during", "no_drug"), "d", "no delay expected", -math.inf, 0.25, "predicted",
+        delay("senomorphic_during", "no_drug"), "d", "no delay expected", -math.inf, 0.25, "echo",
         "At most one recorded step. Expected where the drug mutes the late SASP and spares PDGF-AA, which is assumed "
         "here; our notes have no published number.",
-    ),
-]  # fmt: skip
-
-_limits = [
-    Target(
-        "V4b", "mean field of the ageing mouse: half of a tagged cohort gone, 3 months", PULSE, half_gone("young"), "d",
-        "5.26 d (without space)", 0.75 * 5.26, 1.25 * 5.26, "verified",
-        "Theirs is a computation of its own (`tests/validation/mean_field.py`, 3,000 mice); ours is row 1a again. It "
-        "gives half-lives a tenth longer than lattices (docs/ageing.md); the tolerance is ours.",
-    ),
-    Target(
-        "V4c", "the same, 22 months", PULSE, half_gone("old"), "d", "23.1 d (without space)", 0.75 * 23.1, 1.25 * 23.1,
-        "verified",
+        own=True,
     ),
 ]  # fmt: skip
 
@@ -319,8 +328,7 @@ PUBLISHED = (
     Group("Apples", "apples", APPLES),
     Group("Expected nulls", "nulls", NULLS),
 )
-_checks = sorted((*VERIFICATION, *_limits), key=lambda each: each.number)
-CHECKED = Group("Numerics against what is known", "verification", tuple(_checks))
+CHECKED = Group("Numerics against what is known", "verification", VERIFICATION)
 GROUPS = (*PUBLISHED, CHECKED)
 TARGETS: tuple[Target, ...] = tuple(target for group in GROUPS for target in group.targets)
 

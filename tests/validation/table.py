@@ -6,6 +6,7 @@ Without arguments all rows; with numbers of rows (``24``, ``V5a``) only these, t
 from __future__ import annotations
 
 import functools
+import string
 import sys
 import time
 from collections.abc import Sequence
@@ -16,15 +17,17 @@ from page import HTML, PAGE, markdown
 from page import write as write_pages
 from pictures import draw_all
 from rows import TARGETS, run
-from store import keep, stored, stored_curves, stored_rows
+from store import keep, made, made_now, stored, stored_curves, stored_rows
 from target import Computation, Curve, Study, Target
 from words import HEAD, line, verdict
+
+PARTS = string.ascii_lowercase
 
 
 def wanted(numbers: Sequence[str]) -> list[Target]:
     """The rows of these numbers, with or without the letter that a part of a row has; all if there are none."""
-    chosen = [each for each in TARGETS if not numbers or {each.number, each.number.rstrip("abcdefghij")} & {*numbers}]
-    known = {each.number for each in TARGETS} | {each.number.rstrip("abcdefghij") for each in TARGETS}
+    chosen = [each for each in TARGETS if not numbers or {each.number, each.number.rstrip(PARTS)} & {*numbers}]
+    known = {each.number for each in TARGETS} | {each.number.rstrip(PARTS) for each in TARGETS}
     if unknown := [number for number in numbers if number not in known]:
         raise SystemExit(f"table.py: rows: must be among those of {shown(PAGE)}, got {', '.join(unknown)}")
     return chosen
@@ -34,8 +37,9 @@ def wanted(numbers: Sequence[str]) -> list[Target]:
 def told(study: Study | Computation) -> Any:
     """What a row is measured on, computed once, with the time that it takes."""
     start = time.perf_counter()
+    print(study.name, end=" ... ", flush=True)
     found = run(study)
-    print(f"{study.name}: {time.perf_counter() - start:.0f} s", flush=True)
+    print(f"{time.perf_counter() - start:.0f} s", flush=True)
     return found
 
 
@@ -48,14 +52,19 @@ def main(numbers: Sequence[str]) -> int:
     """Run, keep, draw, write, print; 1 if one of the rows fails."""
     targets = wanted(numbers)
     whole = len(targets) == len(TARGETS)
-    measured = {} if whole else stored()
+    now = made_now()
+    measured, origin = ({}, {}) if whole else (stored(), made())
     curves: dict[str, Curve] = {} if whole else stored_curves()
+    studies = [*dict.fromkeys(target.study for target in targets)]
+    for place, study in enumerate(studies, 1):
+        print(f"{place} of {len(studies)}: ", end="", flush=True)
+        told(study)
     for target in targets:
         found = told(target.study)
-        measured[target.number] = target.measure(found)
+        measured[target.number], origin[target.number] = target.measure(found), now
         if isinstance(target.study, Computation):
             curves |= found.curves
-    keep({target.number: measured[target.number] for target in TARGETS}, curves)
+    keep({target.number: measured[target.number] for target in TARGETS}, origin, curves)
     draw_all()
     write_pages()
     rows = stored_rows(targets)

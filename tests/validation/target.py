@@ -16,7 +16,8 @@ Curve = pd.DataFrame  # columns x, y, error, n
 
 Class = Literal["verified", "echo", "fitted", "predicted"]
 CLASSES: dict[Class, str] = {
-    "verified": "an independent computation of the same equations agrees; it says nothing about biology",
+    "verified": "known mathematics, another program, or the same thing computed in two ways agrees; it says nothing "
+    "about biology",
     "echo": "a number that was put in comes back",
     "fitted": "parameters were chosen to meet it",
     "predicted": "neither put in nor fitted: the only class that counts as evidence",
@@ -87,6 +88,8 @@ class Target:
         Standard errors by which ours must be inside; for directions, which noise could give.
     note : str
         What the words of the table leave open; why it fails.
+    own : bool
+        Whether the tolerance is ours, not one of SCIENCE.md.
     """
 
     number: str
@@ -100,6 +103,7 @@ class Target:
     kind: Class
     note: str = ""
     margin: float = 0.0
+    own: bool = False
 
     @property
     def tolerance(self) -> str:
@@ -109,7 +113,8 @@ class Target:
         else:
             above = math.isfinite(self.low)
             words = f"{'at least' if above else 'at most'} {self.low if above else self.high:g} {self.unit}"
-        return words.rstrip() + (f", by {self.margin:g} standard errors" if self.margin else "")
+        by = f", by {self.margin:g} standard errors" if self.margin else ""
+        return words.rstrip() + by + (" (ours)" if self.own else "")
 
 
 @dataclass(frozen=True)
@@ -122,5 +127,15 @@ class Row:
     @property
     def passed(self) -> bool:
         """Whether ours is within the tolerance."""
-        slack = self.target.margin * self.ours.error
-        return bool(self.target.low + slack <= self.ours.value <= self.target.high - slack)
+        return self._room >= 0.0
+
+    @property
+    def at_the_edge(self) -> bool:
+        """Whether ours passes by less than its standard error."""
+        return self.passed and self._room < self.ours.error
+
+    @property
+    def _room(self) -> float:
+        """How far ours is inside the tolerance, less the margin."""
+        value, error, _ = self.ours
+        return min(value - self.target.low, self.target.high - value) - self.target.margin * error

@@ -26,14 +26,14 @@ def cells(target: Target) -> list[str]:
 def line(row: Row) -> list[str]:
     """The cells of a row."""
     number, what, theirs, tolerance, kind = cells(row.target)
-    result = "pass" if row.passed else "**FAIL**"
+    result = ("pass, at the edge" if row.at_the_edge else "pass") if row.passed else "**FAIL**"
     return [number, what, quantity(row.ours, row.target.unit), str(row.ours.n), theirs, tolerance, result, kind]
 
 
 def quantity(measured: Measured, unit: str) -> str:
     """Value and standard error, with two figures of the error; without one where there was no luck."""
-    if measured.error > 0.0 or (measured.n > 1 and not float(measured.value).is_integer()):
-        digits = max(0, 1 - math.floor(math.log10(measured.error))) if measured.error > 0.0 else 2
+    if measured.error > 0.0:
+        digits = max(0, 1 - math.floor(math.log10(measured.error)))
         return f"{measured.value:.{digits}f} ± {measured.error:.{digits}f} {unit}".rstrip()
     return f"{measured.value:.3g} {unit}".rstrip()
 
