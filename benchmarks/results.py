@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 import subprocess
@@ -11,7 +12,6 @@ from pathlib import Path
 from benchmarks.protocol import HERE, TWO_CORES, Row, Table
 
 LIBRARIES = ("numpy", "scipy", "numba", "mesa", "pandas")
-Groups = dict[str, tuple[str, list[Row | Table]]]  # by name: what it is about, and what was found
 IMAGES = "images"  # beside RESULTS.md, a picture per group
 PROTOCOL = f"""\
 ## Protocol
@@ -50,6 +50,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
         "commit": commit or "unknown",
+        "day": datetime.date.today().isoformat(),
         "load at the start": "{:.2f}, {:.2f}, {:.2f} (1, 5, 15 min)".format(*os.getloadavg()),
     }
 
@@ -66,23 +67,26 @@ def _output(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def page(about: dict[str, str], groups: Groups) -> str:
-    """RESULTS.md: `about` the run, and by group what it is about and what was found."""
-    rows = [each for _, found in groups.values() for each in found if isinstance(each, Row) and each.target]
-    count = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("holds", "missed", "not judged")}
-    lines = ["# What was measured", "", "Written by `make bench`.", "", PROTOCOL]
-    lines += ["## This run", "", *(f"* **{key}**: {value}" for key, value in about.items()), ""]
-    lines += [f"Of {len(rows)} targets {count['holds']} hold, {count['missed']} are missed, "
-              f"{count['not judged']} could not be judged."]  # fmt: skip
-    for name, (words, found) in groups.items():
-        lines += ["", f"## {name.capitalize()}", "", words]
-        if verdicts := [row for row in found if isinstance(row, Row)]:
-            lines += ["", *_grid(("what", "measured", "target", ""), [(*row[:3], row.verdict) for row in verdicts])]
-        for table in found:
-            if isinstance(table, Table):
-                lines += ["", f"### {table.what}", "", *_grid(table.columns, table.lines)]
-                lines += ["", f"![{table.what}]({IMAGES}/{name}.png)"] if table.draw else []
+def section(name: str, words: str, found: list[Row | Table], about: dict[str, str]) -> str:
+    """What RESULTS.md says of a group: when and where it was measured, what it is about and what was found."""
+    rows = [each for each in found if isinstance(each, Row)]
+    lines = [f"## {name.capitalize()}", "", words, "", "; ".join(f"{key}: {value}" for key, value in about.items())]
+    if rows:
+        lines += ["", *_grid(("what", "measured", "target", ""), [(*row[:3], row.verdict) for row in rows])]
+    for table in found:
+        if isinstance(table, Table):
+            lines += ["", f"### {table.what}", "", *_grid(table.columns, table.lines)]
+            lines += ["", f"![{table.what}]({IMAGES}/{name}.png)"] if table.draw else []
     return "\n".join(lines) + "\n"
+
+
+def renewed(page: str, name: str, text: str, order: list[str]) -> str:
+    """RESULTS.md with the section of one group in place of an older one; sections of groups that are none go."""
+    pieces = ("\n" + page).split("\n## ")[1:]
+    kept = {piece.partition("\n")[0].lower(): "## " + piece.rstrip() + "\n" for piece in pieces}
+    kept[name] = text
+    head = f"# What was measured\n\nWritten by `make bench`, group by group.\n\n{PROTOCOL}"
+    return "\n".join([head, *(kept[each] for each in order if each in kept)])
 
 
 def _grid(columns: tuple[str, ...], lines: list[tuple[str, ...]]) -> list[str]:

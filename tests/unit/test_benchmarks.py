@@ -10,7 +10,7 @@ import pytest
 from benchmarks.contenders import KINDS, SCIPY, TINY, Contender, SciPyTransforms, race
 from benchmarks.picture import Curve, draw
 from benchmarks.protocol import Row, Table, Turns, in_turns
-from benchmarks.results import machine, page
+from benchmarks.results import machine, renewed, section
 from benchmarks.run import GROUPS, line, main
 from benchmarks.speed import level_errors
 from benchmarks.worlds import every_rule, tissue
@@ -44,14 +44,19 @@ def test_a_ratio_is_of_medians_with_quartiles_of_turns() -> None:
     assert turns.spread(1, 0).startswith("0.25 (")
 
 
-def test_the_page_has_all_rows_and_counts_verdicts() -> None:
+def test_a_section_has_all_rows_and_takes_the_place_of_the_older_one() -> None:
     found = [Row("step", "1.2", "at most 1.4", True), Row("fact", "3"), Table("sizes", ("n", "t"), [("1", "2 s")]),
              Row("far", "9", "at most 1", False)]  # fmt: skip
-    text = page({"cores": "2"}, {"speed": ("Words.", found)})
+    text = section("speed", "Words.", found, {"cores": "2", "day": "today"})
     assert "| step | 1.2 | at most 1.4 | holds |\n| fact | 3 |  |  |\n| far | 9 | at most 1 | missed |" in text
     assert "### sizes\n\n| n | t |\n| --- | --- |\n| 1 | 2 s |" in text
-    assert "Of 2 targets 1 hold, 1 are missed, 0 could not be judged." in text
-    assert "## Protocol" in text
+    assert "cores: 2; day: today" in text
+    order = ["speed", "costs"]
+    page = renewed("# Old words\n\n## Gone\n\n| a |\n", "costs", "## Costs\n\nfirst\n", order)
+    both = renewed(page, "speed", text, order)
+    assert both.index("## Protocol") < both.index("## Speed") < both.index("## Costs")
+    assert "Gone" not in both
+    assert renewed(both, "costs", "## Costs\n\nsecond\n", order) == both.replace("first", "second")
     assert {"cores", "commit", "libraries", "load at the start"} <= set(machine())
 
 
