@@ -52,11 +52,11 @@ def test_a_section_has_all_rows_and_takes_the_place_of_the_older_one() -> None:
     assert "### sizes\n\n| n | t |\n| --- | --- |\n| 1 | 2 s |" in text
     assert "cores: 2; day: today" in text
     order = ["speed", "costs"]
-    page = renewed("# Old words\n\n## Gone\n\n| a |\n", "costs", "## Costs\n\nfirst\n", order)
+    page = renewed("# Old words\n\n## Gone\n\n| a |\n", "costs", "## Costs\n\nalpha\n", order)
     both = renewed(page, "speed", text, order)
     assert both.index("## Protocol") < both.index("## Speed") < both.index("## Costs")
     assert "Gone" not in both
-    assert renewed(both, "costs", "## Costs\n\nsecond\n", order) == both.replace("first", "second")
+    assert renewed(both, "costs", "## Costs\n\nomega\n", order) == both.replace("alpha", "omega")
     assert {"cores", "commit", "libraries", "load at the start"} <= set(machine())
 
 
