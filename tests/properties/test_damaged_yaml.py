@@ -33,7 +33,7 @@ events:
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 EACH = 13  # damaged texts of each kind
-NEVER = ("not UTF-8", "recursion", "merge", "nesting", "laughs", "keys", "whole")  # nothing of that is a scenario
+NEVER = ("not UTF-8", "recursion", "nesting", "laughs", "keys", "whole")  # nothing of that is a scenario
 OFTEN = {"drop": 1, "swap": 3, "truncate": 3}  # what is left may well be one: so many are refused at least, else half
 Verdict = Callable[[bytes], bool]
 
