@@ -25,8 +25,9 @@ def effect_lines(effects: pd.DataFrame, halfwidth: float | None = None) -> Itera
     table = [[*head, *(["more needed"] if wished else []), "shared luck"]]
     for row in effects.to_dict("records"):
         interval = _both(row["difference_low"], row["difference_high"])
-        means = [f"{row[name]:.4g}" if math.isfinite(row[name]) else "-" for name in ("mean", "baseline_mean")]
-        numbers = [*means, f"{row['difference']:+.4g}", interval, _p(row["p_holm"])]
+        told = (("mean", ".4g"), ("baseline_mean", ".4g"), ("difference", "+.4g"))
+        means = [f"{row[name]:{form}}" if math.isfinite(row[name]) else "-" for name, form in told]
+        numbers = [*means, interval, _p(row["p_holm"])]
         more = [f"{row['needed']:.0f}" if math.isfinite(row["needed"]) else "?"] if wished else []
         table.append([*(str(row[key]) for key in keys), _counted(row), *numbers, *more, _ratio(row)])
     yield from aligned(table)

@@ -42,12 +42,16 @@ def turnover(
       senodrift turnover results/half_life-4a42c6 --cause pulse --window 5,60 --figure turnover.png
     """  # noqa: D301
     from sim.analysis.turnover import turnover as turnover_of
+    from sim.errors import ResultsError
     from sim.results import read_results
 
     check_picture(figure, "figure")
     tables = read_results(results)
     days = None if window is None else _days(window)
     parts = [turnover_of(tables, cause, control, days, tissue, by=by) for tissue in tables.tissues]
+    if not any(map(len, parts)):
+        rule = "must have a tagged cohort on days that all replicates have"
+        raise ResultsError(f"turnover: {results}: {rule}, got none")
     for table in parts:
         if len(table):
             typer.echo("\n".join(_lines(table, len(parts) > 1)))

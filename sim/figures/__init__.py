@@ -22,7 +22,7 @@ from sim.analysis.stored_maps import places_known, shared_replicates
 from sim.analysis.survival import somebody_died
 from sim.analysis.times import wounds
 from sim.analysis.treatment import given_doses, harm
-from sim.analysis.turnover import TAG, cohorts
+from sim.analysis.turnover import cohorts, cohorts_by_arm
 from sim.figures.attribution import reproduction
 from sim.figures.body_map import body_map
 from sim.figures.burden import burden
@@ -275,11 +275,13 @@ def _of_organism(results: Results, plots: Plots) -> Iterator[tuple[str, Callable
 
 
 def _of_cohorts(results: Results, plots: Plots, end: dict[str, str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """The same for cells that an irradiation tagged."""
+    """The same for cells that an irradiation tagged, where all arms that have some were watched for two rows."""
     tagged = cohorts(results, ("irradiation",))
     for cause in tagged:
-        seen = results.timeseries.groupby("tissue")[f"{TAG}{cause}"].any()
-        for tissue in (each for each in end if seen[each]):
+        for tissue in end:
+            found = cohorts_by_arm(results, cause, None, tissue).values()
+            if not found or min(cohort.days.size for cohort in found) < 2:
+                continue
             name = f"turnover-{cause}" if len(tagged) > 1 else "turnover"
             yield f"{name}{end[tissue]}", lambda c=cause, t=tissue: plots.turnover(c, t)  # type: ignore[misc]
 

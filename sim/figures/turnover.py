@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.analysis.paired import chosen_tissue
-from sim.analysis.turnover import Cohort, cohorts_by_arm, survival
+from sim.analysis.turnover import Cohort, cohorts, cohorts_by_arm, survival
 from sim.analysis.turnover import turnover as turnover_table
+from sim.errors import ResultsError
 from sim.figures.curves import FEW, thin_lines_in_words
 from sim.figures.layout import (
     EDGE,
@@ -68,8 +69,10 @@ def turnover(
     """
     tissue = chosen_tissue(results, tissue, "turnover")
     table = turnover_table(results, cause, control, window, tissue).set_index("arm")
-    cause = str(table["cause"].iloc[0]) if len(table) else cause or ""
+    cause = cohorts(results)[0] if cause is None else cause
     found = cohorts_by_arm(results, cause, control, tissue)
+    if not found:
+        raise ResultsError(f"turnover: tissue: must have a cohort of {cause} on days of all replicates, got {tissue}")
     excess = {
         arm: c for arm, c in found.items() if c.excess is not None and len(c.excess) and table["excess"][arm] > 0.0
     }

@@ -1,4 +1,7 @@
-"""What came true in a run of a random scenario: told from what happened, as far as that can be seen."""
+"""What came true in a run of a random scenario: told from what happened, as far as that can be seen.
+
+Of what is "present" it is only known that the scenario asks for it, and of a tissue that something befell its cells.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ from sim.tissue.state import EVADES_DRUGS, EVADES_IMMUNITY
 
 LAWS = ("hill", "linear", "poisson_tail")
 ALL: dict[str, tuple[str, ...]] = {  # what some of the scenarios must reach, by group
-    "space": ("dimension 1", "dimension 2", "dimension 3", "moore", "von_neumann", "holes", "voxels of 1",
+    "present": ("dimension 1", "dimension 2", "dimension 3", "moore", "von_neumann", "holes", "voxels of 1",
               "voxels of 2", "voxels of 4", "cloud positions", "cloud packing", "links radius", "links nearest",
               "links window", "reflecting", "periodic", "absorbing", "mixed walls", "several types", "even types",
-              "depth axis", "layers", "stirred tissue", "several tissues", "preset"),
+              "depth axis", "layers", "stirred tissue", "several tissues", "preset", "patterns", "maps"),
     "cells": ("immune", "own_death", "turnover", "repaired", "scarred", "initial", "damage", "absolute production",
               "contact hazard", "contact at once", "replicative", "patrols", "fluctuation", "fluctuation_loss",
               "repair from afar", "types kept", "immunity evaded", "drugs evaded", "territory of the body",
@@ -38,7 +41,7 @@ ALL: dict[str, tuple[str, ...]] = {  # what some of the scenarios must reach, by
                *(f"turned by {kind}" for kind in ("graft", *TURNING))),
     "individual": ("functions", "outcomes", "death by burden", "death by hazard", "death by other causes", "differing",
                    "environment", "pigment", "stop", "arms"),
-    "looking": ("senders drawn", "shares attributed", "patterns", "maps"),
+    "looking": ("senders drawn", "shares attributed"),
 }  # fmt: skip
 
 

@@ -15,9 +15,10 @@ from random_scenarios import scenarios
 
 from sim.cli import main
 from sim.errors import ScenarioError
-from sim.scenario.load import from_dict
+from sim.scenario.load import from_dict, load
 from sim.scenario.trees import Tree
 from sim.scenario.yaml_text import dump_yaml
+from sim.simulation import Simulation
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL = """\
@@ -32,6 +33,8 @@ events:
 arms: {control: {events: {graft: null}}, graft: {}}
 """
 EACH = 13  # damaged texts of each kind
+NEVER = ("not UTF-8", "recursion", "nesting", "laughs", "keys", "whole")  # nothing of that is a scenario
+OFTEN = {"drop": 1, "swap": 3, "truncate": 3}  # what is left may well be one: so many are refused at least, else half
 Verdict = Callable[[bytes], bool]
 
 
@@ -82,23 +85,35 @@ def some_valid(n: int) -> Iterator[str]:
     yield from found[1:]  # the first is the simplest
 
 
+def a_step() -> None:
+    """What is still a scenario takes a step in every arm."""
+    for about in load("damaged.yaml").arms.values():
+        Simulation(about).step()
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_small_file_that_is_damaged(damage: str, holds: Verdict) -> None:
     assert holds(SMALL.encode())
-    holds(DAMAGES[damage](SMALL, Random(damage)))
+    if holds(DAMAGES[damage](SMALL, Random(damage))):
+        assert damage not in NEVER
+        a_step()
 
 
 @pytest.mark.tour
 def test_many_files_that_are_damaged(holds: Verdict, capsys: pytest.CaptureFixture[str]) -> None:
-    """Shipped scenarios, random ones and a small one, each kind of damage often; most of it is seen."""
+    """Shipped scenarios, random ones and a small one, each kind of damage often; most of it is seen, the rest runs."""
     shipped = [path.read_text(encoding="utf-8") for path in sorted(CONFIGS.glob("*.yaml"))]
     kinds, refused = (shipped, list(some_valid(9)), [SMALL]), Counter[str]()
     for damage, change in DAMAGES.items():
         for number in range(EACH):
             luck = Random(f"{damage} {number}")
-            refused[damage] += not holds(change(luck.choice(kinds[number % 3]), luck))
+            whole = holds(change(luck.choice(kinds[number % 3]), luck))
+            refused[damage] += not whole
+            if whole and number % 3:  # those shipped are too large
+                a_step()
     with capsys.disabled():
         told = ", ".join(f"{damage} {n}" for damage, n in refused.items())
         print(f"\n{EACH} damaged texts each, refused: {told}")
     assert len(DAMAGES) * EACH >= 300
-    assert refused.total() >= 0.5 * len(DAMAGES) * EACH
+    for damage in DAMAGES:
+        assert refused[damage] >= (EACH if damage in NEVER else OFTEN.get(damage, EACH // 2)), damage

@@ -23,7 +23,8 @@ WORLD: Tree = {
     "tissues": {"skin": {"preset": "mouse_dermis", "shape": [6, 6], "initial": {"burden": 40},
                          "functions": {"strength": {"losses": {"burden": {}}}}}},
     "factors": {"SASP": {"reach": 30, "induction": {"hill": {"max_rate": 0.5}}}},
-    "events": {"wound": {"kind": "wound", "day": 1, "radius": 20}},
+    "events": {"wound": {"kind": "wound", "day": 1, "radius": 20},
+               "pulse": {"kind": "irradiation", "radius": 60, "delay": 0.5, "duration": 0.5}},
     "drugs": {"pill": {"half_life": 1, "effects": {"kill_senescent": {"emax": 1, "ec50": 5}}}},
     "outcomes": {"grip": {"weights": {"skin.strength": 1}}},
     "record": {"maps": ["state", "SASP"], "days": [0, 4]},
@@ -39,12 +40,16 @@ DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
     "other text": lambda data: b"{}\n",
     "deleted": lambda data: None,
 }
-READERS = {  # commands that read a run, and what they are asked for
+Readers = dict[str, tuple[str, ...]]
+READERS: Readers = {  # commands that read a run, and what they are asked for
     "compare": ("--outcomes", "burden,grip,closure_wound"),
     "study": ("--cells", "10", "--studies", "50"),
     "export": ("--to", "csv", "--out", "exported"),
+    "patterns": (),
+    "turnover": ("--cause", "pulse"),
 }
-OF_A_SWEEP = {"compare": ("--outcomes", "burden")}
+SLOW: Readers = {"report": ("--out", "report.html")}  # for files that are halved only
+OF_A_SWEEP: Readers = {"compare": ("--outcomes", "burden")}
 Told = dict[str, str]  # by command, or by file
 
 
@@ -79,15 +84,18 @@ def all_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def numbers(folder: str, readers: dict[str, tuple[str, ...]], capsys: pytest.CaptureFixture[str], file: str) -> Told:
+def numbers(folder: str, readers: Readers, capsys: pytest.CaptureFixture[str], file: str) -> Told:
     """What every reader tells of a folder; an error is one line about `file`, and leaves nothing behind."""
     told: Told = {}
     for command, options in readers.items():
         before = all_below(Path())
         code, out, lines = said(capsys, command, folder, *options)
         if code == 0:
-            told |= {f"{command} {name}": text.decode() for name, text in all_below(Path("exported")).items()}
+            made = {name: data for name, data in all_below(Path()).items() if name not in before}
+            told |= {f"{command} {name}": data.decode() for name, data in made.items()}
             told[command] = out if command != "export" else ""
+            for name in made:
+                Path(name).unlink()
             shutil.rmtree("exported", ignore_errors=True)
             continue
         assert (code, out, len(lines)) == (2, "", 1), (command, code, out, lines)
@@ -110,19 +118,20 @@ def damaged(folder: Path, file: Path, damage: str) -> bytes:
 
 def check(
     folder: str,
-    readers: dict[str, tuple[str, ...]],
+    readers: Readers,
+    slow: Readers,
     opened: Callable[[str], object],
     files: list[Path],
     capsys: pytest.CaptureFixture[str],
 ) -> tuple[int, int]:
     """Damage each file in each way; how often a reader refused, and how often it told the same as before."""
-    truth, refused, same = numbers(folder, readers, capsys, "nothing"), 0, 0
+    truth, refused, same = numbers(folder, readers | slow, capsys, "nothing"), 0, 0
     for file in files:
         for damage in DAMAGES:
             data = damaged(Path(folder), file, damage)
             with contextlib.suppress(SimError):  # and nothing else
                 opened(folder)
-            told = numbers(folder, readers, capsys, file.name)
+            told = numbers(folder, readers | (slow if damage == "halved" else {}), capsys, file.name)
             for name, text in told.items():
                 if text.startswith("error: "):
                     refused += 1
@@ -137,17 +146,22 @@ def kept(folder: str, *patterns: str) -> list[Path]:
     return [path for pattern in patterns for path in sorted(Path(folder).glob(pattern))]
 
 
+def first_and_last(folder: str, pattern: str) -> list[Path]:
+    files = kept(folder, pattern)
+    return [files[0], files[-1]]
+
+
 @pytest.mark.tour
 def test_every_file_of_a_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [*kept("run", "*.*"), kept("run", "maps/*")[0]]
-    assert len(files) == 1 + 1 + 6 + 1 + 1
-    refused, same = check("run", READERS, sim.read_results, files, capsys)
+    files = [*kept("run", "*.*"), *first_and_last("run", "maps/*")]
+    assert len(files) == 1 + 1 + 6 + 1 + 2
+    refused, same = check("run", READERS, SLOW, sim.read_results, files, capsys)
     assert refused > 6 * len(READERS) * len(DAMAGES)
     assert same > 20
 
 
 @pytest.mark.tour
 def test_every_file_of_a_sweep(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [*kept("sweep", "*.*", "parts/*"), kept("sweep", "maps/*")[0]]
-    refused, same = check("sweep", OF_A_SWEEP, sim.read_sweep, files, capsys)
+    files = [*kept("sweep", "*.*", "parts/*"), *first_and_last("sweep", "maps/*")]
+    refused, same = check("sweep", OF_A_SWEEP, {}, sim.read_sweep, files, capsys)
     assert min(refused, same) > 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -183,6 +184,18 @@ def test_a_run_with_a_tagged_cohort_has_a_figure(tmp_path: object) -> None:
     assert [name for name in save_names(made(standing, days, burden, tree), tmp_path) if "turnover" in name]
     grafted = {**tree, "events": {"pulse": {"kind": "graft"}}}
     assert not [name for name in save_names(made(standing, days, burden, grafted), tmp_path) if "turnover" in name]
+
+
+def test_a_cohort_that_nobody_could_watch_has_no_figure(tmp_path: Path) -> None:
+    """Cells that turn when the run ends, and cells that turn when one replicate has ended already."""
+    late = made({"one": np.array([[0, 0, 8], [0, 0, 6]])}, np.arange(3.0), turned=np.array([0, 0, 8]))
+    gone = made({"one": np.array([[0, 8, 4], [0, 6, 3]])}, np.arange(3.0), turned=np.array([0, 8, 0]))
+    gone.timeseries = gone.timeseries.query("replicate == 0 or day < 1")
+    assert cohorts(late) == cohorts(gone) == ["pulse"]
+    for number, results in enumerate((late, gone)):
+        assert not [name for name in save_names(results, tmp_path / str(number)) if "turnover" in name]
+    with pytest.raises(ResultsError, match="must have a cohort of pulse on days of all replicates, got patch"):
+        gone.plot.turnover("pulse")
 
 
 def save_names(results: Results, folder: object) -> list[str]:
