@@ -81,16 +81,15 @@ def chances_of_all_sites(simulation: Simulation, monkeypatch: pytest.MonkeyPatch
 
 def bound_of(patch: Patch, first: int, last: int) -> float:
     """What the compiled engine allows a block at most."""
-    p, sites, engine = patch.parameters, patch.geometry.sites, CompiledEngine(patch)
-    integer = np.int32 if patch.levels.dtype == np.float32 else np.int64
-    dose, level = np.zeros(1), np.zeros(1, patch.levels.dtype)
+    p, engine = patch.parameters, CompiledEngine(patch)
+    integer = np.int32 if patch.seen.dtype == np.float32 else np.int64
+    dose, level = np.zeros(1), np.zeros(1, patch.seen.dtype)
     tops = ((dose, dose.view(np.int64)), (level, level.view(integer)))
     damage = damage_hazard(patch.age_years(0.0), p.numbers.baseline, p.numbers.per_year)
-    bits = (patch.cells.cargo.view(np.int64), patch.levels.view(integer))
-    direct = sites.is_lattice == 1 and sites.coarse == 1
+    bits = (patch.cells.cargo.view(np.int64), patch.seen.view(integer))
     room, by_drugs = engine._slots[1], most_of(patch.acting, len(p.factors))[2]
     return float(
-        healthy_bound(first, last, damage, *bits, *tops, direct, room, p.numbers, p.factors, engine._largest, by_drugs)
+        healthy_bound(first, last, damage, *bits, *tops, room, p.numbers, p.factors, engine._largest, by_drugs)
     )
 
 
@@ -101,8 +100,8 @@ def shake(simulation: Simulation, seed: int) -> None:
     cells, there = patch.cells, patch.cells.state != ABSENT
     cells.state[there] = rng.integers(0, 4, np.count_nonzero(there))
     cells.cargo[:] = 10.0 ** rng.uniform(-7, 3, cells.cargo.shape) * (cells.state == 0)
-    patch.levels[:] = 10.0 ** rng.uniform(-7, 3, patch.levels.shape)
-    patch.levels[rng.random(patch.levels.shape) < 0.1] = 0.0
+    patch.seen[:] = 10.0 ** rng.uniform(-7, 3, patch.seen.shape)
+    patch.seen[rng.random(patch.seen.shape) < 0.1] = 0.0
     simulation.engines["patch"].refresh(np.flatnonzero(there))
 
 
